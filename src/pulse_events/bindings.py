@@ -1,0 +1,150 @@
+"""Bindings: what a client asks to listen to, and the request JSON that says so, with its limits.
+
+Knows the wire form of a request, nothing of HTTP, brokers or clients.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from pulse_events.errors import InputError
+
+NAME_LIMIT_BYTES = 255
+"""An AMQP short string: exchange names and routing keys (AMQP 0-9-1, section 4.2.5.3)."""
+
+DEFAULT_LIMIT = 100
+"""Bindings that one stream may have."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_FIELDS = ("exchange", "routingKeyPattern")
+
+
+def _check_name(label: str, text: str) -> None:
+    """Raise `InputError` unless ``text`` can be an AMQP name or routing key."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InputError(f"{label} holds a lone surrogate, which is not UTF-8") from None
+    if size > NAME_LIMIT_BYTES:
+        raise InputError(f"{label} is {size} bytes, the limit is {NAME_LIMIT_BYTES}")
+    if _CONTROL.search(text):
+        raise InputError(f"{label} {text!r} holds a control character")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Binding:
+    """One exchange and one topic pattern; both at most 255 bytes of UTF-8, no control characters.
+
+    Raises:
+        InputError: On construction, if a part is too long or holds a control character.
+    """
+
+    exchange: str
+    pattern: str
+
+    def __post_init__(self) -> None:
+        """Refuse what AMQP cannot carry."""
+        _check_name("exchange", self.exchange)
+        _check_name("routingKeyPattern", self.pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class BindingSet:
+    """Bindings in canonical form: sorted, each once.  Equal sets are equal whatever their order."""
+
+    bindings: tuple[Binding, ...]
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort, drop repetitions, and keep the hash: sets of 10,000 are looked up per connect."""
+        canonical = tuple(sorted(set(self.bindings)))
+        object.__setattr__(self, "bindings", canonical)
+        object.__setattr__(self, "_hash", hash(canonical))
+
+    def __hash__(self) -> int:
+        """Return the hash made at construction."""
+        return self._hash
+
+    @classmethod
+    def of(cls, pairs: Iterable[tuple[str, str]]) -> "BindingSet":
+        """Return the set of these pairs of exchange and pattern."""
+        return cls(tuple(Binding(exchange, pattern) for exchange, pattern in pairs))
+
+
+def parse_bindings(text: str | None, limit: int = DEFAULT_LIMIT) -> BindingSet:
+    """Read the ``bindings`` parameter of a request.
+
+    Args:
+        text: ``{"bindings": [{"exchange": "…", "routingKeyPattern": "…"}, …]}``, or ``None``
+            if the request has no such parameter.
+        limit: Bindings allowed in it, repetitions counted.
+
+    Raises:
+        InputError: The text is anything else; the message names the entry (``bindings[3]``),
+            the fault, and the limit where there is one.
+    """
+    if text is None:
+        raise InputError(
+            "the query parameter 'bindings' is missing; it is URL-encoded JSON like "
+            '{"bindings": [{"exchange": "exchange/name", "routingKeyPattern": "#"}]}'
+        )
+    entries = _entries(_parse_json(text))
+    if len(entries) > limit:
+        raise InputError(f"bindings has {len(entries)} entries, the limit is {limit}")
+    return BindingSet(tuple(_entry(i, entry) for i, entry in enumerate(entries)))
+
+
+def format_bindings(bindings: BindingSet) -> str:
+    """Return the request JSON that `parse_bindings` reads."""
+    entries = [{"exchange": b.exchange, "routingKeyPattern": b.pattern} for b in bindings.bindings]
+    return orjson.dumps({"bindings": entries}).decode()
+
+
+def _parse_json(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"the query parameter 'bindings' is not JSON: {error}") from None
+
+
+def _entries(document: Any) -> list[Any]:
+    if not isinstance(document, dict):
+        raise InputError(f"bindings must be a JSON object, this is {_kind(document)}")
+    others = sorted(document.keys() - {"bindings"})
+    if others:
+        raise InputError(f"unknown key {others[0]!r}; the only key is 'bindings'")
+    if "bindings" not in document:
+        raise InputError("the key 'bindings' is missing in the JSON object")
+    entries = document["bindings"]
+    if not isinstance(entries, list):
+        raise InputError(f"'bindings' must be an array, this is {_kind(entries)}")
+    if not entries:
+        raise InputError("'bindings' is empty; name at least one binding")
+    return entries
+
+
+def _entry(index: int, entry: Any) -> Binding:
+    place = f"bindings[{index}]"
+    if not isinstance(entry, dict):
+        raise InputError(f"{place} must be an object, this is {_kind(entry)}")
+    for name in _FIELDS:
+        if name not in entry:
+            raise InputError(f"{place} lacks the field '{name}'")
+        if not isinstance(entry[name], str):
+            raise InputError(f"{place}.{name} must be a string, this is {_kind(entry[name])}")
+    others = sorted(entry.keys() - set(_FIELDS))
+    if others:
+        raise InputError(f"{place} has the unknown field {others[0]!r}")
+    try:
+        return Binding(entry["exchange"], entry["routingKeyPattern"])
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from None
+
+
+def _kind(value: Any) -> str:
+    """Name a JSON value's type as its sender calls it."""
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
+    return "null" if value is None else kinds.get(type(value), "a number")

@@ -1,0 +1,61 @@
+"""What the hub needs of a message broker, whichever it is.
+
+A broker is told what to bind and answers later through its `Listener`; every call between the
+two is synchronous and on the loop's thread.
+"""
+
+from typing import NamedTuple, Protocol
+
+from pulse_events.bindings import Binding
+from pulse_events.errors import BindingRefused
+from pulse_events.messages import Message
+
+
+class Listener(Protocol):
+    """What a broker tells; the hub is one."""
+
+    def publish(self, message: Message) -> None:
+        """Take a message that the broker delivered."""
+
+    def confirmed(self, binding: Binding) -> None:
+        """Note that ``binding`` is in force."""
+
+    def refused(self, binding: Binding, reason: BindingRefused) -> None:
+        """Note that the broker will not bind ``binding``, and forgets it."""
+
+    def lost(self) -> None:
+        """Note that no binding can be relied on until it is confirmed anew."""
+
+
+class Health(NamedTuple):
+    """Whether the broker can be used now, and if not, why, in words without a password."""
+
+    connected: bool
+    reason: str = ""
+
+
+class Broker(Protocol):
+    """A message broker that one process consumes one queue of."""
+
+    @property
+    def name(self) -> str:
+        """Where the broker is, for people; no password."""
+
+    @property
+    def health(self) -> Health:
+        """The state of the connection."""
+
+    def bind(self, binding: Binding) -> None:
+        """Want ``binding`` from now on, over lost connections too.
+
+        Answered by `Listener.confirmed` or `Listener.refused`; after a lost connection again.
+        """
+
+    def unbind(self, binding: Binding) -> None:
+        """No longer want ``binding``; not answered."""
+
+    async def run(self, listener: Listener) -> None:
+        """Connect and deliver to ``listener`` until cancelled; connect again when lost.
+
+        Cancelling closes the connection, within a bounded time.
+        """

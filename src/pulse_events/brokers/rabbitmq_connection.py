@@ -1,0 +1,180 @@
+"""pika's callbacks as coroutines: one connection, its channels, one request at a time each.
+
+Knows AMQP, nothing of queues' names or of what is bound.  Every wait is bounded.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import pika
+from pika.adapters.asyncio_connection import AsyncioConnection
+from pika.exceptions import AMQPError, ChannelClosedByBroker
+
+from pulse_events.brokers.address import Address
+from pulse_events.errors import BrokerUnavailable, PulseEventsError, SettingsError
+
+if TYPE_CHECKING:
+    from pika.channel import Channel as PikaChannel
+
+HEARTBEAT_S = 15
+CONNECT_WITHIN_S = 15.0
+ANSWER_WITHIN_S = 15.0
+"""How long the broker may take to answer a request before the connection counts as lost."""
+CLOSE_WITHIN_S = 2.0
+
+_REFUSALS = {
+    403: "access is refused",
+    404: "it does not exist",
+}
+
+
+class RequestRefused(PulseEventsError):
+    """The broker refused a request (403, 404) and closed the channel; the connection stands."""
+
+
+def parameters(
+    address: Address, ca_file: str | None, **others: Any
+) -> list[pika.ConnectionParameters]:
+    """Return pika's parameters for each host of ``address``, one attempt each, bounded in time.
+
+    Raises:
+        SettingsError: ``ca_file`` cannot be read.
+    """
+    tls = _tls_context(ca_file) if address.tls else None
+    return [
+        pika.ConnectionParameters(
+            host=host,
+            port=port,
+            virtual_host=address.vhost,
+            credentials=pika.PlainCredentials(address.user, address.password),
+            ssl_options=pika.SSLOptions(tls, host) if tls else None,
+            heartbeat=HEARTBEAT_S,
+            socket_timeout=CONNECT_WITHIN_S,
+            stack_timeout=CONNECT_WITHIN_S,
+            connection_attempts=1,
+            **others,
+        )
+        for host, port in address.hosts
+    ]
+
+
+def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(f"cannot read the CA file {ca_file}: {error}") from None
+
+
+class Channel:
+    """One AMQP channel."""
+
+    def __init__(self, connection: AsyncioConnection) -> None:
+        self._opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._closed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self.pika: PikaChannel = connection.channel(
+            on_open_callback=partial(_resolve, self._opened)
+        )
+        self.pika.add_on_close_callback(lambda _channel, reason: _resolve(self._closed, reason))
+        self.pika.add_on_cancel_callback(self._cancelled)
+
+    async def open(self) -> "Channel":
+        """Wait until the broker has opened the channel; raises as `request` does."""
+        await self._answer(self._opened)
+        return self
+
+    async def request(self, method: str, **arguments: Any) -> None:
+        """Send the request that pika's channel calls ``method``, and wait for its answer.
+
+        Raises:
+            RequestRefused: The broker refused it and closed the channel.
+            BrokerUnavailable: The connection is lost, or no answer came in time.
+        """
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.send(method, callback=partial(_resolve, answer), **arguments)
+        await self._answer(answer)
+
+    def send(self, method: str, **arguments: Any) -> None:
+        """Send a request without waiting; raises as `request` does."""
+        if self._closed.done():
+            raise _reason(self._closed.result())
+        try:
+            getattr(self.pika, method)(**arguments)
+        except AMQPError as error:
+            raise _reason(error) from error
+
+    async def until_closed(self) -> None:
+        """Wait for the end of the channel, or of its consumer, and raise the reason."""
+        raise _reason(await asyncio.shield(self._closed))
+
+    async def _answer(self, answer: asyncio.Future[Any]) -> None:
+        waiting = (answer, self._closed)
+        await asyncio.wait(waiting, timeout=ANSWER_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            return
+        if self._closed.done():
+            raise _reason(self._closed.result())
+        raise BrokerUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s")
+
+    def _cancelled(self, _frame: object) -> None:
+        _resolve(self._closed, BrokerUnavailable("the broker cancelled the consumer"))
+
+
+@asynccontextmanager
+async def connected(target: pika.ConnectionParameters) -> AsyncIterator[AsyncioConnection]:
+    """Connect, and close on leaving.
+
+    Raises:
+        BrokerUnavailable: There is no broker, it refuses us, or takes too long.
+    """
+    loop = asyncio.get_running_loop()
+    opened: asyncio.Future[Exception | None] = loop.create_future()
+    closed: asyncio.Future[Exception] = loop.create_future()
+    connection = AsyncioConnection(
+        target,
+        on_open_callback=lambda _: _resolve(opened, None),
+        on_open_error_callback=lambda _, error: _resolve(opened, error),
+        on_close_callback=lambda _, reason: _resolve(closed, reason),
+        custom_ioloop=loop,
+    )
+    try:
+        try:
+            async with asyncio.timeout(CONNECT_WITHIN_S):
+                failure = await opened
+        except TimeoutError:
+            raise BrokerUnavailable(f"no connection within {CONNECT_WITHIN_S:.0f} s") from None
+        if failure is not None:
+            raise _reason(failure)
+        yield connection
+    finally:
+        with suppress(AMQPError):
+            connection.close()
+            await asyncio.wait((closed,), timeout=CLOSE_WITHIN_S)
+
+
+def _resolve(future: asyncio.Future[Any], value: Any) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _reason(error: Exception) -> PulseEventsError:
+    """Return what pika reports as one of our exceptions, in words."""
+    if isinstance(error, PulseEventsError):
+        return error
+    if isinstance(error, ChannelClosedByBroker) and error.reply_code in _REFUSALS:
+        return RequestRefused(f"{_REFUSALS[error.reply_code]} ({error.reply_text})")
+    return BrokerUnavailable(explain(error))
+
+
+def explain(error: BaseException) -> str:
+    """Return the text of the innermost exception; pika nests them, often without a text."""
+    inner: list[BaseException] = [
+        e for e in (*error.args, *getattr(error, "exceptions", ())) if isinstance(e, BaseException)
+    ]
+    if isinstance(nested := getattr(error, "exception", None), BaseException):
+        inner.append(nested)
+    texts = [text for text in map(explain, inner) if text]
+    return texts[0] if texts else str(error) or type(error).__name__

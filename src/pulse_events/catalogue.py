@@ -1,0 +1,77 @@
+"""The exchanges that Taskcluster's services publish to, and the words of their routing keys.
+
+Owns ``taskcluster-exchanges.json``.  Knows no broker: which of them exist there is not its affair.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+import orjson
+
+CATALOGUE_FILE = "taskcluster-exchanges.json"
+"""Package data: one object per exchange, as Taskcluster's own references describe it."""
+
+ABSENT = "_"
+"""Stands in a routing key for an optional word without a value."""
+
+_WORD = re.compile(r"(?P<name>\w+)(=(?P<constant>\w+))?(?P<many>#)?(?P<optional>\?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One named part of a routing key."""
+
+    name: str
+    constant: str | None
+    """What always stands here."""
+    many: bool
+    """May stand for several words, dots between them."""
+    optional: bool
+    """May be `ABSENT`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One exchange of one service."""
+
+    service: str
+    event: str
+    name: str
+    words: tuple[Word, ...]
+
+    def routing_key(self, values: Mapping[str, str]) -> str:
+        """Return the key that says ``values``; what the exchange has no word for is left out.
+
+        Raises:
+            KeyError: A word that is not optional has no value.
+        """
+        return ".".join(
+            word.constant or (values.get(word.name, ABSENT) if word.optional else values[word.name])
+            for word in self.words
+        )
+
+
+@cache
+def load_catalogue() -> tuple[Exchange, ...]:
+    """Return all exchanges, in the order of the file, which is read once."""
+    text = resources.files(__package__).joinpath(CATALOGUE_FILE).read_bytes()
+    return tuple(
+        Exchange(
+            service=entry["service"],
+            event=entry["event"],
+            name=entry["exchange"],
+            words=tuple(map(_parse_word, entry["routingKey"])),
+        )
+        for entry in orjson.loads(text)
+    )
+
+
+def _parse_word(text: str) -> Word:
+    """Read ``name``, ``name=constant``, ``name#`` (many words), ``name?`` (optional)."""
+    match = _WORD.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{CATALOGUE_FILE} holds {text!r}, which describes no routing key word")
+    return Word(match["name"], match["constant"], bool(match["many"]), bool(match["optional"]))

@@ -1,0 +1,57 @@
+"""``pulse-events listen``."""
+
+import asyncio
+
+import click
+
+from pulse_events.bindings import BindingSet
+from pulse_events.client import STALE_AFTER_S, events
+from pulse_events.loops import new_event_loop
+
+
+@click.command()
+@click.option(
+    "-b",
+    "--binding",
+    "pairs",
+    multiple=True,
+    required=True,
+    metavar="EXCHANGE=PATTERN",
+    help="What to listen to; may be given many times.",
+)
+@click.option(
+    "--stale-after",
+    type=click.FloatRange(min=0.1),
+    default=STALE_AFTER_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Silence after which to connect anew; longer than the server's ping interval.",
+)
+@click.argument("url")
+def listen(pairs: tuple[str, ...], stale_after: float, url: str) -> None:
+    """Print each message of the server at URL as one line of JSON.
+
+    Connects again when the connection is lost; says so on stderr.
+    """
+    bindings = BindingSet.of([_split(pair) for pair in pairs])
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_print_messages(url, bindings, stale_after))
+
+
+async def _print_messages(url: str, bindings: BindingSet, stale_after_s: float) -> None:
+    async for event in events(url, bindings, on_retry=_say_retry, stale_after_s=stale_after_s):
+        if event.kind == "message":
+            click.echo(event.data)
+        elif event.kind == "ready":
+            click.echo("ready", err=True)
+
+
+def _say_retry(reason: str, wait_s: float) -> None:
+    click.echo(f"{reason}; messages may be missing; again in {wait_s:.1f} s", err=True)
+
+
+def _split(pair: str) -> tuple[str, str]:
+    exchange, separator, pattern = pair.partition("=")
+    if not separator:
+        raise click.BadParameter(f"{pair!r} is not EXCHANGE=PATTERN", param_hint="-b")
+    return exchange, pattern

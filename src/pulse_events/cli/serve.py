@@ -1,0 +1,63 @@
+"""``pulse-events serve``."""
+
+import asyncio
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+from setproctitle import setproctitle
+
+from pulse_events.logs import configure_logging
+from pulse_events.loops import new_event_loop
+from pulse_events.server import Alone, make_broker, open_socket
+from pulse_events.server import serve as serve_alone
+from pulse_events.settings import PREFIX, Settings, load_settings
+from pulse_events.workers import supervise
+
+_PASSWORD = re.compile(r"(amqps?://[^:/@\s]*):\S*@")
+
+
+def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``command`` one option for each field of `Settings`, as text; the model checks it."""
+    for name, field in reversed(Settings.model_fields.items()):
+        shown = "" if field.default is None else f"  [default: {field.default}]"
+        option = "--" + name.replace("_", "-")
+        text = f"{field.description}{shown}"
+        command = click.option(option, name, metavar="VALUE", help=text)(command)
+    return command
+
+
+@click.command(epilog=f"Each option is also a variable {PREFIX}… and a key of the config file.")
+@_settings_options
+def serve(**options: str | None) -> None:
+    """Serve streams of a broker's messages.
+
+    Prints one line when it accepts connections; logs go to stderr.
+    """
+    settings = load_settings({k: v for k, v in options.items() if v is not None})
+    configure_logging(settings.log_level, settings.log_format)
+    make_broker(settings)  # complains about a bad address before anything starts
+    # What `ps` shows of this process: no password.
+    setproctitle(_PASSWORD.sub(r"\1:***@", " ".join(sys.argv)))
+    work = _alone(settings) if settings.workers == 1 else _supervised(settings)
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(work)
+
+
+async def _alone(settings: Settings) -> None:
+    with open_socket(settings.host, settings.port) as listening:
+        await serve_alone(settings, listening, Alone(_announce))
+
+
+async def _supervised(settings: Settings) -> None:
+    # Bound alone first: a port that others share already would else count as free.
+    with open_socket(settings.host, settings.port) as probe:
+        port = probe.getsockname()[1]
+    with open_socket(settings.host, port, shared=True) as reserved:
+        await supervise(settings, reserved, _announce)
+
+
+def _announce(url: str) -> None:
+    click.echo(f"listening on {url}")

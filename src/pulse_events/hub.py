@@ -1,0 +1,263 @@
+"""The hub: which streams get which message, as the same bytes, once per loop turn.
+
+Owns audiences, routing and pending frames.  Pure and synchronous: it never waits, and knows
+neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from pulse_events.bindings import Binding, BindingSet
+from pulse_events.errors import BindingRefused, PulseEventsError
+from pulse_events.interest import DEFAULT_THRESHOLD, Interest, Orders
+from pulse_events.messages import Message, encode_message
+from pulse_events.sse import encode_event
+from pulse_events.topics import TopicIndex
+
+READY = encode_event("ready", b"{}")
+
+DEFAULT_LINGER_S = 10.0
+"""How long the bindings of an audience stay after its last stream: a page reload costs nothing."""
+
+
+class Stream(Protocol):
+    """What the hub needs of a client's stream.  Neither call may wait or call the hub back."""
+
+    audience: "Audience | None"
+
+    def write(self, chunk: bytes) -> None:
+        """Send complete events."""
+
+    def end(self, reason: PulseEventsError) -> None:
+        """Send an ``error`` event that says ``reason``, then close."""
+
+
+class Audience:
+    """All streams that listen to the same bindings, and the frames they get at the next flush."""
+
+    __slots__ = ("bindings", "idle_since_s", "missing", "pending", "streams", "waiting")
+
+    def __init__(self, bindings: BindingSet) -> None:
+        self.bindings = bindings
+        self.streams: set[Stream] = set()
+        self.waiting: set[Stream] = set()
+        """Streams that have not had ``ready``: some binding is not in force yet."""
+        self.missing = 0
+        """Bindings that are not in force."""
+        self.pending: list[bytes] = []
+        self.idle_since_s: float | None = None
+
+
+class Statistics(NamedTuple):
+    """Counts since the start, but the first three, which are of now."""
+
+    clients: int
+    audiences: int
+    bindings: int
+    messages_in: int
+    messages_out: int
+    bytes_out: int
+    slow_clients_closed: int
+    unrouted: int
+
+
+class Hub:
+    """Routes messages of one broker to audiences of streams."""
+
+    def __init__(
+        self,
+        orders: Orders,
+        wake: Callable[[Callable[[], None]], object],
+        *,
+        threshold: int = DEFAULT_THRESHOLD,
+        linger_s: float = DEFAULT_LINGER_S,
+    ) -> None:
+        """Make an empty hub.
+
+        Args:
+            orders: How to tell the broker what to bind and unbind.
+            wake: Gets `flush` when there is something to flush, to call it at the end of the
+                loop turn, as ``loop.call_soon`` does.
+            threshold: Wildcard patterns of one exchange above which one ``#`` replaces them.
+            linger_s: How long the bindings of an audience stay after its last stream.
+        """
+        self._interest = Interest(orders, threshold)
+        self._wake = wake
+        self._linger_s = linger_s
+        self._audiences: dict[BindingSet, Audience] = {}
+        self._idle: dict[Audience, None] = {}  # oldest first
+        self._indexes: dict[str, TopicIndex[Audience]] = {}
+        self._waiting: dict[Binding, set[Audience]] = {}
+        self._dirty: list[Audience] = []
+        self._clients = self._messages_in = self._messages_out = 0
+        self._bytes_out = self._slow_closed = self._unrouted = 0
+
+    # Clients
+
+    def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
+        """Add a stream; it gets ``ready`` now, or as soon as all its bindings are in force."""
+        audience = self._audiences.get(bindings) or self._open(bindings)
+        audience.idle_since_s = None
+        self._idle.pop(audience, None)
+        stream.audience = audience
+        self._clients += 1
+        if audience.missing:
+            audience.waiting.add(stream)
+        else:
+            audience.streams.add(stream)
+            stream.write(READY)
+
+    def leave(self, stream: Stream, now_s: float) -> None:
+        """Remove a stream whose client is gone; its bindings stay for the linger."""
+        audience = stream.audience
+        if audience is None:
+            return
+        self._remove(stream, audience)
+        if not audience.streams and not audience.waiting:
+            audience.idle_since_s = now_s
+            self._idle[audience] = None
+
+    def evict(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """End a stream that does not read fast enough; nobody else waits for it."""
+        if stream.audience is not None:
+            self._slow_closed += 1
+            self.leave(stream, now_s)
+            stream.end(reason)
+
+    def end_all(self, reason: PulseEventsError) -> None:
+        """End every stream, after it was sent what is pending."""
+        self.flush()
+        for audience in tuple(self._audiences.values()):
+            self._close(audience, reason)
+
+    def tick(self, now_s: float) -> None:
+        """Give up the bindings of audiences that have had no stream for the linger."""
+        for audience in tuple(self._idle):
+            if now_s - (audience.idle_since_s or 0.0) < self._linger_s:
+                break
+            self._close(audience)
+
+    def _open(self, bindings: BindingSet) -> Audience:
+        audience = self._audiences[bindings] = Audience(bindings)
+        for binding in bindings.bindings:
+            index = self._indexes.setdefault(binding.exchange, TopicIndex())
+            index.add(binding.pattern, audience)
+            if not self._interest.want(binding):
+                self._miss(audience, binding)
+        return audience
+
+    def _close(self, audience: Audience, reason: PulseEventsError | None = None) -> None:
+        for stream in (*audience.streams, *audience.waiting):
+            self._remove(stream, audience)
+            if reason is not None:
+                stream.end(reason)
+        del self._audiences[audience.bindings]
+        self._idle.pop(audience, None)
+        for binding in audience.bindings.bindings:
+            index = self._indexes[binding.exchange]
+            index.remove(binding.pattern, audience)
+            if not index:
+                del self._indexes[binding.exchange]
+            waiting = self._waiting.get(binding)
+            if waiting:
+                waiting.discard(audience)
+                if not waiting:
+                    del self._waiting[binding]
+            self._interest.drop(binding)
+
+    def _remove(self, stream: Stream, audience: Audience) -> None:
+        audience.streams.discard(stream)
+        audience.waiting.discard(stream)
+        stream.audience = None
+        self._clients -= 1
+
+    # What the broker says
+
+    def confirmed(self, binding: Binding) -> None:
+        """Note that the broker has bound ``binding``; audiences that lack nothing are ready."""
+        for wanted in self._interest.confirmed(binding):
+            for audience in self._waiting.pop(wanted, ()):
+                audience.missing -= 1
+                if not audience.missing:
+                    self._ready(audience)
+
+    def refused(self, binding: Binding, reason: BindingRefused) -> None:
+        """Note that the broker will not bind ``binding``; end the streams that asked for it.
+
+        Those that had ``ready`` (the exchange was deleted later) first get what is pending.
+        """
+        self.flush()
+        for failed in self._interest.refused(binding):
+            index = self._indexes.get(failed.exchange)
+            for audience in index.under(failed.pattern) if index else ():
+                self._close(audience, reason)
+
+    def lost(self) -> None:
+        """Note that the broker is gone: new clients wait until the bindings are confirmed again.
+
+        Streams that had ``ready`` go on: the queue keeps their messages meanwhile.
+        """
+        self._interest.lost()
+        self._waiting.clear()
+        for audience in self._audiences.values():
+            audience.missing = 0
+            for binding in audience.bindings.bindings:
+                self._miss(audience, binding)
+
+    def _miss(self, audience: Audience, binding: Binding) -> None:
+        audience.missing += 1
+        self._waiting.setdefault(binding, set()).add(audience)
+
+    def _ready(self, audience: Audience) -> None:
+        for stream in audience.waiting:
+            stream.write(READY)
+        audience.streams |= audience.waiting
+        audience.waiting.clear()
+
+    # The hot path
+
+    def publish(self, message: Message) -> None:
+        """Append the message's frame to the pending list of each audience that it matches."""
+        self._messages_in += 1
+        index = self._indexes.get(message.exchange)
+        audiences = index.match(message.routing_key) if index else frozenset()
+        if index and message.cc:
+            audiences = audiences.union(*map(index.match, message.cc))
+        if not audiences:
+            self._unrouted += 1
+            return
+        frame = None
+        for audience in audiences:
+            if audience.streams:
+                if frame is None:
+                    frame = encode_event("message", encode_message(message))
+                if not audience.pending:
+                    if not self._dirty:
+                        self._wake(self.flush)
+                    self._dirty.append(audience)
+                audience.pending.append(frame)
+
+    def flush(self) -> None:
+        """Write what is pending: one chunk per audience, the same bytes object to each stream."""
+        for audience in self._dirty:
+            chunk = b"".join(audience.pending)
+            streams = len(audience.streams)
+            self._messages_out += len(audience.pending) * streams
+            self._bytes_out += len(chunk) * streams
+            audience.pending.clear()
+            for stream in audience.streams:
+                stream.write(chunk)
+        self._dirty.clear()
+
+    def statistics(self) -> Statistics:
+        """Return the counts of now and since the start."""
+        return Statistics(
+            clients=self._clients,
+            audiences=len(self._audiences),
+            bindings=len(self._interest),
+            messages_in=self._messages_in,
+            messages_out=self._messages_out,
+            bytes_out=self._bytes_out,
+            slow_clients_closed=self._slow_closed,
+            unrouted=self._unrouted,
+        )

@@ -1,0 +1,188 @@
+"""Options from flags, environment and YAML in one model.  Opens nothing but the config file.
+
+Order of precedence: option, environment, config file, default.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import yaml
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from pulse_events.errors import SettingsError
+
+PREFIX = "PULSE_EVENTS_"
+DEFAULT_CONFIG = "user-config.yml"
+MEMORY = "memory:"
+
+_PULSE_KEYS = {"username", "password", "hostname", "vhost", "amqps", "connection_string"}
+_NO = {"", "0", "false", "no", "off"}
+
+
+class Settings(BaseSettings):
+    """What ``pulse-events serve`` can be told; the field names are those of flags and variables."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(12345, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
+    broker: str = Field(
+        MEMORY, repr=False, description="memory:, amqp://user:pass@host:port/vhost or amqps://…"
+    )
+    broker_ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that an amqps:// certificate must come from."
+    )
+    config: Path | None = Field(
+        None, description=f"YAML file with these options; {DEFAULT_CONFIG} if it exists."
+    )
+    profile: str | None = Field(
+        None, description="Section of the config file; NODE_ENV, or the only one."
+    )
+    demo: float | None = Field(
+        None, gt=0, le=10_000, description="Made-up messages per second, with memory: only."
+    )
+    workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
+    ping_interval: float = Field(20.0, ge=0.1, le=3600, description="Seconds between ping events.")
+    namespace: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="Queues are named queue/NAMESPACE/…; the broker user if absent.",
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe lines to log."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="json is mozlog.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, strongest first."""
+        named = {**env_settings(), **init_settings()}
+        file, pulse = _read_config(named.get("config"), named.get("profile"))
+        others = _other_variables(os.environ, pulse)
+        return (
+            init_settings,
+            env_settings,
+            InitSettingsSource(settings_cls, others),
+            InitSettingsSource(settings_cls, {**_broker_of(pulse), **file}),
+        )
+
+
+def load_settings(options: Mapping[str, str]) -> Settings:
+    """Return the settings of this process.
+
+    Args:
+        options: Flags that were given, by field name, as text.
+
+    Raises:
+        SettingsError: A value is bad or a key unknown; one line that names where it stands, and
+            never holds a password.
+    """
+    try:
+        settings = Settings(**options)  # type: ignore[arg-type]  # text, which pydantic converts
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(f"{_place(name, options)}: there is no such setting") from None
+        shown = "" if name == "broker" else f", not {first['input']!r}"
+        raise SettingsError(f"{_place(name, options)}: {first['msg']}{shown}") from None
+    if settings.demo is not None and settings.broker != MEMORY:
+        raise SettingsError(f"{_place('demo', options)}: works with the broker {MEMORY} only")
+    return settings
+
+
+def _place(name: str, options: Mapping[str, str]) -> str:
+    """Name the place that a setting's value came from."""
+    if name in options:
+        return "--" + name.replace("_", "-")
+    if PREFIX + name.upper() in os.environ:
+        return f"environment variable {PREFIX}{name.upper()}"
+    if name == "port" and "PORT" in os.environ:
+        return "environment variable PORT"
+    return f"config file, key {name!r}"
+
+
+def _read_config(path: object, profile: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a config file's options, and its ``pulse`` section in the layout of the original."""
+    if path is None and not Path(DEFAULT_CONFIG).exists():
+        return {}, {}
+    file = Path(str(path or DEFAULT_CONFIG))
+    try:
+        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read the config file {file}: {error}") from None
+    except yaml.YAMLError as error:
+        place = getattr(error, "problem_mark", None)
+        line = f" at line {place.line + 1}" if place else ""
+        raise SettingsError(f"the config file {file} is not YAML{line}") from None
+    if not isinstance(document, dict):
+        raise SettingsError(f"the config file {file} must hold keys and values")
+    if not document or not all(isinstance(section, dict) for section in document.values()):
+        return {str(key).replace("-", "_"): value for key, value in document.items()}, {}
+    return {}, _pulse_section(file, document, profile)
+
+
+def _pulse_section(file: Path, document: dict[str, Any], profile: object) -> dict[str, Any]:
+    """Return ``pulse`` of the profile that is asked for, else of the only one."""
+    wanted = profile or os.environ.get("NODE_ENV")
+    if wanted is None and len(document) == 1:
+        wanted = next(iter(document))
+    if wanted not in document:
+        fault = f"no profile {wanted!r}" if wanted else "several profiles"
+        raise SettingsError(
+            f"the config file {file} has {fault}; pick one of {', '.join(document)} with --profile"
+        )
+    pulse = document[wanted].get("pulse", {})
+    others = sorted(document[wanted].keys() - {"pulse"}) or sorted(set(pulse) - _PULSE_KEYS)
+    if others:
+        raise SettingsError(f"the config file {file} has the unknown key {others[0]!r}")
+    return {key: value for key, value in pulse.items() if value is not None}
+
+
+def _other_variables(environ: Mapping[str, str], pulse: dict[str, Any]) -> dict[str, Any]:
+    """Return what variables without our prefix say: Taskcluster's own, ``PORT``, ``DEBUG``."""
+    found: dict[str, Any] = {}
+    if environ.get("PORT"):
+        found["port"] = environ["PORT"]
+    if any(part.startswith("events") or part == "*" for part in _words(environ.get("DEBUG"))):
+        found["log_level"] = "debug"
+    ours = {
+        key: environ[name] for key in _PULSE_KEYS if (name := f"PULSE_{key.upper()}") in environ
+    }
+    if ours:
+        found.update(_broker_of({**pulse, **ours}))
+    return found
+
+
+def _words(text: str | None) -> list[str]:
+    return (text or "").replace(",", " ").split()
+
+
+def _broker_of(pulse: Mapping[str, Any]) -> dict[str, str]:
+    """Return the broker that Pulse credentials name, if they do."""
+    if pulse.get("connection_string"):
+        return {"broker": str(pulse["connection_string"])}
+    if not pulse.get("hostname"):
+        return {}
+    scheme = "amqp" if str(pulse.get("amqps", True)).lower() in _NO else "amqps"
+    user, password, vhost = (
+        quote(str(pulse.get(key, default)), safe="")
+        for key, default in (("username", "guest"), ("password", "guest"), ("vhost", "/"))
+    )
+    return {"broker": f"{scheme}://{user}:{password}@{pulse['hostname']}/{vhost}"}

@@ -1,0 +1,113 @@
+"""Server-Sent Events wire format: events to bytes, bytes to events.  No I/O, no clock.
+
+Source: HTML standard, section 9.2 (server-sent events).
+"""
+
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pulse_events.errors import PulseEventsError
+
+NO_CURSOR = "-"
+"""The ``id`` of every event on a stream that cannot be resumed."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines() would also cut at U+2028
+_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_BREAKS = frozenset("\r\n\0")
+
+
+class EventTooLong(PulseEventsError):
+    """A server sent more bytes without ending an event than the decoder may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One decoded event; ``event_id`` is the last id seen on the stream, as browsers keep it."""
+
+    kind: str
+    data: str
+    event_id: str
+
+
+def encode_event(kind: str, data: bytes, event_id: str = NO_CURSOR) -> bytes:
+    r"""Return one event as its final bytes, ``event: KIND\ndata: DATA\nid: ID\n\n``.
+
+    Args:
+        kind: Picks the browser's listener: ``ready``, ``message``, ``ping``, ``error``.
+        data: UTF-8 text of any length on one line, such as compact JSON.
+        event_id: What the browser sends back as ``Last-Event-ID``.
+
+    Raises:
+        ValueError: ``data`` holds CR or LF, or ``kind`` or ``event_id`` also NUL: the line would
+            end there and the rest be read as other fields.
+    """
+    if b"\n" in data or b"\r" in data:
+        raise ValueError("event data holds a line break")
+    if not _BREAKS.isdisjoint(kind) or not _BREAKS.isdisjoint(event_id):
+        raise ValueError(f"event kind {kind!r} or id {event_id!r} holds CR, LF or NUL")
+    return b"event: %b\ndata: %b\nid: %b\n\n" % (kind.encode(), data, event_id.encode())
+
+
+class Decoder:
+    """Incremental decoder of one stream; feed it chunks cut anywhere, UTF-8 sequences included.
+
+    At most ``limit_chars`` are held for an event that has not ended.
+    """
+
+    def __init__(self, limit_chars: int = 64 << 20) -> None:
+        self.retry_ms: int | None = None
+        """The reconnection delay that the server last asked for."""
+        self._text = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
+        self._after_cr = False
+        self._line: list[str] = []  # pieces of the line that has not ended
+        self._held_chars = 0
+        self._limit_chars = limit_chars
+        self._kind = ""
+        self._data: list[str] = []
+        self._event_id = ""
+
+    def feed(self, chunk: bytes) -> Iterator[Event]:
+        """Yield the events that ``chunk`` completes.
+
+        Raises:
+            EventTooLong: An event has more characters than the limit.
+        """
+        text = self._text.decode(chunk)
+        if not text:
+            return
+        if self._after_cr:
+            text = text.removeprefix("\n")  # the other half of a CR LF
+        self._after_cr = text.endswith("\r")
+        first, *others = _LINE_END.split(text)
+        self._line.append(first)
+        for following in others:
+            line = "".join(self._line)
+            self._line = [following]
+            if line:
+                self._field(line)
+            else:
+                yield from self._dispatch()
+        self._held_chars += len(text)
+        if self._held_chars > self._limit_chars:
+            raise EventTooLong(f"an event is longer than {self._limit_chars} characters")
+
+    def _field(self, line: str) -> None:
+        name, _, value = line.partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._data.append(value)
+        elif name == "event":
+            self._kind = value
+        elif name == "id" and "\0" not in value:
+            self._event_id = value
+        elif name == "retry" and _DIGITS.fullmatch(value):
+            self.retry_ms = int(value)
+
+    def _dispatch(self) -> Iterator[Event]:
+        if self._data:
+            yield Event(self._kind or "message", "\n".join(self._data), self._event_id)
+        self._kind = ""
+        self._data = []
+        self._held_chars = 0

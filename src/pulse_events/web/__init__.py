@@ -1,0 +1,1 @@
+"""The HTTP side: routes and answers (`app`), the streams after their take-over (`streams`)."""

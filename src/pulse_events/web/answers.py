@@ -1,0 +1,90 @@
+"""Answers that are not streams: JSON and errors in Taskcluster's shape, all with CORS headers."""
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from pulse_events.errors import BindingRefused, InputError
+
+CORS = {"Access-Control-Allow-Origin": "*"}
+
+_CODES = {
+    HTTPStatus.BAD_REQUEST: "InputError",
+    HTTPStatus.NOT_FOUND: "ResourceNotFound",
+    HTTPStatus.METHOD_NOT_ALLOWED: "MethodNotAllowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
+    HTTPStatus.REQUEST_URI_TOO_LONG: "RequestURITooLong",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "RequestHeaderFieldsTooLarge",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "InternalServerError",
+    HTTPStatus.SERVICE_UNAVAILABLE: "ServiceUnavailable",
+}
+
+
+def timestamp() -> str:
+    """Return the time as the wire has it: ISO 8601, UTC, milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def json_answer(document: Any, status: int = HTTPStatus.OK) -> web.Response:
+    """Return ``document`` as a JSON answer."""
+    return web.Response(
+        body=orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE),
+        status=status,
+        content_type="application/json",
+        headers={**CORS, "Cache-Control": "no-store"},
+    )
+
+
+def status_of(reason: Exception) -> HTTPStatus:
+    """Return the status that says best whose fault ``reason`` is."""
+    if isinstance(reason, InputError):
+        return HTTPStatus.BAD_REQUEST
+    if isinstance(reason, BindingRefused):
+        return HTTPStatus.NOT_FOUND
+    return HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def error_document(status: HTTPStatus, message: str, request: web.BaseRequest) -> dict[str, Any]:
+    """Return an error in the shape of Taskcluster's services."""
+    return {
+        "code": _CODES.get(status, status.phrase.title().replace(" ", "")),
+        "message": message,
+        "requestInfo": {
+            "method": request.method,
+            "params": dict(request.query),
+            "payload": {},
+            "time": timestamp(),
+        },
+    }
+
+
+def error_answer(
+    status: HTTPStatus,
+    message: str,
+    request: web.BaseRequest,
+    headers: dict[str, str] | None = None,
+) -> web.Response:
+    """Return an error as a JSON answer."""
+    answer = json_answer(error_document(status, message, request), status)
+    answer.headers.update(headers or {})
+    return answer
+
+
+def raw_error(reason: Exception, request: web.BaseRequest) -> bytes:
+    """Return an error as the bytes of a whole response, for a connection that left aiohttp."""
+    status = status_of(reason)
+    body = orjson.dumps(
+        error_document(status, str(reason), request), option=orjson.OPT_APPEND_NEWLINE
+    )
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\n"
+        "Content-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n"
+        "Access-Control-Allow-Origin: *\r\n"
+        "Cache-Control: no-store\r\n"
+        "Connection: close\r\n\r\n"
+    )
+    return head.encode() + body

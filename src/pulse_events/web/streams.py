@@ -1,0 +1,222 @@
+"""One stream's protocol after it left aiohttp: buffer limit, pings, end.
+
+A stream costs one protocol object and a place in two sets.  It has no task, no timer and no buffer
+of its own; what the kernel does not take waits in the transport.
+"""
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import orjson
+from aiohttp import web
+
+from pulse_events.errors import PulseEventsError, StreamEnded
+from pulse_events.hub import Audience, Hub
+from pulse_events.sse import encode_event
+from pulse_events.web.answers import raw_error, timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: text/event-stream\r\n"
+    b"Cache-Control: no-cache\r\n"
+    b"X-Accel-Buffering: no\r\n"
+    b"Access-Control-Allow-Origin: *\r\n"
+    b"Connection: close\r\n"
+    b"\r\n"
+)
+
+DEFAULT_UNSENT_LIMIT_BYTES = 1 << 20
+CLOSE_WITHIN_S = 5.0
+"""How long an ended stream may take to read what is still unsent."""
+
+_PING_STEPS = 64
+_SHORTEST_STEP_S = 0.05
+
+
+class Stream(asyncio.Protocol):
+    """One client's connection; the hub's `Stream`."""
+
+    __slots__ = ("_streams", "_transport", "audience", "slot", "write")
+
+    def __init__(self, streams: "Streams", transport: asyncio.Transport) -> None:
+        self.audience: Audience | None = None
+        self.slot = 0
+        """Where the ping wheel holds this stream."""
+        # The transport's own method, not one of ours around it: a call less per delivery.
+        self.write: Callable[[bytes], None] = transport.write
+        self._streams = streams
+        self._transport = transport
+
+    def begin(self) -> None:
+        """Send the head of the response."""
+        self.write(HEAD)
+
+    def end(self, reason: PulseEventsError) -> None:
+        """Send an ``error`` event that says ``reason``, then close."""
+        self.write(encode_event("error", orjson.dumps(str(reason))))
+        self.close()
+
+    def close(self) -> None:
+        """Close when all is sent, or after `CLOSE_WITHIN_S`."""
+        self._transport.close()
+        self._streams.closing(self)
+
+    def abort(self) -> None:
+        """Close now, whatever is unsent."""
+        self._transport.abort()
+
+    def pause_writing(self) -> None:
+        """Note that the client leaves more unsent than the limit."""
+        # Called from within `write`, where the hub must not be called back.
+        asyncio.get_running_loop().call_soon(self._streams.evict, self)
+
+    def resume_writing(self) -> None:
+        """Do nothing: a stream over the limit is evicted at once."""
+
+    def data_received(self, data: bytes) -> None:
+        """Ignore what a client sends behind its request."""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        self._streams.lost(self)
+
+
+class HttpErrorStream(Stream):
+    """A stream whose client asked for HTTP errors: the head waits for the first thing to send."""
+
+    __slots__ = ("_request",)
+
+    def __init__(
+        self, streams: "Streams", transport: asyncio.Transport, request: web.BaseRequest
+    ) -> None:
+        super().__init__(streams, transport)
+        self._request: web.BaseRequest | None = request
+
+    def begin(self) -> None:
+        """Hold the head back until something is to be sent, at the latest the first ping."""
+        self.write = self._write_head_and
+
+    def end(self, reason: PulseEventsError) -> None:
+        """Answer with an HTTP error if the head has not been sent, else as any stream."""
+        if self._request is None:
+            super().end(reason)
+        else:
+            self._transport.write(raw_error(reason, self._request))
+            self.close()
+
+    def _write_head_and(self, chunk: bytes) -> None:
+        self._request = None
+        self.write = self._transport.write
+        self.write(HEAD + chunk)
+
+
+class Streams:
+    """All streams of the process: their pings, their limits and their end."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        *,
+        ping_interval_s: float,
+        unsent_limit_bytes: int = DEFAULT_UNSENT_LIMIT_BYTES,
+    ) -> None:
+        self._hub = hub
+        self._unsent_limit_bytes = unsent_limit_bytes
+        steps = max(1, min(_PING_STEPS, int(ping_interval_s / _SHORTEST_STEP_S)))
+        self._step_s = ping_interval_s / steps
+        self._slots: list[set[Stream]] = [set() for _ in range(steps)]
+        self._now = 0
+        self._closing: dict[Stream, float] = {}
+        self._empty = asyncio.Event()
+
+    def __len__(self) -> int:
+        """Number of open streams, ended ones that still read included."""
+        return sum(map(len, self._slots)) + len(self._closing)
+
+    def add(self, stream: Stream, transport: asyncio.Transport) -> None:
+        """Take the connection of a new stream; it gets its head, and pings from now on."""
+        transport.set_protocol(stream)
+        transport.set_write_buffer_limits(high=self._unsent_limit_bytes)
+        stream.begin()
+        # The slot that was served last comes round after just one interval.
+        stream.slot = self._now
+        self._slots[self._now].add(stream)
+
+    def closing(self, stream: Stream) -> None:
+        """Note that ``stream`` has had its last event."""
+        self._slots[stream.slot].discard(stream)
+        self._closing[stream] = time.monotonic() + CLOSE_WITHIN_S
+
+    def evict(self, stream: Stream) -> None:
+        """End a stream that leaves too much unread."""
+        reason = StreamEnded(
+            f"slow reader: more than {self._unsent_limit_bytes} bytes were unsent; "
+            "messages are missing; connect again and read faster, or ask for fewer"
+        )
+        self._hub.evict(stream, reason, time.monotonic())
+
+    def lost(self, stream: Stream) -> None:
+        """Forget a stream whose connection is gone."""
+        self._slots[stream.slot].discard(stream)
+        self._closing.pop(stream, None)
+        self._hub.leave(stream, time.monotonic())
+        if not len(self):
+            self._empty.set()
+
+    async def run(self) -> None:
+        """Send pings, spread over the interval, and abort what takes too long to close."""
+        loop = asyncio.get_running_loop()
+        due_s = loop.time()
+        while True:
+            due_s = max(due_s + self._step_s, loop.time() - self._step_s)
+            await asyncio.sleep(due_s - loop.time())
+            self._ping()
+            now_s = time.monotonic()
+            self._hub.tick(now_s)
+            self._abort_overdue(now_s)
+
+    async def end_all(self, reason: PulseEventsError, within_s: float) -> None:
+        """End every stream with an event that says ``reason``; abort those left at the end."""
+        self._hub.end_all(reason)
+        self._empty.clear()
+        if len(self):
+            try:
+                async with asyncio.timeout(within_s):
+                    await self._empty.wait()
+            except TimeoutError:
+                self._abort_overdue(float("inf"))
+
+    def _ping(self) -> None:
+        self._now = (self._now + 1) % len(self._slots)
+        streams = self._slots[self._now]
+        if streams:
+            frame = encode_event("ping", orjson.dumps({"time": timestamp()}))
+            for stream in streams:
+                stream.write(frame)
+
+    def _abort_overdue(self, now_s: float) -> None:
+        for stream, deadline_s in tuple(self._closing.items()):
+            if deadline_s > now_s:
+                break
+            stream.abort()
+
+
+def take_over(connection: web.RequestHandler) -> asyncio.Transport | None:
+    """Take the transport from aiohttp, which then lets go of parser, request and task.
+
+    Measured at 9,000 idle streams: 1.6 KB of process memory per stream instead of 11.5 KB.  aiohttp
+    believes that the client has gone away; its transport is hidden so that it does not close it.
+
+    Returns:
+        The open transport; ``None`` if the client has gone away indeed.
+    """
+    transport = connection.transport
+    if transport is None or transport.is_closing():
+        return None
+    connection.transport = None
+    connection.connection_lost(None)
+    return transport
