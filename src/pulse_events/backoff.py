@@ -23,7 +23,7 @@ def delays(
         factor: By what each step is longer than the one before.
         cap_s: Longest step.
     """
-    step_s = first_s
+    step_s = min(first_s, cap_s)
     while True:
         yield step_s * (0.5 + 0.5 * jitter())
         step_s = min(step_s * factor, cap_s)

@@ -1,0 +1,40 @@
+# Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
+.PHONY: help run test check clean programs
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+NODE_MODULES := tests/e2e/node_modules/.package-lock.json
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more options: make run ARGS="--port 8080")
+	exec $(BIN)/pulse-events serve --broker memory: --demo "$${PULSE_EVENTS_DEMO:-10}" $(ARGS)
+
+test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/.dev  ## lint, format, types, architecture; no network once .venv is there
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict src tests
+	$(BIN)/lint-imports
+
+clean:  ## remove everything that the other targets made in this folder
+	rm -rf .venv tests/e2e/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .import_linter_cache dist build
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+programs:
+	@scripts/programs
+
+.venv/.run: pyproject.toml requirements/runtime.txt requirements/build.txt scripts/venv
+	scripts/venv run
+
+.venv/.dev: pyproject.toml $(wildcard requirements/*.txt) scripts/venv
+	scripts/venv dev
+
+$(NODE_MODULES): tests/e2e/package.json tests/e2e/package-lock.json
+	cd tests/e2e && npm ci --no-audit --no-fund --no-update-notifier
+	@touch $@

@@ -1,0 +1,69 @@
+"""What every test may ask for, the order of the tests, and the rule that nothing is skipped."""
+
+import uuid
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.support.amqp import Amqp
+from tests.support.rabbit import Rabbit
+
+
+@pytest.fixture(scope="session")
+def rabbit() -> Iterator[Rabbit]:
+    """The session's broker, started when the first test asks for it."""
+    with Rabbit() as node:
+        yield node
+
+
+@pytest.fixture
+def amqp(rabbit: Rabbit) -> Iterator[Amqp]:
+    """A connection to the session's broker."""
+    with Amqp(rabbit.amqp_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def exchange(amqp: Amqp) -> Iterator[str]:
+    """A topic exchange of this test's own."""
+    name = amqp.declare_exchange(f"exchange/test/{uuid.uuid4().hex[:12]}")
+    yield name
+    amqp.delete_exchange(name)
+
+
+def _cost(item: pytest.Item) -> int:
+    if {"e2e", "faults"} & set(item.path.parts):
+        return 2
+    return int("rabbit" in getattr(item, "fixturenames", ()))
+
+
+@pytest.hookimpl(trylast=True)  # after -k and -m have thrown out what is not to run
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what needs no broker first; give the test that starts the broker time for it."""
+    items.sort(key=_cost)
+    for item in items:
+        if "rabbit" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(120), append=False)
+            break
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and nothing may be skipped here: {report.longrepr}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip, and an expected failure, into a failure."""
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn a skipped module into a failure."""
+    report = yield
+    _fail_if_skipped(report)
+    return report

@@ -1,0 +1,1 @@
+"""What the tests run against: a private RabbitMQ, the server as a process, raw sockets."""

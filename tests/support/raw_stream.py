@@ -1,0 +1,175 @@
+"""A raw-socket reader of event streams.
+
+Parses by the contract's exact bytes and shares no code with the package: what a lenient decoder
+would forgive is a failure here.
+"""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote, urlencode
+
+CONNECT_PATH = "/events/v1/connect/"
+_EVENT = re.compile(rb"event: ([a-z]+)\ndata: ([^\r\n]*)\nid: ([^\r\n]*)\n\n")
+
+
+def connect_target(*bindings: tuple[str, str], path: str = CONNECT_PATH, **query: str) -> str:
+    """Return the request target for (exchange, pattern) pairs and further query parameters."""
+    entries = [{"exchange": e, "routingKeyPattern": p} for e, p in bindings]
+    wanted = {"bindings": json.dumps({"bindings": entries})} | query
+    return f"{path}?{urlencode(wanted, quote_via=quote)}"
+
+
+class Head(NamedTuple):
+    """The head of an answer; header names in lower case, ``raw`` up to the blank line."""
+
+    status: int
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+class Event(NamedTuple):
+    """One event; ``data`` is the text after ``data: ``."""
+
+    kind: str
+    data: str
+    event_id: str
+    raw: bytes
+
+    @property
+    def json(self) -> Any:
+        """The value of ``data``."""
+        return json.loads(self.data)
+
+
+class RawStream:
+    """One request on a socket of its own.
+
+    Args:
+        port: The server's, on 127.0.0.1.
+        target: The request target; see :func:`connect_target`.
+        method: Sent as it is.
+        headers: Sent after ``Host``.
+        receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
+    """
+
+    def __init__(
+        self,
+        port: int,
+        target: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | None = None,
+        receive_buffer_bytes: int | None = None,
+    ) -> None:
+        self.socket = socket.socket()
+        if receive_buffer_bytes is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
+        self.socket.settimeout(10)
+        self.socket.connect(("127.0.0.1", port))
+        self._unread = b""
+        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close our end."""
+        self.socket.close()
+
+    def head(self, within_s: float = 10.0) -> Head:
+        """Read and return the head; call it once, first."""
+        raw = self._through(b"\r\n\r\n", time.monotonic() + within_s)
+        status_line, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
+        headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)}
+        return Head(int(status_line.split(" ")[1]), headers, raw)
+
+    def event(self, kind: str | None = None, *, within_s: float = 10.0) -> Event:
+        """Return the next event, or the next of ``kind`` with the pings before it left out.
+
+        Raises:
+            AssertionError: The bytes are not exactly an event's, or another kind came instead.
+            TimeoutError: None came in time.
+            EOFError: The server closed the stream.
+        """
+        deadline = time.monotonic() + within_s
+        while True:
+            event = self._next_event(deadline)
+            if kind is None or event.kind == kind:
+                return event
+            assert event.kind == "ping", f"waited for {kind}, got {event.raw!r}"
+
+    def events(self, count: int, *, within_s: float = 10.0) -> list[Event]:
+        """Return the next ``count`` events that are not pings."""
+        deadline = time.monotonic() + within_s
+        found: list[Event] = []
+        while len(found) < count:
+            event = self._next_event(deadline)
+            if event.kind != "ping":
+                found.append(event)
+        return found
+
+    def ready(self, *, within_s: float = 10.0) -> Self:
+        """Read a 200 head and the ``ready`` event; what is published from here on must come."""
+        head = self.head(within_s)
+        assert head.status == 200, head.raw
+        event = self.event("ready", within_s=within_s)
+        assert event.data == "{}", event.raw
+        return self
+
+    def body(self, within_s: float = 10.0) -> bytes:
+        """Return an ordinary answer's body: ``Content-Length`` bytes after ``head``."""
+        head = self.head(within_s)
+        length = int(head.headers.get("content-length", "0"))
+        deadline = time.monotonic() + within_s
+        while len(self._unread) < length:
+            self._receive(deadline)
+        found, self._unread = self._unread[:length], self._unread[length:]
+        return found
+
+    def rest(self, within_s: float = 10.0) -> bytes:
+        """Return everything up to the server's close, which must come in time."""
+        deadline = time.monotonic() + within_s
+        try:
+            while True:
+                self._receive(deadline)
+        except EOFError:
+            found, self._unread = self._unread, b""
+            return found
+
+    def _next_event(self, deadline: float) -> Event:
+        raw = self._through(b"\n\n", deadline)
+        match = _EVENT.fullmatch(raw)
+        assert match, f"not exactly an event: {raw!r}"
+        kind, text, event_id = (part.decode() for part in match.groups())
+        return Event(kind, text, event_id, raw)
+
+    def _through(self, end: bytes, deadline: float) -> bytes:
+        searched = 0
+        while (at := self._unread.find(end, searched)) < 0:
+            searched = max(0, len(self._unread) - len(end))
+            self._receive(deadline)
+        cut = at + len(end)
+        found, self._unread = self._unread[:cut], self._unread[cut:]
+        return found
+
+    def _receive(self, deadline: float) -> None:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError(f"nothing more in time; unread: {self._unread[-500:]!r}")
+        self.socket.settimeout(left_s)
+        try:
+            received = self.socket.recv(1 << 18)
+        except TimeoutError:
+            raise TimeoutError(f"nothing more in time; unread: {self._unread[-500:]!r}") from None
+        if not received:
+            raise EOFError(f"closed by the server; unread: {self._unread[-500:]!r}")
+        self._unread += received
