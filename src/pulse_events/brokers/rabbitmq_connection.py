@@ -27,7 +27,7 @@ ANSWER_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 2.0
 
 _REFUSALS = {
-    403: "access to it is refused",
+    403: "access is refused",
     404: "it does not exist",
 }
 
