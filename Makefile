@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
-NODE_MODULES := tests/e2e/node_modules/.package-lock.json
+NODE_MODULES := $(foreach folder,e2e js,tests/$(folder)/node_modules/.package-lock.json)
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ check: .venv/.dev  ## lint, format, types, architecture; no network once .venv i
 	$(BIN)/lint-imports
 
 clean:  ## remove everything that the other targets made in this folder
-	rm -rf .venv tests/e2e/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/*/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .import_linter_cache dist build
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -35,6 +35,6 @@ programs:
 .venv/.dev: pyproject.toml $(wildcard requirements/*.txt) scripts/venv
 	scripts/venv dev
 
-$(NODE_MODULES): tests/e2e/package.json tests/e2e/package-lock.json
-	cd tests/e2e && npm ci --no-audit --no-fund --no-update-notifier
+$(NODE_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	cd $* && npm ci --no-audit --no-fund --no-update-notifier
 	@touch $@

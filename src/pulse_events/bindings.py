@@ -74,13 +74,19 @@ class BindingSet:
         return cls(tuple(Binding(exchange, pattern) for exchange, pattern in pairs))
 
 
-def parse_bindings(text: str | None, limit: int = DEFAULT_LIMIT) -> BindingSet:
+def parse_bindings(
+    text: str | None,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    place: str = "the query parameter 'bindings'",
+) -> BindingSet:
     """Read the ``bindings`` parameter of a request.
 
     Args:
         text: ``{"bindings": [{"exchange": "…", "routingKeyPattern": "…"}, …]}``, or ``None``
             if the request has no such parameter.
         limit: Bindings allowed in it, repetitions counted.
+        place: What the message of a text that is not JSON calls it.
 
     Raises:
         InputError: The text is anything else; the message names the entry (``bindings[3]``),
@@ -91,7 +97,7 @@ def parse_bindings(text: str | None, limit: int = DEFAULT_LIMIT) -> BindingSet:
             "the query parameter 'bindings' is missing; it is URL-encoded JSON like "
             '{"bindings": [{"exchange": "exchange/name", "routingKeyPattern": "#"}]}'
         )
-    entries = _entries(_parse_json(text))
+    entries = _entries(_parse_json(text, place))
     if len(entries) > limit:
         raise InputError(f"bindings has {len(entries)} entries, the limit is {limit}")
     return BindingSet(tuple(_entry(i, entry) for i, entry in enumerate(entries)))
@@ -103,11 +109,11 @@ def format_bindings(bindings: BindingSet) -> str:
     return orjson.dumps({"bindings": entries}).decode()
 
 
-def _parse_json(text: str) -> Any:
+def _parse_json(text: str, place: str) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"the query parameter 'bindings' is not JSON: {error}") from None
+        raise InputError(f"{place} is not JSON: {error}") from None
 
 
 def _entries(document: Any) -> list[Any]:

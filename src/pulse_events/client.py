@@ -4,6 +4,7 @@ Knows the wire, not the server's inside; needs no broker.
 """
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 from http import HTTPStatus
@@ -46,7 +47,7 @@ async def listen(
     """
     async for event in events(url, bindings, on_retry=on_retry):
         if event.kind == "message":
-            yield orjson.loads(event.data)
+            yield _value(event)
 
 
 async def events(
@@ -87,13 +88,21 @@ async def _stream(session: aiohttp.ClientSession, address: URL) -> AsyncIterator
             async for chunk in response.content.iter_any():
                 for event in decoder.feed(chunk):
                     if event.kind == "error":
-                        raise StreamEnded(str(orjson.loads(event.data)))
+                        raise StreamEnded(str(_value(event)))
                     yield event
     except TimeoutError:
         raise ConnectionLost("nothing came for too long") from None
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, UnicodeError) as error:  # UnicodeError: no host is named so
         raise ConnectionLost(str(error) or type(error).__name__) from error
     raise ConnectionLost("the server closed the connection")
+
+
+def _value(event: Event) -> Any:
+    """Return the JSON value of an event; not by orjson, which rounds and refuses what is legal."""
+    try:
+        return json.loads(event.data)
+    except (ValueError, RecursionError) as error:
+        raise ConnectionLost(f"the server sent an event that is not JSON: {error}") from None
 
 
 async def _check(response: aiohttp.ClientResponse) -> None:
@@ -114,7 +123,10 @@ async def _check(response: aiohttp.ClientResponse) -> None:
 
 def _connect_url(url: str, bindings: BindingSet) -> URL:
     """Return the URL of the stream at the server ``url``."""
-    address = URL(url)
+    try:
+        address = URL(url)
+    except ValueError as error:
+        raise InputError(f"{url!r} is not a URL: {error}") from None
     if address.scheme not in ("http", "https") or not address.host:
         raise InputError(f"{url!r} is not an http:// or https:// URL")
     if address.path.rstrip("/").rpartition("/")[2] != "connect":

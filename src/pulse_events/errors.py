@@ -24,5 +24,13 @@ class BrokerUnavailable(PulseEventsError):
     """There is no connection to the broker now; trying again later may work."""
 
 
+class TokenExpired(PulseEventsError):
+    """A stream token is unknown here, or no more; ask for a new one.  Answered with 410."""
+
+
+class MessagesMissed(PulseEventsError):
+    """The broker did not keep all messages; every client that was listening is told."""
+
+
 class StreamEnded(PulseEventsError):
     """The server ended a stream with an ``error`` event; the text is the server's reason."""

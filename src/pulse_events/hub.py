@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.errors import BindingRefused, PulseEventsError
+from pulse_events.errors import BindingRefused, MessagesMissed, PulseEventsError
 from pulse_events.interest import DEFAULT_THRESHOLD, Interest, Orders
 from pulse_events.messages import Message, encode_message
 from pulse_events.sse import encode_event
@@ -59,6 +59,8 @@ class Statistics(NamedTuple):
     bytes_out: int
     slow_clients_closed: int
     unrouted: int
+    losses: int
+    """How often the broker lost messages and every client was told."""
 
 
 class Hub:
@@ -90,7 +92,7 @@ class Hub:
         self._waiting: dict[Binding, set[Audience]] = {}
         self._dirty: list[Audience] = []
         self._clients = self._messages_in = self._messages_out = 0
-        self._bytes_out = self._slow_closed = self._unrouted = 0
+        self._bytes_out = self._slow_closed = self._unrouted = self._losses = 0
 
     # Clients
 
@@ -128,7 +130,7 @@ class Hub:
         """End every stream, after it was sent what is pending."""
         self.flush()
         for audience in tuple(self._audiences.values()):
-            self._close(audience, reason)
+            self._end(audience, reason)
 
     def tick(self, now_s: float) -> None:
         """Give up the bindings of audiences that have had no stream for the linger."""
@@ -146,11 +148,13 @@ class Hub:
                 self._miss(audience, binding)
         return audience
 
-    def _close(self, audience: Audience, reason: PulseEventsError | None = None) -> None:
+    def _end(self, audience: Audience, reason: PulseEventsError) -> None:
         for stream in (*audience.streams, *audience.waiting):
             self._remove(stream, audience)
-            if reason is not None:
-                stream.end(reason)
+            stream.end(reason)
+        self._close(audience)
+
+    def _close(self, audience: Audience) -> None:
         del self._audiences[audience.bindings]
         self._idle.pop(audience, None)
         for binding in audience.bindings.bindings:
@@ -190,7 +194,7 @@ class Hub:
         for failed in self._interest.refused(binding):
             index = self._indexes.get(failed.exchange)
             for audience in index.under(failed.pattern) if index else ():
-                self._close(audience, reason)
+                self._end(audience, reason)
 
     def lost(self) -> None:
         """Note that the broker is gone: new clients wait until the bindings are confirmed again.
@@ -203,6 +207,17 @@ class Hub:
             audience.missing = 0
             for binding in audience.bindings.bindings:
                 self._miss(audience, binding)
+
+    def missed(self, reason: MessagesMissed) -> None:
+        """Note that the broker lost messages; end the streams that had ``ready``."""
+        self.flush()
+        self._losses += 1
+        for audience in tuple(self._audiences.values()):
+            for stream in tuple(audience.streams):
+                self._remove(stream, audience)
+                stream.end(reason)
+            if not audience.waiting:
+                self._close(audience)
 
     def _miss(self, audience: Audience, binding: Binding) -> None:
         audience.missing += 1
@@ -260,4 +275,5 @@ class Hub:
             bytes_out=self._bytes_out,
             slow_clients_closed=self._slow_closed,
             unrouted=self._unrouted,
+            losses=self._losses,
         )

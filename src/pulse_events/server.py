@@ -20,6 +20,7 @@ from pulse_events.settings import MEMORY, Settings
 from pulse_events.web.app import App, Services
 from pulse_events.web.connection import HttpServer
 from pulse_events.web.streams import Streams
+from pulse_events.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +42,12 @@ class Peers(Protocol):
     async def total(self, own: Statistics) -> Statistics:
         """Return the counts of all processes together."""
 
+    async def keep(self, token: str, text: str) -> None:
+        """Put ``text`` where the other processes find it (see `tokens.Common`)."""
+
+    async def find(self, token: str) -> str | None:
+        """Return what a process put under ``token``."""
+
 
 class Alone:
     """The only process: nobody asks it, and its counts are all there are."""
@@ -55,6 +62,13 @@ class Alone:
     async def total(self, own: Statistics) -> Statistics:
         """Return the counts as they are."""
         return own
+
+    async def keep(self, token: str, text: str) -> None:
+        """Do nothing: nobody else will look for it."""
+
+    async def find(self, token: str) -> str | None:
+        """Return nothing: nobody else has put anything."""
+        return None
 
 
 def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -75,8 +89,8 @@ def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
         if shared:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listening.bind(address)
-    except OSError as error:
-        reason = error.strerror or error
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
+        reason = getattr(error, "strerror", None) or error
         raise SettingsError(f"cannot listen on {host} port {port}: {reason}") from None
     return listening
 
@@ -118,6 +132,9 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
     services = Services(
         hub=hub,
         streams=streams,
+        tokens=Tokens(peers, limit=settings.max_bindings),
+        max_bindings=settings.max_bindings,
+        ping_interval_s=settings.ping_interval,
         health=lambda: broker.health,
         total=lambda: peers.total(hub.statistics()),
         publish=broker.publish if isinstance(broker, Memory) else None,

@@ -25,7 +25,13 @@ DEFAULT_CONFIG = "user-config.yml"
 MEMORY = "memory:"
 
 _PULSE_KEYS = {"username", "password", "hostname", "vhost", "amqps", "connection_string"}
+_YES = {"1", "true", "yes", "on"}
 _NO = {"", "0", "false", "no", "off"}
+_VARIABLES = {
+    "port": ("PORT",),
+    "broker": ("PULSE_CONNECTION_STRING", "PULSE_HOSTNAME"),
+}
+"""Variables without our prefix that stand for a setting, strongest first."""
 
 
 class Settings(BaseSettings):
@@ -52,6 +58,7 @@ class Settings(BaseSettings):
     )
     workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
     ping_interval: float = Field(20.0, ge=0.1, le=3600, description="Seconds between ping events.")
+    max_bindings: int = Field(100, ge=1, le=100_000, description="Bindings that a stream may have.")
     namespace: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
@@ -99,22 +106,23 @@ def load_settings(options: Mapping[str, str]) -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
-            raise SettingsError(f"{_place(name, options)}: there is no such setting") from None
+            raise SettingsError(f"{place_of(name, options)}: there is no such setting") from None
         shown = "" if name == "broker" else f", not {first['input']!r}"
-        raise SettingsError(f"{_place(name, options)}: {first['msg']}{shown}") from None
+        raise SettingsError(f"{place_of(name, options)}: {first['msg']}{shown}") from None
     if settings.demo is not None and settings.broker != MEMORY:
-        raise SettingsError(f"{_place('demo', options)}: works with the broker {MEMORY} only")
+        raise SettingsError(f"{place_of('demo', options)}: works with the broker {MEMORY} only")
     return settings
 
 
-def _place(name: str, options: Mapping[str, str]) -> str:
-    """Name the place that a setting's value came from."""
+def place_of(name: str, options: Mapping[str, str]) -> str:
+    """Name the place that a setting's value came from; it has one, it is not the default."""
     if name in options:
         return "--" + name.replace("_", "-")
     if PREFIX + name.upper() in os.environ:
         return f"environment variable {PREFIX}{name.upper()}"
-    if name == "port" and "PORT" in os.environ:
-        return "environment variable PORT"
+    for variable in _VARIABLES.get(name, ()):
+        if os.environ.get(variable):
+            return f"environment variable {variable}"
     return f"config file, key {name!r}"
 
 
@@ -145,11 +153,14 @@ def _pulse_section(file: Path, document: dict[str, Any], profile: object) -> dic
         wanted = next(iter(document))
     if wanted not in document:
         fault = f"no profile {wanted!r}" if wanted else "several profiles"
+        names = ", ".join(map(str, document))
         raise SettingsError(
-            f"the config file {file} has {fault}; pick one of {', '.join(document)} with --profile"
+            f"the config file {file} has {fault}; pick one of {names} with --profile"
         )
-    pulse = document[wanted].get("pulse", {})
-    others = sorted(document[wanted].keys() - {"pulse"}) or sorted(set(pulse) - _PULSE_KEYS)
+    pulse = document[wanted].get("pulse") or {}
+    if not isinstance(pulse, dict):
+        raise SettingsError(f"the config file {file} must hold keys and values under 'pulse'")
+    others = [*(document[wanted].keys() - {"pulse"}), *(pulse.keys() - _PULSE_KEYS)]
     if others:
         raise SettingsError(f"the config file {file} has the unknown key {others[0]!r}")
     return {key: value for key, value in pulse.items() if value is not None}
@@ -160,7 +171,7 @@ def _other_variables(environ: Mapping[str, str], pulse: dict[str, Any]) -> dict[
     found: dict[str, Any] = {}
     if environ.get("PORT"):
         found["port"] = environ["PORT"]
-    if any(part.startswith("events") or part == "*" for part in _words(environ.get("DEBUG"))):
+    if any(f"{part}:".startswith(("*:", "events:")) for part in _words(environ.get("DEBUG"))):
         found["log_level"] = "debug"
     ours = {
         key: environ[name] for key in _PULSE_KEYS if (name := f"PULSE_{key.upper()}") in environ
@@ -180,7 +191,10 @@ def _broker_of(pulse: Mapping[str, Any]) -> dict[str, str]:
         return {"broker": str(pulse["connection_string"])}
     if not pulse.get("hostname"):
         return {}
-    scheme = "amqp" if str(pulse.get("amqps", True)).lower() in _NO else "amqps"
+    encrypted = str(pulse.get("amqps", True)).lower()
+    if encrypted not in _YES | _NO:
+        raise SettingsError(f"PULSE_AMQPS, or 'amqps', must be true or false, not {encrypted!r}")
+    scheme = "amqp" if encrypted in _NO else "amqps"
     user, password, vhost = (
         quote(str(pulse.get(key, default)), safe="")
         for key, default in (("username", "guest"), ("password", "guest"), ("vhost", "/"))

@@ -14,7 +14,7 @@ NO_CURSOR = "-"
 """The ``id`` of every event on a stream that cannot be resumed."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines() would also cut at U+2028
-_DIGITS = re.compile(r"[0-9]+", re.ASCII)
+_DELAY_MS = re.compile(r"[0-9]{1,15}")  # more digits are no delay, and int() refuses 4,300
 _BREAKS = frozenset("\r\n\0")
 
 
@@ -53,7 +53,8 @@ def encode_event(kind: str, data: bytes, event_id: str = NO_CURSOR) -> bytes:
 class Decoder:
     """Incremental decoder of one stream; feed it chunks cut anywhere, UTF-8 sequences included.
 
-    At most ``limit_chars`` are held for an event that has not ended.
+    At most ``limit_chars`` are held for an event that has not ended: its data so far and the line
+    that has not ended.  Where chunks are cut makes no difference.
     """
 
     def __init__(self, limit_chars: int = 64 << 20) -> None:
@@ -62,7 +63,8 @@ class Decoder:
         self._text = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
         self._after_cr = False
         self._line: list[str] = []  # pieces of the line that has not ended
-        self._held_chars = 0
+        self._line_chars = 0
+        self._data_chars = 0
         self._limit_chars = limit_chars
         self._kind = ""
         self._data: list[str] = []
@@ -81,16 +83,21 @@ class Decoder:
             text = text.removeprefix("\n")  # the other half of a CR LF
         self._after_cr = text.endswith("\r")
         first, *others = _LINE_END.split(text)
-        self._line.append(first)
+        self._continue_line(first)
         for following in others:
             line = "".join(self._line)
-            self._line = [following]
+            self._line.clear()
+            self._line_chars = 0
             if line:
                 self._field(line)
             else:
                 yield from self._dispatch()
-        self._held_chars += len(text)
-        if self._held_chars > self._limit_chars:
+            self._continue_line(following)
+
+    def _continue_line(self, piece: str) -> None:
+        self._line.append(piece)
+        self._line_chars += len(piece)
+        if self._data_chars + self._line_chars > self._limit_chars:
             raise EventTooLong(f"an event is longer than {self._limit_chars} characters")
 
     def _field(self, line: str) -> None:
@@ -98,11 +105,12 @@ class Decoder:
         value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
+            self._data_chars += len(value) + 1
         elif name == "event":
             self._kind = value
         elif name == "id" and "\0" not in value:
             self._event_id = value
-        elif name == "retry" and _DIGITS.fullmatch(value):
+        elif name == "retry" and _DELAY_MS.fullmatch(value):
             self.retry_ms = int(value)
 
     def _dispatch(self) -> Iterator[Event]:
@@ -110,4 +118,4 @@ class Decoder:
             yield Event(self._kind or "message", "\n".join(self._data), self._event_id)
         self._kind = ""
         self._data = []
-        self._held_chars = 0
+        self._data_chars = 0

@@ -2,7 +2,7 @@
 
 Words are what stands between dots; the empty key has no word at all, ``.`` has two empty ones.
 ``*`` stands for one word, ``#`` for zero or more; both only as a whole word (``a*`` is literal).
-Probed against RabbitMQ 3.10, whose topic exchange is the oracle of ``tests/test_topics.py``.
+Probed against RabbitMQ 3.10; its topic exchange is the oracle in ``tests/broker/``.
 """
 
 from collections.abc import Hashable

@@ -1,8 +1,9 @@
 """N processes on one port: started, restarted when they die, stopped together, counted as one.
 
 The supervisor serves nothing.  Each worker is a new program that gets its settings through a
-socket pair, so that no password is in its arguments; the same pair carries counts, and its end
-tells a worker that its supervisor is gone.
+socket pair, so that no password is in its arguments; the same pair carries counts and the bindings
+behind tokens (a token is redeemed at whichever worker the kernel picks), and its end tells a worker
+that its supervisor is gone.
 """
 
 import asyncio
@@ -24,12 +25,16 @@ from pulse_events.logs import configure_logging
 from pulse_events.loops import new_event_loop
 from pulse_events.server import open_socket, serve, stop_signal, url_of
 from pulse_events.settings import Settings
+from pulse_events.web.tokens import Shelf
 
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 9.0
 COUNT_WITHIN_S = 1.0
-"""How long a worker may take to say its counts; then those of the others are the answer."""
+"""How long a worker may take to say its counts; then those of the others are the answer.  The
+supervisor has as long for an answer about a token."""
+LINE_LIMIT_BYTES = 128 << 20
+"""Longest message between a worker and its supervisor: the bindings behind a token."""
 STEADY_AFTER_S = 10.0
 """A worker that lived this long is restarted without delay."""
 
@@ -46,7 +51,8 @@ async def supervise(
     """
     stop = stop_signal()
     url, port = url_of(reserved), reserved.getsockname()[1]
-    workers = [_Worker(settings.model_copy(update={"port": port})) for _ in range(settings.workers)]
+    settings, shelf = settings.model_copy(update={"port": port}), Shelf[str]()
+    workers = [_Worker(settings, shelf) for _ in range(settings.workers)]
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(worker.run(workers)) for worker in workers]
         announcing = tasks.create_task(_announce_when_ready(workers, partial(announce, url)))
@@ -64,8 +70,9 @@ async def _announce_when_ready(workers: list["_Worker"], announce: Callable[[], 
 class _Worker:
     """One worker as its supervisor sees it, through all its restarts."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, shelf: Shelf[str]) -> None:
         self.ready = asyncio.Event()
+        self._shelf = shelf
         self._settings = settings
         self._channel: asyncio.StreamWriter | None = None
         self._counts: asyncio.Future[Statistics] | None = None
@@ -90,7 +97,7 @@ class _Worker:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", __name__, str(theirs.fileno()), pass_fds=[theirs.fileno()]
             )
-        reader, self._channel = await asyncio.open_connection(sock=ours)
+        reader, self._channel = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT_BYTES)
         self._send({"settings": self._settings.model_dump(mode="json")})
         try:
             await self._converse(reader, workers)
@@ -112,8 +119,19 @@ class _Worker:
                         self.ready.set()
                     elif "counts" in message and self._counts and not self._counts.done():
                         self._counts.set_result(Statistics(*message["counts"]))
+                    elif "keep" in message:
+                        self._keep(*message["keep"])
+                    elif "find" in message:
+                        self._find(message["find"])
                     elif "sum" in message:  # a task: this worker's own count comes through here
                         answers.create_task(self._say_total(workers))
+
+    def _keep(self, token: str, text: str) -> None:
+        self._shelf.put(token, text, len(text), time.monotonic())
+        self._send({"kept": token})
+
+    def _find(self, token: str) -> None:
+        self._send({"found": token, "text": self._shelf.get(token, time.monotonic())})
 
     async def _say_total(self, workers: list["_Worker"]) -> None:
         self._send({"total": await _total(workers)})
@@ -161,6 +179,7 @@ class _Supervisor:
         self._reader = reader
         self._writer = writer
         self._total: asyncio.Future[Statistics] | None = None
+        self._asked: dict[tuple[str, str], asyncio.Future[str | None]] = {}
 
     def announce(self, _url: str) -> None:
         """Say that connections are accepted."""
@@ -173,6 +192,10 @@ class _Supervisor:
                 message = orjson.loads(line)
                 if "count" in message:
                     self._send({"counts": list(own())})
+                elif "kept" in message:
+                    self._answered("keep", message["kept"], None)
+                elif "found" in message:
+                    self._answered("find", message["found"], message["text"])
                 elif self._total is not None and not self._total.done():
                     self._total.set_result(Statistics(*message["total"]))
 
@@ -187,6 +210,33 @@ class _Supervisor:
         except TimeoutError:
             return own
 
+    async def keep(self, token: str, text: str) -> None:
+        """Put ``text`` where all workers find it; too slow a supervisor leaves it here alone."""
+        await self._ask("keep", token, [token, text])
+
+    async def find(self, token: str) -> str | None:
+        """Return what a worker put there."""
+        return await self._ask("find", token, token)
+
+    async def _ask(self, question: str, token: str, content: Any) -> str | None:
+        """Return the supervisor's answer; ``None`` if it is too slow."""
+        answer = self._asked.get((question, token))
+        if answer is None:
+            answer = asyncio.get_running_loop().create_future()
+            self._asked[question, token] = answer
+            self._send({question: content})
+        try:
+            async with asyncio.timeout(COUNT_WITHIN_S):
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            self._asked.pop((question, token), None)
+            return None
+
+    def _answered(self, question: str, token: str, text: str | None) -> None:
+        answer = self._asked.pop((question, token), None)
+        if answer is not None and not answer.done():
+            answer.set_result(text)
+
     def _send(self, message: dict[str, Any]) -> None:
         self._writer.write(orjson.dumps(message) + b"\n")
 
@@ -194,8 +244,9 @@ class _Supervisor:
 async def _work(descriptor: int) -> None:
     """Be a worker whose supervisor is at the other end of ``descriptor``."""
     channel = socket.socket(fileno=descriptor)
-    reader, writer = await asyncio.open_connection(sock=channel)
-    settings = Settings(**orjson.loads(await reader.readline())["settings"])
+    reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_LIMIT_BYTES)
+    # Not read and checked again: the environment and the config file may say something else now.
+    settings = Settings.model_construct(**orjson.loads(await reader.readline())["settings"])
     configure_logging(settings.log_level, settings.log_format)
     listening = open_socket(settings.host, settings.port, shared=True)
     await serve(settings, listening, _Supervisor(reader, writer))

@@ -110,6 +110,12 @@ class Amqp:
             pika.exceptions.AMQPError: The exchange is missing, or the broker refused.
         """
         headers = {name: list(keys) for name, keys in (("CC", cc), ("BCC", bcc)) if keys}
+        self.publish_with_headers(exchange, routing_key, body, headers)
+
+    def publish_with_headers(
+        self, exchange: str, routing_key: str, body: bytes, headers: Mapping[str, Any]
+    ) -> None:
+        """Publish as `publish` does, with headers that may be anything AMQP can carry."""
         properties = pika.BasicProperties(delivery_mode=_PERSISTENT, headers=headers or None)
         self._confirming.basic_publish(exchange, routing_key, body, properties)
 

@@ -8,7 +8,8 @@ import json
 import re
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode
 
@@ -65,15 +66,18 @@ class RawStream:
         headers: Mapping[str, str] | None = None,
         receive_buffer_bytes: int | None = None,
     ) -> None:
+        self._port = port
         self.socket = socket.socket()
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.socket.settimeout(10)
-        self.socket.connect(("127.0.0.1", port))
         self._unread = b""
-        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
-        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        try:
+            self.socket.connect(("127.0.0.1", port))
+            self.request(target, method=method, headers=headers)
+        except BaseException:
+            self.socket.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +88,14 @@ class RawStream:
     def close(self) -> None:
         """Close our end."""
         self.socket.close()
+
+    def request(
+        self, target: str, *, method: str = "GET", headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Send a request on the same connection once more."""
+        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{self._port}"]
+        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
 
     def head(self, within_s: float = 10.0) -> Head:
         """Read and return the head; call it once, first."""
@@ -127,7 +139,10 @@ class RawStream:
 
     def body(self, within_s: float = 10.0) -> bytes:
         """Return an ordinary answer's body: ``Content-Length`` bytes after ``head``."""
-        head = self.head(within_s)
+        return self.content(self.head(within_s), within_s)
+
+    def content(self, head: Head, within_s: float = 10.0) -> bytes:
+        """Return the body of the answer whose head was just read."""
         length = int(head.headers.get("content-length", "0"))
         deadline = time.monotonic() + within_s
         while len(self._unread) < length:
@@ -173,3 +188,25 @@ class RawStream:
         if not received:
             raise EOFError(f"closed by the server; unread: {self._unread[-500:]!r}")
         self._unread += received
+
+
+@contextmanager
+def ready_streams(port: int, target: str, count: int) -> Iterator[list[RawStream]]:
+    """Open ``count`` streams, all of them ready, for the block."""
+    with ExitStack() as opened:
+        streams = [opened.enter_context(RawStream(port, target)) for _ in range(count)]
+        for stream in streams:
+            stream.ready()
+        yield streams
+
+
+def conversation(port: int, sent: bytes, *, within_s: float = 10.0) -> bytes:
+    """Send ``sent``, whatever it is, and return all bytes up to the server's close."""
+    with socket.create_connection(("127.0.0.1", port), within_s) as connection:
+        connection.sendall(sent)
+        received = bytearray()
+        deadline = time.monotonic() + within_s
+        while chunk := connection.recv(1 << 16):
+            received += chunk
+            connection.settimeout(max(0.01, deadline - time.monotonic()))
+        return bytes(received)

@@ -5,6 +5,7 @@ ends, the pipe closes, and the child kills the process groups still on its list 
 folders on it.  Knows nothing of brokers or servers.
 """
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -34,6 +35,7 @@ def _tell(sign: str, target: int | Path) -> None:
         _child = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, start_new_session=True
         )
+        atexit.register(_child.communicate)  # ends it: the pipe is closed
     assert _child.stdin is not None
     _child.stdin.write(f"{sign}{target}\n".encode())
     _child.stdin.flush()

@@ -7,7 +7,7 @@ two is synchronous and on the loop's thread.
 from typing import NamedTuple, Protocol
 
 from pulse_events.bindings import Binding
-from pulse_events.errors import BindingRefused
+from pulse_events.errors import BindingRefused, MessagesMissed
 from pulse_events.messages import Message
 
 
@@ -25,6 +25,9 @@ class Listener(Protocol):
 
     def lost(self) -> None:
         """Note that no binding can be relied on until it is confirmed anew."""
+
+    def missed(self, reason: MessagesMissed) -> None:
+        """Note that messages for bindings that were in force are gone for ever."""
 
 
 class Health(NamedTuple):

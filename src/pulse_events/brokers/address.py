@@ -7,6 +7,7 @@ from pulse_events.errors import SettingsError
 
 DEFAULT_PORTS = {"amqp": 5672, "amqps": 5671}
 
+_NOT_IN_VHOST = frozenset("/?#@")
 _EXAMPLE = "amqp://user:password@host:5672/vhost"
 
 
@@ -22,7 +23,9 @@ class Address:
 
     def __str__(self) -> str:
         """Return the address as a URL without the password."""
-        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
+        hosts = ",".join(
+            f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts
+        )
         return (
             f"{'amqps' if self.tls else 'amqp'}://{self.user}@{hosts}/{quote(self.vhost, safe='')}"
         )
@@ -43,10 +46,10 @@ def parse_address(url: str) -> Address:
     authority, _, path = rest.partition("/")
     credentials, _, hosts = authority.rpartition("@")
     user, _, password = credentials.partition(":")
-    if "?" in hosts or "?" in path or "#" in path or "/" in path:
+    if not _NOT_IN_VHOST.isdisjoint(path):
         raise SettingsError(
-            "the broker URL has more than a virtual host behind the host; "
-            "write a slash in its name as %2F"
+            "the broker URL has more than a virtual host behind the host; write a slash in a "
+            "password or a virtual host as %2F, and likewise ? as %3F, # as %23, @ as %40"
         )
     return Address(
         tls=scheme == "amqps",
@@ -61,8 +64,8 @@ def _host(text: str, default_port: int) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
-    except ValueError as error:
-        raise SettingsError(f"the broker URL has a bad host {text!r}: {error}") from None
-    if not host:
+    except ValueError:  # its text may quote a password, where that holds a slash
+        raise SettingsError("the broker URL has a bad host or port") from None
+    if not host or not _NOT_IN_VHOST.isdisjoint(text):
         raise SettingsError(f"the broker URL has no host; it must look like {_EXAMPLE}")
     return host, default_port if port is None else port

@@ -9,6 +9,7 @@ import os
 import random
 import secrets
 import socket
+from collections import deque
 from collections.abc import Coroutine
 from contextlib import suppress
 from itertools import cycle
@@ -22,24 +23,31 @@ from pulse_events.bindings import Binding
 from pulse_events.brokers import Health, Listener
 from pulse_events.brokers.address import parse_address
 from pulse_events.brokers.rabbitmq_connection import (
+    CLOSE_WITHIN_S,
     Channel,
     RequestRefused,
     connected,
     parameters,
 )
 from pulse_events.brokers.topology import Topology
-from pulse_events.errors import BindingRefused, BrokerUnavailable
+from pulse_events.errors import BindingRefused, BrokerUnavailable, MessagesMissed
 from pulse_events.messages import Message
 
 log = logging.getLogger(__name__)
 
 PREFETCH = 2000
 """Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
+SLICE = 128
+"""Deliveries that are routed in one turn of the loop."""
 ACK_EVERY = 250
 ACK_WITHIN_S = 0.05
 
 QUEUE_EXPIRES_MS = 60_000
 QUEUE_MAX_MESSAGES = 100_000
+_QUEUE: dict[str, Any] = {
+    "durable": True,
+    "arguments": {"x-expires": QUEUE_EXPIRES_MS, "x-max-length": QUEUE_MAX_MESSAGES},
+}
 
 
 class RabbitMQ:
@@ -66,6 +74,7 @@ class RabbitMQ:
         self._targets = parameters(
             self._address, ca_file, client_properties={"connection_name": self.queue}
         )
+        self._declared = False
         self._topology = Topology()
         self._health = Health(connected=False, reason="not connected yet")
 
@@ -103,21 +112,20 @@ class RabbitMQ:
                 self._health = Health(connected=False, reason=reason)
                 log.warning("no broker at %s; next try in %.1f s", reason, wait_s)
                 await asyncio.sleep(wait_s)
+            finally:
+                self._health = self._health._replace(connected=False)
 
     async def _work(self, connection: AsyncioConnection, listener: Listener) -> None:
         """Consume and bind on one connection until it is lost, which raises, or cancelled."""
+        if self._declared:
+            await self._look_for_loss(connection, listener)
         channel = await Channel(connection).open()
-        await channel.request(
-            "queue_declare",
-            queue=self.queue,
-            durable=True,
-            arguments={"x-expires": QUEUE_EXPIRES_MS, "x-max-length": QUEUE_MAX_MESSAGES},
-        )
+        await channel.request("queue_declare", queue=self.queue, **_QUEUE)
+        self._declared = True
         await channel.request("basic_qos", prefetch_count=PREFETCH)
         deliveries = _Deliveries(listener, channel.pika)
-        await channel.request(
-            "basic_consume", queue=self.queue, on_message_callback=deliveries.receive
-        )
+        receive = deliveries.receive
+        await channel.request("basic_consume", queue=self.queue, on_message_callback=receive)
         self._health = Health(connected=True)
         log.info("consuming %s at %s", self.queue, self.name)
 
@@ -128,55 +136,96 @@ class RabbitMQ:
             await _first_failure(self._topology.run(listener, open_channel), channel.until_closed())
         except asyncio.CancelledError:
             with suppress(BrokerUnavailable, RequestRefused):
-                await channel.request("queue_delete", queue=self.queue)
+                await channel.request("queue_delete", within_s=CLOSE_WITHIN_S, queue=self.queue)
             raise
         finally:
             deliveries.stop()
 
+    async def _look_for_loss(self, connection: AsyncioConnection, listener: Listener) -> None:
+        """Tell the listener if the queue did not keep all messages while we were away."""
+        channel = await Channel(connection).open()
+        try:
+            found = await channel.request("queue_declare", queue=self.queue, passive=True)
+        except RequestRefused:
+            reason = "the broker removed our queue while it was unused, or it was deleted"
+        else:
+            if found.method.message_count < QUEUE_MAX_MESSAGES:
+                return
+            reason = f"more than {QUEUE_MAX_MESSAGES} messages came while the broker was away"
+        log.error("messages are lost: %s", reason)
+        listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
+
 
 class _Deliveries:
-    """Hands deliveries to the listener and acknowledges them in batches."""
+    """Hands deliveries to the listener in bounded slices and acknowledges them in batches.
+
+    pika hands over whatever the socket held.  Were all of it published at once, the flush behind
+    it would keep new clients and pings waiting: `SLICE` deliveries a turn, then the others' turn.
+    """
 
     def __init__(self, listener: Listener, channel: PikaChannel) -> None:
         self._publish = listener.publish
         self._channel = channel
         self._loop = asyncio.get_running_loop()
+        self._arrived: deque[tuple[Any, Any, bytes]] = deque()
+        self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unacked = 0
         self._last_tag = 0
 
     def receive(self, _channel: PikaChannel, method: Any, properties: Any, body: bytes) -> None:
-        """Take one delivery, as pika hands it over."""
-        headers = properties.headers
-        cc = headers.get("CC") if headers else None
-        self._publish(
-            Message(
-                _text(method.exchange),
-                _text(method.routing_key),
-                body,
-                tuple(map(_text, cc)) if cc else (),
-                method.redelivered,
-            )
-        )
-        self._last_tag = method.delivery_tag
-        self._unacked += 1
-        if self._unacked == ACK_EVERY:
-            # Not now: the hub's flush of this turn was scheduled before, so it runs before.
+        """Take one delivery, as pika hands it over; at most `PREFETCH` wait here."""
+        self._arrived.append((method, properties, body))
+        if self._turn is None:
+            self._turn = self._loop.call_soon(self._publish_slice)
+
+    def stop(self) -> None:
+        """Publish and acknowledge no more: the channel is closing."""
+        self._arrived.clear()
+        for handle in (self._turn, self._timer):
+            if handle is not None:
+                handle.cancel()
+
+    def _publish_slice(self) -> None:
+        arrived = self._arrived
+        for _ in range(min(SLICE, len(arrived))):
+            method, properties, body = arrived.popleft()
+            try:
+                self._publish(_message(method, properties, body))
+            except Exception:  # one message must not end the stream of all others
+                log.exception("a message of exchange %r was lost", method.exchange)
+            self._last_tag = method.delivery_tag
+            self._unacked += 1
+        # The hub's flush of this slice was scheduled before, so it runs before both of these.
+        self._turn = self._loop.call_soon(self._publish_slice) if arrived else None
+        if self._unacked >= ACK_EVERY:
             self._loop.call_soon(self._ack)
         elif self._timer is None:
             self._timer = self._loop.call_later(ACK_WITHIN_S, self._ack)
 
-    def stop(self) -> None:
-        """Acknowledge no more: the channel is closing."""
+    def _ack(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-
-    def _ack(self) -> None:
-        self.stop()
         if self._unacked and self._channel.is_open:
             self._channel.basic_ack(self._last_tag, multiple=True)
         self._unacked = 0
+
+
+def _message(method: Any, properties: Any, body: bytes) -> Message:
+    """Return a delivery as a value.
+
+    Publishers may put anything into ``CC``; what is no string cannot be a routing key.
+    """
+    headers = properties.headers
+    cc = headers.get("CC") if headers else None
+    return Message(
+        _text(method.exchange),
+        _text(method.routing_key),
+        body,
+        tuple(_text(key) for key in cc if isinstance(key, str | bytes)) if cc else (),
+        method.redelivered,
+    )
 
 
 class _TopologyChannel:
@@ -202,7 +251,7 @@ class _TopologyChannel:
         except RequestRefused as error:
             raise BindingRefused(f"exchange {binding.exchange!r}: {error}") from error
 
-    def _arguments(self, binding: Binding) -> dict[str, str]:
+    def _arguments(self, binding: Binding) -> dict[str, Any]:
         return {
             "queue": self._queue,
             "exchange": binding.exchange,

@@ -70,24 +70,32 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 class Channel:
-    """One AMQP channel."""
+    """One AMQP channel.
+
+    Raises:
+        BrokerUnavailable: On construction, if the connection is lost.
+    """
 
     def __init__(self, connection: AsyncioConnection) -> None:
         self._opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self.pika: PikaChannel = connection.channel(
-            on_open_callback=partial(_resolve, self._opened)
-        )
+        try:
+            opened = partial(_resolve, self._opened)
+            self.pika: PikaChannel = connection.channel(on_open_callback=opened)
+        except AMQPError as error:
+            raise _reason(error) from error
         self.pika.add_on_close_callback(lambda _channel, reason: _resolve(self._closed, reason))
         self.pika.add_on_cancel_callback(self._cancelled)
 
     async def open(self) -> "Channel":
         """Wait until the broker has opened the channel; raises as `request` does."""
-        await self._answer(self._opened)
+        await self._answer(self._opened, ANSWER_WITHIN_S)
         return self
 
-    async def request(self, method: str, **arguments: Any) -> None:
-        """Send the request that pika's channel calls ``method``, and wait for its answer.
+    async def request(
+        self, method: str, *, within_s: float = ANSWER_WITHIN_S, **arguments: Any
+    ) -> Any:
+        """Send the request that pika's channel calls ``method``; wait for its answer, return it.
 
         Raises:
             RequestRefused: The broker refused it and closed the channel.
@@ -95,7 +103,7 @@ class Channel:
         """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self.send(method, callback=partial(_resolve, answer), **arguments)
-        await self._answer(answer)
+        return await self._answer(answer, within_s)
 
     def send(self, method: str, **arguments: Any) -> None:
         """Send a request without waiting; raises as `request` does."""
@@ -110,14 +118,14 @@ class Channel:
         """Wait for the end of the channel, or of its consumer, and raise the reason."""
         raise _reason(await asyncio.shield(self._closed))
 
-    async def _answer(self, answer: asyncio.Future[Any]) -> None:
+    async def _answer(self, answer: asyncio.Future[Any], within_s: float) -> Any:
         waiting = (answer, self._closed)
-        await asyncio.wait(waiting, timeout=ANSWER_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(waiting, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
-            return
+            return answer.result()
         if self._closed.done():
             raise _reason(self._closed.result())
-        raise BrokerUnavailable(f"no answer within {ANSWER_WITHIN_S:.0f} s")
+        raise BrokerUnavailable(f"no answer within {within_s:.0f} s")
 
     def _cancelled(self, _frame: object) -> None:
         _resolve(self._closed, BrokerUnavailable("the broker cancelled the consumer"))

@@ -39,7 +39,7 @@ class Topology:
     def __init__(self) -> None:
         self._wanted: set[Binding] = set()
         self._unanswered: dict[Binding, None] = {}
-        self._bound: set[Binding] = set()
+        self._bound: set[Binding] = set()  # may be at the broker: sent, perhaps not answered
         self._unwanted: dict[Binding, None] = {}
         self._work = asyncio.Event()
 
@@ -86,16 +86,18 @@ class Topology:
                 self._bound.discard(binding)
                 await worker.unbind(binding)
 
+    def sending(self, batch: list[Binding]) -> None:
+        """Note that ``batch`` may be at the broker from now on, even if no answer comes."""
+        self._bound.update(batch)
+
     def answered(self, binding: Binding, *, bound: bool) -> bool:
         """Note what became of ``binding``; return whether it is still wanted."""
         self._unanswered.pop(binding, None)
         wanted = binding in self._wanted
-        if bound:
-            self._bound.add(binding)
-            if not wanted:
-                self._unwanted[binding] = None
-        else:
+        if not bound:
             self._wanted.discard(binding)
+            self._bound.discard(binding)
+            self._unwanted.pop(binding, None)
         return wanted
 
 
@@ -115,6 +117,7 @@ class _Worker:
 
     async def bind(self, batch: list[Binding]) -> None:
         """Bind ``batch``; where the broker refuses, find out by halves which it refuses."""
+        self._topology.sending(batch)
         try:
             await (await self._opened()).bind(batch)
         except BindingRefused as reason:

@@ -28,6 +28,9 @@ def main() -> None:
     """Run the program; what goes wrong is one line on stderr.  Exit code 2 means wrong use."""
     try:
         code = program.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        code = EXIT_USAGE
     except click.ClickException as error:
         code = _complain(error.format_message(), error.exit_code)
     except SettingsError as error:

@@ -41,7 +41,7 @@ def listen(pairs: tuple[str, ...], stale_after: float, url: str) -> None:
 async def _print_messages(url: str, bindings: BindingSet, stale_after_s: float) -> None:
     async for event in events(url, bindings, on_retry=_say_retry, stale_after_s=stale_after_s):
         if event.kind == "message":
-            click.echo(event.data)
+            click.echo(event.data.encode())  # UTF-8 in every locale
         elif event.kind == "ready":
             click.echo("ready", err=True)
 

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 import click
 import orjson
 
+from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq_publisher import connected_publisher
+from pulse_events.cli.checking import checked_settings
 from pulse_events.messages import Message
-from pulse_events.settings import MEMORY, load_settings
+from pulse_events.settings import MEMORY
 
 
 @click.command()
@@ -27,12 +29,14 @@ def publish(
 
     Ends when the broker has confirmed every message.
     """
-    settings = load_settings({k: v for k, v in options.items() if v is not None})
+    settings = checked_settings(options)
     if settings.broker == MEMORY:
         raise click.UsageError(
             "name a broker with --broker amqp://…; a memory: server takes "
             "messages by POST /events/v1/publish"
         )
+    for key in (routing_key, *cc):
+        Binding(exchange, key)  # the same limits as for a pattern
     ca_file = str(settings.broker_ca_file) if settings.broker_ca_file else None
     with connected_publisher(settings.broker, ca_file=ca_file) as send:
         for body in _bodies(payload):

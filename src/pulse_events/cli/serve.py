@@ -9,14 +9,15 @@ from typing import Any
 import click
 from setproctitle import setproctitle
 
+from pulse_events.cli.checking import checked_settings
 from pulse_events.logs import configure_logging
 from pulse_events.loops import new_event_loop
 from pulse_events.server import Alone, make_broker, open_socket
 from pulse_events.server import serve as serve_alone
-from pulse_events.settings import PREFIX, Settings, load_settings
+from pulse_events.settings import PREFIX, Settings
 from pulse_events.workers import supervise
 
-_PASSWORD = re.compile(r"(amqps?://[^:/@\s]*):\S*@")
+_PASSWORD = re.compile(r"(amqps?://[^:]*):.*@", re.DOTALL)
 
 
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,11 +37,11 @@ def serve(**options: str | None) -> None:
 
     Prints one line when it accepts connections; logs go to stderr.
     """
-    settings = load_settings({k: v for k, v in options.items() if v is not None})
+    settings = checked_settings(options)
     configure_logging(settings.log_level, settings.log_format)
-    make_broker(settings)  # complains about a bad address before anything starts
+    make_broker(settings)  # complains about a bad CA file before anything starts
     # What `ps` shows of this process: no password.
-    setproctitle(_PASSWORD.sub(r"\1:***@", " ".join(sys.argv)))
+    setproctitle(" ".join(_PASSWORD.sub(r"\1:***@", word) for word in sys.argv))
     work = _alone(settings) if settings.workers == 1 else _supervised(settings)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(work)

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pulse_events.errors import BindingRefused, InputError
+from pulse_events.errors import BindingRefused, InputError, TokenExpired
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 
@@ -15,6 +15,7 @@ _CODES = {
     HTTPStatus.BAD_REQUEST: "InputError",
     HTTPStatus.NOT_FOUND: "ResourceNotFound",
     HTTPStatus.METHOD_NOT_ALLOWED: "MethodNotAllowed",
+    HTTPStatus.GONE: "TokenExpired",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
     HTTPStatus.REQUEST_URI_TOO_LONG: "RequestURITooLong",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "RequestHeaderFieldsTooLarge",
@@ -44,6 +45,8 @@ def status_of(reason: Exception) -> HTTPStatus:
         return HTTPStatus.BAD_REQUEST
     if isinstance(reason, BindingRefused):
         return HTTPStatus.NOT_FOUND
+    if isinstance(reason, TokenExpired):
+        return HTTPStatus.GONE
     return HTTPStatus.SERVICE_UNAVAILABLE
 
 

@@ -1,5 +1,6 @@
 """Routes and what they answer.  Knows HTTP and the hub, not which broker is behind them."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -12,20 +13,26 @@ import orjson
 from aiohttp import web
 from yarl import URL
 
-from pulse_events.bindings import DEFAULT_LIMIT, Binding, BindingSet, parse_bindings
+from pulse_events.bindings import Binding, BindingSet, parse_bindings
 from pulse_events.errors import InputError, PulseEventsError
 from pulse_events.hub import Hub, Statistics
 from pulse_events.messages import Message
-from pulse_events.web.answers import CORS, error_answer, json_answer
-from pulse_events.web.connection import is_too_long, too_long
+from pulse_events.web.answers import CORS, error_answer, json_answer, status_of
+from pulse_events.web.connection import BODY_LIMIT_BYTES, is_too_long, too_long
 from pulse_events.web.metrics import exposition
 from pulse_events.web.page import page
+from pulse_events.web.static_files import static_routes
 from pulse_events.web.streams import HttpErrorStream, Stream, Streams, take_over
+from pulse_events.web.tokens import LIFETIME_S, Tokens
 
 Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 SOURCE = "https://github.com/taskcluster/pulse-events"
+BODY_WITHIN_S = 30.0
+"""How long a client may take to send the body of its request."""
 _QUERIES_CACHED = 256
+_BINDING_LIMIT_BYTES = 4096
+"""The longest JSON of one binding: two names of 255 bytes, each as six characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +41,9 @@ class Services:
 
     hub: Hub
     streams: Streams
+    tokens: Tokens
+    max_bindings: int
+    ping_interval_s: float
     health: Callable[[], tuple[bool, str]]
     """Whether the broker can be used, and if not, why."""
     total: Callable[[], Awaitable[Statistics]]
@@ -55,8 +65,9 @@ class TakenOver(web.StreamResponse):
 class App:
     """Answers every request of the process."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, *, body_within_s: float = BODY_WITHIN_S) -> None:
         self._services = services
+        self._body_within_s = body_within_s
         self._started_s = time.monotonic()
         self._parse_query = lru_cache(_QUERIES_CACHED)(_parse_query)
         self._routes = self._table()
@@ -82,16 +93,19 @@ class App:
     def _table(self) -> dict[str, dict[str, Route]]:
         """Return the routes by path and method."""
         connect: dict[str, Route] = {"GET": self._connect, "HEAD": _connect_head}
-        routes: dict[str, dict[str, Route]] = {
+        routes: dict[str, dict[str, Route]] = {path: _get(f) for path, f in static_routes().items()}
+        routes |= {
             "": _get(page),
             "/__version__": _get(_version),
             "/__lbheartbeat__": _get(_alive),
             "/__heartbeat__": _get(self._heartbeat),
             "/metrics": _get(self._metrics),
-            "/v1/connect": connect,
         }
-        for prefix in ("/events/v1", "/api/events/v1"):
+        for prefix in ("/events/v1", "/api/events/v1", "/v1"):
             routes[f"{prefix}/connect"] = connect
+            routes[f"{prefix}/bindings"] = {"POST": self._issue_token}
+            routes[f"{prefix}/config"] = _get(self._config)
+        for prefix in ("/events/v1", "/api/events/v1"):
             routes[f"{prefix}/ping"] = _get(self._ping)
             routes[f"{prefix}/stats"] = _get(self._stats)
             if self._services.publish is not None:
@@ -104,9 +118,10 @@ class App:
         if request.headers.get("Last-Event-ID"):
             # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
             return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
-        bindings, http_errors = self._parse_query(request.rel_url)
-        if http_errors and isinstance(bindings, InputError):
-            return error_answer(HTTPStatus.BAD_REQUEST, str(bindings), request)
+        wanted, http_errors = self._parse_query(request.rel_url, self._services.max_bindings)
+        bindings = await self._redeem(wanted) if isinstance(wanted, str) else wanted
+        if http_errors and isinstance(bindings, PulseEventsError):
+            return error_answer(status_of(bindings), str(bindings), request)
         transport = take_over(request.protocol)
         if transport is None:
             return TakenOver()
@@ -123,7 +138,32 @@ class App:
             self._services.hub.subscribe(stream, bindings)
         return TakenOver()
 
+    async def _redeem(self, token: str) -> BindingSet | PulseEventsError:
+        try:
+            return await self._services.tokens.redeem(token)
+        except PulseEventsError as error:
+            return error
+
+    async def _issue_token(self, request: web.BaseRequest) -> web.Response:
+        limit_bytes = _BINDING_LIMIT_BYTES * self._services.max_bindings
+        try:
+            body = await _read_body(request, limit_bytes, self._body_within_s)
+            token = await self._services.tokens.issue(body.decode())
+        except UnicodeDecodeError:
+            return error_answer(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", request)
+        except InputError as error:
+            return error_answer(HTTPStatus.BAD_REQUEST, str(error), request)
+        except web.HTTPRequestEntityTooLarge as error:
+            return error_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.text or "", request)
+        return json_answer({"token": token, "expires": int(LIFETIME_S)})
+
     # The rest
+
+    async def _config(self, _request: web.BaseRequest) -> web.Response:
+        services = self._services
+        return json_answer(
+            {"pingInterval": services.ping_interval_s, "maxBindings": services.max_bindings}
+        )
 
     async def _ping(self, _request: web.BaseRequest) -> web.Response:
         return json_answer({"alive": True, "uptime": time.monotonic() - self._started_s})
@@ -149,7 +189,8 @@ class App:
     async def _publish(self, request: web.BaseRequest) -> web.Response:
         assert self._services.publish is not None
         try:
-            message = _parse_message(await request.read())
+            body = await _read_body(request, BODY_LIMIT_BYTES, self._body_within_s)
+            message = _parse_message(body)
         except InputError as error:
             return error_answer(HTTPStatus.BAD_REQUEST, str(error), request)
         except web.HTTPRequestEntityTooLarge as error:
@@ -162,11 +203,38 @@ def _get(route: Route) -> dict[str, Route]:
     return {"GET": route, "HEAD": route}
 
 
-def _parse_query(url: URL) -> tuple[BindingSet | InputError, bool]:
-    """Return the bindings that a stream's URL asks for, and whether it wants HTTP errors."""
-    http_errors = url.query.get("errors") == "http"
+async def _read_body(request: web.BaseRequest, limit_bytes: int, within_s: float) -> bytes:
+    """Return a request's body, whose limit is not aiohttp's.
+
+    Raises:
+        HTTPRequestEntityTooLarge: It is longer; the rest is not read.
+        InputError: It is broken, or does not come in time.
+    """
+    body = bytearray()
     try:
-        return parse_bindings(url.query.get("bindings"), DEFAULT_LIMIT), http_errors
+        async with asyncio.timeout(within_s):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > limit_bytes:
+                    raise web.HTTPRequestEntityTooLarge(limit_bytes, len(body))
+    except TimeoutError:
+        raise InputError(f"the body did not come within {within_s:.0f} s") from None
+    except (web.RequestPayloadError, ConnectionError) as error:
+        raise InputError(f"the body is broken: {error}") from None
+    return bytes(body)
+
+
+def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, bool]:
+    """Return the bindings that a stream's URL asks for, and whether it wants HTTP errors.
+
+    Of a URL with a token instead of bindings, the token.
+    """
+    http_errors = url.query.get("errors") == "http"
+    bindings, token = url.query.get("bindings"), url.query.get("token")
+    if token is not None and bindings is None:
+        return token, http_errors
+    try:
+        return parse_bindings(bindings, limit), http_errors
     except InputError as error:
         return error, http_errors
 

@@ -16,7 +16,9 @@ HEAD_LIMIT_BYTES = 64 << 10
 HEADERS_LIMIT = 128
 BODY_LIMIT_BYTES = 16 << 20
 IDLE_S = 75.0
-"""How long a connection may take to send a request; longer than most proxies keep theirs."""
+"""How long a connection may take to send a request's head; longer than proxies keep theirs."""
+LINGER_S = 10.0
+"""How long the rest of a body is read that was answered before its end."""
 
 
 class Connection(web.RequestHandler):
@@ -32,10 +34,13 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer a request that cannot be parsed, or whose route failed."""
-        if isinstance(exc, LineTooLong) or "Too many headers" in (message or ""):
+        if isinstance(exc, LineTooLong):
             answer = too_long(request)
+        elif "Too many headers" in (message or ""):
+            text = f"the request has more than {HEADERS_LIMIT} header fields"
+            answer = error_answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text, request)
         elif isinstance(exc, BadHttpMessage):
-            text = f"this is not an HTTP request: {exc.message}"
+            text = f"this is not an HTTP request: {' '.join(exc.message.split())[:200]}"
             answer = error_answer(HTTPStatus.BAD_REQUEST, text, request)
         else:
             log.error("request failed: %s %s", request.method, request.path, exc_info=exc)
@@ -47,8 +52,9 @@ class Connection(web.RequestHandler):
 class HttpServer(web.Server):
     """Makes a `Connection` for each client."""
 
-    def __init__(self, route: Any) -> None:
+    def __init__(self, route: Any, *, idle_s: float = IDLE_S) -> None:
         super().__init__(route, request_factory=self._request)
+        self._idle_s = idle_s
 
     def __call__(self) -> web.RequestHandler:
         """Return the protocol of a new connection."""
@@ -56,10 +62,13 @@ class HttpServer(web.Server):
             self,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # as aiohttp documents it
-            keepalive_timeout=IDLE_S,
+            keepalive_timeout=self._idle_s,
+            lingering_time=min(self._idle_s, LINGER_S),
             max_line_size=HEAD_LIMIT_BYTES,
             max_field_size=HEAD_LIMIT_BYTES,
             max_headers=HEADERS_LIMIT,
+            # A packed body is not JSON; unpacking it would only open the door to zip bombs.
+            auto_decompress=False,
         )
 
     @staticmethod
@@ -78,8 +87,9 @@ class HttpServer(web.Server):
 
 def is_too_long(request: web.BaseRequest) -> bool:
     """Tell whether the whole head is over the limit; aiohttp limits each of its lines alone."""
-    size = len(request.path_qs) + sum(len(k) + len(v) + 4 for k, v in request.raw_headers)
-    return size > HEAD_LIMIT_BYTES
+    fields = sum(len(b"%b:%b\r\n" % field) for field in request.raw_headers)
+    line = f"{request.method} {request.raw_path} HTTP/1.1\r\n"
+    return len(line) + fields + len("\r\n") > HEAD_LIMIT_BYTES
 
 
 def too_long(request: web.BaseRequest) -> web.Response:

@@ -20,6 +20,7 @@ _COUNTERS = {
     "bytes_out": "Bytes of messages written to streams",
     "slow_clients_closed": "Streams closed because their client did not read",
     "unrouted": "Messages that matched no stream's bindings",
+    "losses": "Times that the broker lost messages and every client was told",
 }
 
 

@@ -1,0 +1,26 @@
+"""Settings whose broker address is checked too, with the place that it came from in the error."""
+
+from collections.abc import Mapping
+
+from pulse_events.brokers.address import parse_address
+from pulse_events.errors import SettingsError
+from pulse_events.settings import MEMORY, Settings, load_settings, place_of
+
+
+def checked_settings(options: Mapping[str, str | None]) -> Settings:
+    """Return the settings of this process.
+
+    Args:
+        options: Flags by field name; ``None`` for those that were not given.
+
+    Raises:
+        SettingsError: See `load_settings`; also for a broker that is no address.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    settings = load_settings(given)
+    if settings.broker != MEMORY:
+        try:
+            parse_address(settings.broker)
+        except SettingsError as error:
+            raise SettingsError(f"{place_of('broker', given)}: {error}") from None
+    return settings

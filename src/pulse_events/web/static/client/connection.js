@@ -1,0 +1,281 @@
+// @ts-check
+/**
+ * One stream kept alive: opened, watched, and opened anew when it ends, for as long as that may help.
+ *
+ * A new stream starts at its `ready`; what was published between the old one's last sign of life and
+ * that moment may be missing, which `gap` says.  Knows neither listeners nor tabs.
+ */
+import { delays } from "./backoff.js";
+import { PulseEventsError } from "./errors.js";
+import { configOf, openStream } from "./requests.js";
+import { Decoder } from "./sse.js";
+import { Watch } from "./watch.js";
+
+/** @import { Binding, Gap, State } from "../pulse-events.d.ts" */
+/** @import { ServerEvent } from "./sse.js" */
+
+/**
+ * What a source of messages calls.  `end` comes last, with the error if it was not wanted.
+ * @typedef {{
+ *   ready(event: { first: boolean }): void,
+ *   message(text: string): void,
+ *   gap(gap: Gap): void,
+ *   ping(ping: { time: string }): void,
+ *   stale(stale: { silentMs: number, intervalMs: number }): void,
+ *   error(error: PulseEventsError): void,
+ *   state(state: State): void,
+ *   end(error: PulseEventsError | null): void,
+ * }} Sink
+ */
+
+/** A stream that held this long starts the backoff from its beginning. */
+const STEADY_MS = 10_000;
+const LOST = "the connection was lost";
+
+/** @param {number} ms */
+const iso = (ms) => new Date(ms).toISOString();
+
+export class Connection {
+  /** Milliseconds since the epoch of the last event; 0 before the first. */
+  heardAt = 0;
+  isReady = false;
+  hasFailed = false;
+  #wasReady = false;
+  #readyAt = 0;
+  #closed = false;
+  #paused = false;
+  #attempt = 0;
+  /** Why there is no stream now, for the gap and the state. */
+  #reason = "";
+  #abort = new AbortController();
+  #wake = () => {};
+  #watch = new Watch();
+  #sink;
+  #options;
+  #delays;
+
+  /**
+   * @param {{
+   *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
+   *   fetch?: import("./requests.js").Fetch, random?: () => number,
+   * }} options
+   * @param {Sink} sink
+   */
+  constructor(options, sink) {
+    this.#options = { fetch: globalThis.fetch.bind(globalThis), random: Math.random, ...options };
+    this.#delays = delays(this.#options.random);
+    this.#sink = sink;
+    if (options.pingInterval) this.#watch.suggest(options.pingInterval * 1000);
+  }
+
+  start() {
+    void this.#run();
+  }
+
+  /** Ends it, without another word. */
+  close() {
+    this.#closed = true;
+    this.#abort.abort();
+    this.#wake();
+  }
+
+  /** The network came back or the page woke up: do not wait out the delay, doubt the stream. */
+  wake() {
+    this.#watch.suspect();
+    this.#wake();
+  }
+
+  /**
+   * Lets go of the connection until `resume`.
+   * @param {string} reason
+   */
+  pause(reason) {
+    this.#paused = true;
+    this.#abort.abort(new PulseEventsError(reason));
+  }
+
+  resume() {
+    this.#paused = false;
+    this.#wake();
+  }
+
+  async #run() {
+    while (!this.#closed) {
+      const failure = await this.#listenOnce();
+      this.isReady = false;
+      if (this.#closed) return;
+      this.hasFailed = true;
+      this.#reason = failure.message;
+      if (failure.permanent) return this.#end(failure);
+      await this.#rest(failure);
+    }
+  }
+
+  /** @returns {Promise<PulseEventsError>} why the stream ended */
+  async #listenOnce() {
+    const abort = (this.#abort = new AbortController());
+    const { endpoint, bindings, fetch } = this.#options;
+    this.#attempt += 1;
+    this.#say("connecting");
+    this.#watch.begin();
+    const ticking = this.#tick(abort);
+    try {
+      this.#learnInterval();
+      const body = await openStream(endpoint, bindings, { fetch, signal: abort.signal });
+      await this.#read(body.getReader(), abort.signal);
+      return new PulseEventsError(LOST); // a server that means to end a stream says why
+    } catch (error) {
+      return asFailure(abort.signal.aborted ? abort.signal.reason : error);
+    } finally {
+      ticking.stop();
+      abort.abort();
+    }
+  }
+
+  /**
+   * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+   * @param {AbortSignal} signal
+   */
+  async #read(reader, signal) {
+    const decoder = new Decoder();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      for (const event of decoder.feed(value)) {
+        if (signal.aborted) return;
+        this.#hear(event);
+      }
+    }
+  }
+
+  /** @param {ServerEvent} event */
+  #hear({ kind, data }) {
+    this.#watch.heard();
+    if (kind === "message") this.#sink.message(data);
+    else if (kind === "ready") this.#ready();
+    else if (kind === "ping") this.#ping(JSON.parse(data));
+    else if (kind === "gap") this.#sink.gap(JSON.parse(data));
+    else if (kind === "error") throw new PulseEventsError(JSON.parse(data));
+    this.heardAt = Date.now();
+  }
+
+  #ready() {
+    const now = Date.now();
+    const first = !this.#wasReady;
+    this.isReady = this.#wasReady = true;
+    this.#readyAt = now;
+    this.#say("open");
+    if (!first) {
+      this.#sink.gap({ reason: this.#reason, from: iso(this.heardAt), to: iso(now) });
+    }
+    this.#reason = "";
+    this.#sink.ready({ first });
+  }
+
+  /** @param {{ time: string }} ping */
+  #ping(ping) {
+    this.#watch.ping(ping.time);
+    this.#sink.ping(ping);
+  }
+
+  #learnInterval() {
+    if (this.#options.pingInterval) return;
+    void configOf(this.#options.endpoint, this.#options.fetch).then(({ pingInterval }) => {
+      if (pingInterval) this.#watch.suggest(pingInterval * 1000);
+    });
+  }
+
+  /**
+   * Looks after the stream until it is stale.
+   * @param {AbortController} abort
+   */
+  #tick(abort) {
+    const look = () => {
+      const stale = this.#watch.check();
+      if (stale) this.#giveUp(abort, stale);
+      else timer = setTimeout(look, this.#watch.tickMs);
+    };
+    let timer = setTimeout(look, this.#watch.tickMs);
+    return { stop: () => clearTimeout(timer) };
+  }
+
+  /**
+   * @param {AbortController} abort
+   * @param {import("./watch.js").Staleness} stale
+   */
+  #giveUp(abort, { silentMs, intervalMs, slept }) {
+    const silence = `nothing came for ${Math.round(silentMs / 100) / 10} s`;
+    const reason = slept ? `${silence}: the computer slept or the page was frozen` : silence;
+    if (this.isReady) this.#sink.stale({ silentMs, intervalMs });
+    abort.abort(new PulseEventsError(reason));
+  }
+
+  /**
+   * Waits before the next attempt.
+   * @param {PulseEventsError} failure
+   */
+  async #rest(failure) {
+    if (this.#paused) return this.#restWhilePaused();
+    if (this.#readyAt && Date.now() - this.#readyAt > STEADY_MS) this.#startBackoff();
+    this.#readyAt = 0;
+    failure.retryInMs ??= this.#delays.next().value;
+    this.#sink.error(failure);
+    if (this.#closed) return;
+    this.#say("waiting", Date.now() + failure.retryInMs);
+    await this.#sleep(failure.retryInMs);
+    if (this.#paused) await this.#restWhilePaused();
+  }
+
+  async #restWhilePaused() {
+    this.#say("paused");
+    while (this.#paused && !this.#closed) await this.#sleep(null);
+    this.#startBackoff();
+  }
+
+  #startBackoff() {
+    this.#delays = delays(this.#options.random);
+    this.#attempt = 0;
+  }
+
+  /**
+   * Sleeps until woken, or for a time.
+   * @param {number | null} ms
+   */
+  async #sleep(ms) {
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    let timer;
+    await new Promise((resolve) => {
+      this.#wake = () => resolve(undefined);
+      if (ms !== null) timer = setTimeout(this.#wake, ms);
+      if (this.#closed) resolve(undefined);
+    });
+    clearTimeout(timer);
+    this.#wake = () => {};
+  }
+
+  /** @param {PulseEventsError} failure */
+  #end(failure) {
+    this.#closed = true;
+    this.#say("closed");
+    this.#sink.end(failure);
+  }
+
+  /**
+   * @param {State["phase"]} phase
+   * @param {number | null} retryAt
+   */
+  #say(phase, retryAt = null) {
+    const reason = phase === "open" ? "" : this.#reason;
+    this.#sink.state({ phase, reason, retryAt, attempt: this.#attempt, shared: false });
+  }
+}
+
+/**
+ * @param {unknown} error
+ * @returns {PulseEventsError}
+ */
+function asFailure(error) {
+  if (error instanceof PulseEventsError) return error;
+  if (error instanceof TypeError) return new PulseEventsError(LOST);
+  return new PulseEventsError(error instanceof Error ? error.message : String(error));
+}

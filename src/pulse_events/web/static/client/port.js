@@ -1,0 +1,163 @@
+// @ts-check
+/**
+ * A switchboard's side of a port: the listeners of the page at its other end.
+ */
+
+/** @import { Switchboard } from "./switchboard.js" */
+/** @import { Member } from "./switchboard.js" */
+/** @import { Said } from "./shared.js" */
+
+/** Browsers slow the timers of hidden tabs down to one call a minute; a page speaks every 20 s else. */
+const SILENT_LIMIT_MS = 200_000;
+
+/**
+ * Serves the page until it says good-bye, or nothing for too long (it crashed).
+ * @param {MessagePort} port
+ * @param {Switchboard} switchboard
+ */
+export function serve(port, switchboard) {
+  const listeners = new Listeners(port, switchboard);
+  /** @type {ReturnType<typeof setTimeout>} */
+  let silence;
+  const end = () => {
+    clearTimeout(silence);
+    listeners.clear();
+    port.close();
+  };
+  const await_ = () => {
+    clearTimeout(silence);
+    silence = setTimeout(end, SILENT_LIMIT_MS);
+  };
+  port.addEventListener("message", ({ data }) => {
+    await_();
+    if (data.kind === "bye") end();
+    else listeners.hear(data);
+  });
+  port.addEventListener("close", end);
+  port.start();
+  port.postMessage({ kind: "hello" });
+  await_();
+}
+
+class Listeners {
+  /** @type {Map<number, Member>} */
+  #members = new Map();
+  #port;
+  #switchboard;
+
+  /**
+   * @param {MessagePort} port
+   * @param {Switchboard} switchboard
+   */
+  constructor(port, switchboard) {
+    this.#port = port;
+    this.#switchboard = switchboard;
+  }
+
+  /** @param {Said} said */
+  hear({ kind, id = 0, content }) {
+    if (kind === "listen") this.#listen(id, content);
+    else if (kind === "leave") this.#leave(id);
+    else if (kind === "wake") this.#switchboard.wake();
+    else if (kind === "beat") this.#port.postMessage({ kind: "beat" });
+  }
+
+  clear() {
+    for (const id of [...this.#members.keys()]) this.#leave(id);
+  }
+
+  /**
+   * @param {number} id
+   * @param {{ endpoint: string, bindings: Member["bindings"], pingInterval?: number }} wanted
+   */
+  #listen(id, { endpoint, bindings, pingInterval }) {
+    const sink = new PortSink(id, this.#port);
+    const member = { endpoint: new URL(endpoint), bindings, pingInterval, sink };
+    this.#members.set(id, member);
+    void this.#switchboard.add(member);
+  }
+
+  /** @param {number} id */
+  #leave(id) {
+    const member = this.#members.get(id);
+    this.#members.delete(id);
+    if (member) this.#switchboard.remove(member);
+  }
+}
+
+/**
+ * Sends what a listener is to hear through a port; messages as text, all of a loop turn at once.
+ * @implements {Sink}
+ * @typedef {import("./connection.js").Sink} Sink
+ */
+class PortSink {
+  /** @type {string[]} */
+  #texts = [];
+  #id;
+  #port;
+
+  /**
+   * @param {number} id
+   * @param {MessagePort} port
+   */
+  constructor(id, port) {
+    this.#id = id;
+    this.#port = port;
+  }
+
+  /** @param {string} text */
+  message(text) {
+    if (!this.#texts.length) queueMicrotask(() => this.#flush());
+    this.#texts.push(text);
+  }
+
+  /** @param {{ first: boolean }} event */
+  ready(event) {
+    this.#say("ready", event);
+  }
+
+  /** @param {import("../pulse-events.d.ts").Gap} gap */
+  gap(gap) {
+    this.#say("gap", gap);
+  }
+
+  /** @param {{ time: string }} ping */
+  ping(ping) {
+    this.#say("ping", ping);
+  }
+
+  /** @param {{ silentMs: number, intervalMs: number }} stale */
+  stale(stale) {
+    this.#say("stale", stale);
+  }
+
+  /** @param {import("./errors.js").PulseEventsError} error */
+  error(error) {
+    this.#say("error", error.toJSON());
+  }
+
+  /** @param {import("../pulse-events.d.ts").State} state */
+  state(state) {
+    this.#say("state", state);
+  }
+
+  /** @param {import("./errors.js").PulseEventsError | null} error */
+  end(error) {
+    if (error) this.#say("end", error.toJSON());
+  }
+
+  #flush() {
+    const content = this.#texts;
+    this.#texts = [];
+    if (content.length) this.#port.postMessage({ id: this.#id, kind: "messages", content });
+  }
+
+  /**
+   * @param {string} kind
+   * @param {unknown} content
+   */
+  #say(kind, content) {
+    this.#flush(); // what came before stays before
+    this.#port.postMessage({ id: this.#id, kind, content });
+  }
+}

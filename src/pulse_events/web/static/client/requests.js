@@ -1,0 +1,152 @@
+// @ts-check
+/**
+ * What is asked of the server: a stream, a token for a long list of bindings, its configuration.
+ *
+ * `fetch` instead of EventSource: it shows the status and the server's reason, can be aborted, and
+ * sends no Last-Event-ID, which this server answers with 204 so that a browser gives up for ever.
+ */
+import { PulseEventsError } from "./errors.js";
+
+/** @import { Binding } from "../pulse-events.d.ts" */
+/** @typedef {(input: string | URL, init?: RequestInit) => Promise<Response>} Fetch */
+/** @typedef {{ pingInterval?: number, maxBindings?: number }} Config */
+
+/** Proxies refuse request lines over 8 KiB by default. */
+const URL_LIMIT_CHARS = 7000;
+/** Client errors that are not about what was asked: time, order, rate, a token too old. */
+const TRANSIENT = new Set([408, 410, 421, 425, 429]);
+const CONFIG_WITHIN_MS = 10_000;
+
+/**
+ * @param {string | URL} url of a server, or of its connect endpoint
+ * @param {string | undefined} base
+ * @returns {URL} the connect endpoint, with the query it had
+ */
+export function endpointOf(url, base) {
+  const endpoint = new URL(url, base);
+  if (!/^https?:$/.test(endpoint.protocol)) {
+    throw new TypeError(`${endpoint.href} is not an http:// or https:// URL`);
+  }
+  if (!/\/connect\/?$/.test(endpoint.pathname)) {
+    endpoint.pathname = endpoint.pathname.replace(/\/*$/, "/events/v1/connect/");
+  }
+  endpoint.hash = "";
+  return endpoint;
+}
+
+/**
+ * @param {URL} endpoint
+ * @param {string} name of an endpoint beside it
+ */
+function beside(endpoint, name) {
+  const url = new URL(endpoint);
+  url.pathname = url.pathname.replace(/connect\/?$/, name);
+  return url;
+}
+
+/**
+ * Opens a stream; this ends when its head has come.
+ * @param {URL} endpoint
+ * @param {readonly Binding[]} bindings
+ * @param {{ fetch: Fetch, signal: AbortSignal }} means
+ * @returns {Promise<ReadableStream<Uint8Array>>}
+ * @throws {PulseEventsError}
+ */
+export async function openStream(endpoint, bindings, means) {
+  const target = await targetOf(endpoint, JSON.stringify({ bindings }), means);
+  const headers = { Accept: "text/event-stream" };
+  const response = await request(target, { headers, cache: "no-store" }, means);
+  if (response.body && /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {
+    return response.body;
+  }
+  throw new PulseEventsError(`${target.origin} answered with something that is not a stream`, {
+    permanent: true,
+    status: response.status,
+  });
+}
+
+/**
+ * @param {URL} endpoint
+ * @param {string} json
+ * @param {{ fetch: Fetch, signal: AbortSignal }} means
+ */
+async function targetOf(endpoint, json, means) {
+  const target = new URL(endpoint);
+  target.searchParams.set("errors", "http");
+  target.searchParams.set("bindings", json);
+  if (target.href.length <= URL_LIMIT_CHARS) return target;
+  // A string as the body goes as text/plain, which needs no preflight.
+  const init = { method: "POST", body: json };
+  const response = await request(beside(endpoint, "bindings"), init, means);
+  const { token } = await response.json();
+  target.searchParams.delete("bindings");
+  target.searchParams.set("token", token);
+  return target;
+}
+
+/**
+ * @param {URL} url
+ * @param {RequestInit} init
+ * @param {{ fetch: Fetch, signal: AbortSignal }} means
+ * @returns {Promise<Response>} an answer of status 200
+ * @throws {PulseEventsError}
+ */
+async function request(url, init, { fetch, signal }) {
+  let response;
+  try {
+    response = await fetch(url, { ...init, signal });
+  } catch {
+    throw new PulseEventsError(`cannot reach ${url.origin}`);
+  }
+  if (response.status === 200) return response;
+  throw await refusal(url, response);
+}
+
+/**
+ * @param {URL} url
+ * @param {Response} response
+ */
+async function refusal(url, response) {
+  const { status } = response;
+  const { message, code } = await response.json().catch(() => ({}));
+  const seconds = Number(response.headers.get("retry-after") ?? NaN);
+  return new PulseEventsError(message ?? `${url.origin} answered ${status}`, {
+    permanent: status < 500 && !TRANSIENT.has(status),
+    status,
+    code: code ?? "",
+    retryInMs: seconds >= 0 ? seconds * 1000 : null,
+  });
+}
+
+/** @type {Map<string, Promise<Config>>} */
+const configs = new Map();
+
+/**
+ * Asks once what the server is set to; an empty answer is one that did not come, and is not kept.
+ * @param {URL} endpoint
+ * @param {Fetch} fetch
+ * @returns {Promise<Config>}
+ */
+export function configOf(endpoint, fetch) {
+  const url = beside(endpoint, "config");
+  url.search = "";
+  const asked = configs.get(url.href) ?? askConfig(url, fetch);
+  configs.set(url.href, asked);
+  return asked;
+}
+
+/**
+ * @param {URL} url
+ * @param {Fetch} fetch
+ * @returns {Promise<Config>}
+ */
+async function askConfig(url, fetch) {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(CONFIG_WITHIN_MS) });
+    if (response.ok) return await response.json();
+  } catch {
+    // asked again with the next stream
+  }
+  configs.delete(url.href);
+  return {};
+}

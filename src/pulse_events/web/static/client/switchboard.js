@@ -1,0 +1,95 @@
+// @ts-check
+/**
+ * Many listeners on one stream: the stream's bindings are the union of theirs, and each listener gets
+ * what its own match.  Runs in the SharedWorker for all tabs, or in a page for itself.
+ */
+import { configOf } from "./requests.js";
+import { Group, unionOf } from "./group.js";
+
+/** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { Sink } from "./connection.js" */
+/** @typedef {{ endpoint: URL, bindings: readonly Binding[], pingInterval?: number, sink: Sink }} Member */
+
+const DEFAULT_MAX_BINDINGS = 100;
+const CONFIG_WITHIN_MS = 1000;
+
+/**
+ * Groups listeners by server.  There is one group, thus one connection, for a server, unless the
+ * union of the bindings is over the server's limit for one stream; then a listener goes where it fits.
+ */
+export class Switchboard {
+  /** @type {Map<string, Group[]>} */
+  #groups = new Map();
+  /** @type {Map<Member, Group | null>} `null` while it waits for the server's limit */
+  #places = new Map();
+  #fetch;
+
+  /** @param {import("./requests.js").Fetch} fetch */
+  constructor(fetch = globalThis.fetch.bind(globalThis)) {
+    this.#fetch = fetch;
+  }
+
+  /** @param {Member} member */
+  async add(member) {
+    this.#places.set(member, null);
+    const limit = await this.#limitOf(member.endpoint);
+    if (!this.#places.has(member)) return; // it left meanwhile
+    const group = this.#groupFor(member, limit);
+    this.#places.set(member, group);
+    group.add(member);
+  }
+
+  /** @param {Member} member */
+  remove(member) {
+    this.#places.get(member)?.remove(member);
+    this.#places.delete(member);
+  }
+
+  wake() {
+    for (const group of this.#all()) group.wake();
+  }
+
+  /** @param {string} reason */
+  pause(reason) {
+    for (const group of this.#all()) group.pause(reason);
+  }
+
+  resume() {
+    for (const group of this.#all()) group.resume();
+  }
+
+  #all() {
+    return [...this.#groups.values()].flat();
+  }
+
+  /**
+   * @param {URL} endpoint
+   * @returns {Promise<number>}
+   */
+  async #limitOf(endpoint) {
+    const late = new Promise((resolve) => setTimeout(resolve, CONFIG_WITHIN_MS, {}));
+    const config = await Promise.race([configOf(endpoint, this.#fetch), late]);
+    return config.maxBindings ?? DEFAULT_MAX_BINDINGS;
+  }
+
+  /**
+   * @param {Member} member
+   * @param {number} limit
+   */
+  #groupFor(member, limit) {
+    const key = member.endpoint.href;
+    const groups = this.#groups.get(key) ?? [];
+    const fits = (/** @type {Group} */ group) =>
+      unionOf([...group.members, member]).bindings.length <= limit;
+    const found = groups.find(fits);
+    if (found) return found;
+    const group = new Group(this.#fetch, () => {
+      this.#groups.set(
+        key,
+        (this.#groups.get(key) ?? []).filter((other) => other !== group),
+      );
+    });
+    this.#groups.set(key, [...groups, group]);
+    return group;
+  }
+}

@@ -1,0 +1,133 @@
+/** One exchange and one AMQP topic pattern: words between dots, `*` one word, `#` any number. */
+export interface Binding {
+  exchange: string;
+  routingKeyPattern: string;
+}
+
+/** A message as the server sends it. */
+export interface Message<Payload = any> {
+  payload: Payload;
+  exchange: string;
+  routingKey: string;
+  redelivered: boolean;
+  /** The CC keys that start with `route.`, without that. */
+  routes: string[];
+  /** Further routing keys. */
+  cc: string[];
+  /** There if the body was not text: `payload` is its base64 then. */
+  payloadEncoding?: "base64";
+  /** There if the body was over the server's limit: `payload` is `null` then. */
+  omitted?: string;
+}
+
+/** A span of time of which messages may be missing. */
+export interface Gap {
+  /** In words. */
+  reason: string;
+  /** ISO 8601. */
+  from: string;
+  /** ISO 8601. */
+  to: string;
+}
+
+export interface State {
+  /**
+   * `connecting`: a stream is being opened; `open`: it is ready; `waiting`: it was lost, the next attempt
+   * comes at `retryAt`; `paused`: the page is in the back/forward cache; `closed`: it is over.
+   */
+  phase: "connecting" | "open" | "waiting" | "paused" | "closed";
+  /** Why there is no stream, in words; empty if there is one. */
+  reason: string;
+  /** Milliseconds since the epoch. */
+  retryAt: number | null;
+  /** Which attempt in a row this is. */
+  attempt: number;
+  /** Whether the connection is one that several listeners share. */
+  shared: boolean;
+}
+
+export interface ErrorDetails {
+  /** The listening has ended: asking again would bring the same. */
+  permanent?: boolean;
+  /** The HTTP status; 0 if there was none. */
+  status?: number;
+  /** The server's code, such as `InputError` or `ResourceNotFound`. */
+  code?: string;
+  /** When the next attempt comes, if one does. */
+  retryInMs?: number | null;
+}
+
+/** Why there is no stream; `message` is the server's own reason where it gave one. */
+export class PulseEventsError extends Error {
+  constructor(message: string, details?: ErrorDetails);
+  permanent: boolean;
+  status: number;
+  code: string;
+  retryInMs: number | null;
+  toJSON(): Required<ErrorDetails> & { message: string };
+  static from(plain: ErrorDetails & { message: string }): PulseEventsError;
+}
+
+export interface ListenOptions<Payload = any> {
+  /** A message; `text` is its JSON as the server sent it, with numbers that JavaScript would round. */
+  onMessage?: (message: Message<Payload>, text: string) => void;
+  /** Every binding is bound: what is published from now on arrives.  `first` is false after a gap. */
+  onReady?: (event: { first: boolean }) => void;
+  /** Messages may be missing; comes before the `ready` of the new stream. */
+  onGap?: (gap: Gap) => void;
+  /** Why the stream ended.  A permanent error ends the listening, after others it connects again. */
+  onError?: (error: PulseEventsError) => void;
+  /** Nothing came for two and a half ping intervals; it connects again. */
+  onStale?: (stale: { silentMs: number; intervalMs: number }) => void;
+  /** The server is alive; `time` is its own. */
+  onPing?: (ping: { time: string }) => void;
+  /** The state has changed; the same as `listening.state`. */
+  onState?: (state: State) => void;
+  /** Ends it, quietly: loops end, nothing is thrown. */
+  signal?: AbortSignal;
+  /** A server, or its connect endpoint; the one that served this module, else the page's. */
+  url?: string | URL;
+  /**
+   * One connection for all tabs and listeners of the origin, by a SharedWorker; where that cannot be, one
+   * for all listeners of the tab.
+   */
+  share?: boolean;
+  /** Seconds between the server's pings, if it does not say so itself. */
+  pingInterval?: number;
+  /** Messages kept for a `for await` loop that is slower than the stream (10,000). */
+  maxBuffered?: number;
+  /** Where `pulse-events-worker.js` is, if not beside this module; on the page's origin. */
+  worker?: string | URL;
+  /** Used instead of the global one; not with `share`. */
+  fetch?: (input: string | URL, init?: RequestInit) => Promise<Response>;
+}
+
+/** A listening; a `for await` loop over it gets the messages that come from then on. */
+export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>, undefined> {
+  readonly state: State;
+  /** Fulfilled by the first `ready`; rejected if there will be none. */
+  readonly ready: Promise<void>;
+  /** Fulfilled when it has ended, whyever. */
+  readonly closed: Promise<void>;
+  /** Ends it, quietly. */
+  close(): void;
+}
+
+/**
+ * Listens until closed, aborted or refused; connects again by itself when the stream is lost.
+ *
+ * @throws TypeError if the bindings have not the shape above, or there are none, or the URL is not http(s).
+ */
+export function listen<Payload = any>(
+  bindings: readonly Binding[],
+  options?: ListenOptions<Payload>,
+): Listening<Payload>;
+
+/** Whether RabbitMQ's topic exchange would deliver a message with this routing key. */
+export function matches(pattern: string, routingKey: string): boolean;
+
+/** Whether a stream with these bindings would bring the message. */
+export function matchesMessage(
+  bindings: readonly Binding[],
+  message: Pick<Message, "exchange" | "routingKey" | "cc">,
+): boolean;

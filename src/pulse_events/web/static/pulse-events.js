@@ -1,0 +1,214 @@
+// @ts-check
+/**
+ * Listens to the messages of a pulse-events server.
+ *
+ *     import { listen } from "https://pulse-events.example/events/v1/client.js";
+ *     const bindings = [{ exchange: "exchange/taskcluster-queue/v1/task-failed", routingKeyPattern: "#" }];
+ *     for await (const message of listen(bindings)) console.log(message.payload.status.taskId);
+ */
+import { Connection } from "./client/connection.js";
+import { PulseEventsError } from "./client/errors.js";
+import { watchLifetime } from "./client/lifetime.js";
+import { Deferred, Queue } from "./client/queue.js";
+import { endpointOf } from "./client/requests.js";
+import { SharedListener } from "./client/shared.js";
+import { matches, Router } from "./client/topics.js";
+
+/** @import { Binding, Gap, ListenOptions, Message, State } from "./pulse-events.js" */
+/** @import { Listening as Interface } from "./pulse-events.js" */
+
+export { matches, PulseEventsError };
+
+/**
+ * Listens until closed; see `pulse-events.d.ts` for the options.
+ * @param {readonly Binding[]} bindings
+ * @param {ListenOptions} options
+ * @returns {Listening}
+ */
+export function listen(bindings, options = {}) {
+  return new Listening(bindings, options);
+}
+
+/**
+ * @param {readonly Binding[]} bindings
+ * @param {Pick<Message, "exchange" | "routingKey" | "cc">} message
+ * @returns {boolean} whether a stream with these bindings would bring the message
+ */
+export function matchesMessage(bindings, message) {
+  const router = new Router();
+  router.add(bindings, true);
+  return router.match(message).size > 0;
+}
+
+/**
+ * What is wrong in content is for the server to say, in its own words; this is about shape.
+ * @param {Binding} binding
+ * @returns {Binding}
+ */
+function checked({ exchange, routingKeyPattern }) {
+  if (typeof exchange === "string" && typeof routingKeyPattern === "string") {
+    return { exchange, routingKeyPattern };
+  }
+  throw new TypeError("a binding is { exchange, routingKeyPattern }, both strings");
+}
+
+/** The server that this module came from, if it came from one; else the page's. */
+function defaultServer() {
+  const isServed = /\/v1\/client\.js$/.test(new URL(import.meta.url).pathname);
+  return isServed ? new URL("connect/", import.meta.url) : (globalThis.location?.href ?? "");
+}
+
+/**
+ * What `listen` returns.
+ * @implements {Interface}
+ */
+class Listening {
+  /** @type {State} */
+  state = { phase: "connecting", reason: "", retryAt: null, attempt: 0, shared: false };
+  #options;
+  #source;
+  /** @type {Set<Queue>} */
+  #queues = new Set();
+  #stopWatching = () => {};
+  #ready = new Deferred();
+  #closed = new Deferred();
+  /** @type {PulseEventsError | null} */
+  #error = null;
+
+  /**
+   * @param {readonly Binding[]} bindings
+   * @param {ListenOptions} options
+   */
+  constructor(bindings, options) {
+    if (!bindings.length) throw new TypeError("there is nothing to listen to: bindings is empty");
+    this.#options = options;
+    const { url = defaultServer(), share = false, signal, pingInterval, fetch, worker } = options;
+    const endpoint = endpointOf(url, globalThis.location?.href);
+    const asked = { endpoint, bindings: bindings.map(checked), pingInterval };
+    this.#source = share
+      ? new SharedListener({ ...asked, worker }, this.#sink())
+      : new Connection(fetch ? { ...asked, fetch } : asked, this.#sink());
+    this.#ready.promise.catch(() => {}); // who does not ask for it is told by onError
+    const abort = () => this.close();
+    signal?.addEventListener("abort", abort);
+    const stop = watchLifetime(this.#source);
+    this.#stopWatching = () => {
+      stop();
+      signal?.removeEventListener("abort", abort);
+    };
+    if (signal?.aborted) this.close();
+    // Not at once: nobody is called before they have what `listen` returns.
+    queueMicrotask(() => this.state.phase !== "closed" && this.#source.start());
+  }
+
+  /** Fulfilled by the first `ready`; rejected if there will be none. */
+  get ready() {
+    return this.#ready.promise;
+  }
+
+  /** Fulfilled when it has ended, whyever. */
+  get closed() {
+    return this.#closed.promise;
+  }
+
+  /** Ends it, quietly; nothing is called after this but `onState`. */
+  close() {
+    if (this.state.phase === "closed") return;
+    this.#source.close();
+    this.state = { ...this.state, phase: "closed", reason: "", retryAt: null };
+    this.#ready.reject(new PulseEventsError("closed before it was ready"));
+    this.#over(null);
+    this.#call(this.#options.onState, this.state);
+  }
+
+  /** @returns {AsyncIterator<Message, undefined>} */
+  [Symbol.asyncIterator]() {
+    const queue = new Queue(this.#options.maxBuffered ?? 10_000, {
+      onLeave: () => this.close(),
+      onDropped: (gap) => this.#call(this.#options.onGap, gap),
+    });
+    this.#queues.add(queue);
+    if (this.state.phase === "closed") queue.end(this.#error);
+    return queue;
+  }
+
+  /** What the source calls. */
+  #sink() {
+    const { onReady, onGap, onStale, onPing } = this.#options;
+    return {
+      /** @param {{ first: boolean }} event */
+      ready: (event) => {
+        this.#ready.resolve();
+        this.#call(onReady, event);
+      },
+      /** @param {string} text */
+      message: (text) => this.#message(text),
+      /** @param {Gap} gap */
+      gap: (gap) => this.#call(onGap, gap),
+      /** @param {{ time: string }} ping */
+      ping: (ping) => this.#call(onPing, ping),
+      /** @param {{ silentMs: number, intervalMs: number }} stale */
+      stale: (stale) => this.#call(onStale, stale),
+      /** @param {PulseEventsError} error */
+      error: (error) => this.#call(this.#options.onError, error),
+      /** @param {State} state */
+      state: (state) => this.#setState(state),
+      /** @param {PulseEventsError | null} error */
+      end: (error) => this.#end(error),
+    };
+  }
+
+  /** @param {string} text */
+  #message(text) {
+    if (this.state.phase === "closed") return;
+    const message = JSON.parse(text);
+    this.#call(this.#options.onMessage, message, text);
+    for (const queue of this.#queues) queue.push(message);
+  }
+
+  /** @param {State} state */
+  #setState(state) {
+    if (this.state.phase === "closed") return;
+    this.state = state;
+    this.#call(this.#options.onState, state);
+  }
+
+  /** @param {PulseEventsError | null} error */
+  #end(error) {
+    if (this.state.phase !== "closed") {
+      this.#setState({
+        ...this.state,
+        phase: "closed",
+        reason: error?.message ?? "",
+        retryAt: null,
+      });
+    }
+    this.#error = error;
+    if (error) this.#call(this.#options.onError, error);
+    this.#ready.reject(error);
+    this.#over(error);
+  }
+
+  /** @param {PulseEventsError | null} error */
+  #over(error) {
+    this.#stopWatching();
+    for (const queue of this.#queues) queue.end(error);
+    this.#closed.resolve();
+  }
+
+  /**
+   * Calls what the page gave; what that throws is the page's affair, not the stream's.
+   * @template {unknown[]} A
+   * @param {((...args: A) => void) | undefined} callback
+   * @param {A} args
+   */
+  #call(callback, ...args) {
+    try {
+      callback?.(...args);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  }
+}

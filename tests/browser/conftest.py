@@ -1,0 +1,60 @@
+"""One browser for all tests of this folder, and servers that they need not care about."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.browser import BLANK_PATH, Browser, Tab
+from tests.support.server import Server
+
+PING_S = 0.5
+
+
+class Site:
+    """A server, and the browser's tabs on it."""
+
+    def __init__(self, browser: Browser, server: Server) -> None:
+        self.browser = browser
+        self.server = server
+
+    def open(self) -> Tab:
+        """Open a new tab on the server's origin."""
+        return self.browser.open(self.server.url + BLANK_PATH)
+
+    def publish(self, exchange: str, routing_key: str, payload: object, **others: object) -> None:
+        """Publish through the embedded broker."""
+        message = {"exchange": exchange, "routingKey": routing_key, "payload": payload} | others
+        request = urllib.request.Request(
+            f"{self.server.url}events/v1/publish", data=json.dumps(message).encode()
+        )
+        urllib.request.urlopen(request, timeout=5).close()
+
+    def clients(self) -> int:
+        """Return how many streams the server has."""
+        with urllib.request.urlopen(f"{self.server.url}events/v1/stats", timeout=5) as answer:
+            counts: dict[str, Any] = json.load(answer)
+        return int(counts["clients"])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The session's browser, started when the first test asks for it."""
+    with Browser() as running:
+        yield running
+
+
+@pytest.fixture
+def tabs(browser: Browser) -> Iterator[Browser]:
+    """The browser; the tabs that the test opens are closed after it."""
+    yield browser
+    browser.close_tabs()
+
+
+@pytest.fixture
+def site(tabs: Browser) -> Iterator[Site]:
+    """A server of the test's own with short pings, and the browser."""
+    with Server("--ping-interval", str(PING_S), "--max-bindings", "10000") as server:
+        yield Site(tabs, server)

@@ -1,0 +1,128 @@
+"""``share: true`` in Chromium: one connection for all tabs and listeners of an origin."""
+
+from tests.browser.conftest import Site
+from tests.support.browser import BLANK_PATH
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+
+TABS_LIMIT = 6
+"""Connections that Chromium opens to one HTTP/1.1 server."""
+
+
+def test_two_tabs_share_one_connection(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for number, tab in enumerate(tabs):
+        tab.listen("it", ("exchange/test", f"{number}.#"), share=True)
+        tab.wait("it", "readies")
+    wait_until(lambda: site.clients() == 1, "one stream")
+    for number in (0, 1):
+        site.publish("exchange/test", f"{number}.x", number)
+    site.publish("exchange/test", "none", 9, cc=["0.cc", "1.cc"])
+    for number, tab in enumerate(tabs):
+        assert tab.wait("it", "messages", 2) == [number, 9]
+        assert tab.told("it")["gaps"] == []
+    assert site.clients() == 1
+
+
+def test_more_listeners_than_a_browser_has_connections_are_all_ready(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    names = [f"listener {number}" for number in range(TABS_LIMIT + 2)]
+    for tab in tabs:
+        for name in names:
+            tab.listen(name, ("exchange/test", f"{name}.#"), share=True)
+    for tab in tabs:
+        for name in names:
+            tab.wait(name, "readies")
+    wait_until(lambda: site.clients() == 1, "one stream")
+    site.publish("exchange/test", f"{names[-1]}.x", "last")
+    for tab in tabs:
+        assert tab.wait(names[-1], "messages") == ["last"]
+        assert tab.told(names[0])["messages"] == []
+
+
+def test_a_tab_that_comes_and_goes_costs_the_others_nothing(site: Site) -> None:
+    steady = site.open()
+    steady.listen("it", ("exchange/test", "n.#"), share=True)
+    steady.wait("it", "readies")
+    sent = 0
+
+    def publish_some() -> None:
+        nonlocal sent
+        for _ in range(20):
+            site.publish("exchange/test", f"n.{sent}", sent)
+            sent += 1
+
+    for number in range(3):
+        passing = site.open()
+        passing.listen("it", ("exchange/test", f"passing.{number}"), share=True)
+        publish_some()
+        passing.wait("it", "readies")
+        publish_some()
+        passing.close()
+        publish_some()
+    assert steady.wait("it", "messages", sent) == list(range(sent))
+    assert steady.told("it")["gaps"] == []
+
+
+def test_a_refused_listener_leaves_the_others_alone(site: Site) -> None:
+    tab = site.open()
+    tab.listen("good", ("exchange/test", "#"), share=True)
+    tab.wait("good", "readies")
+    tab.listen("bad", ("exchange/test", "x" * 256), share=True)
+    (error,) = tab.wait("bad", "errors")
+    assert "256 bytes" in error["message"]
+    site.publish("exchange/test", "a", 1)
+    assert tab.wait("good", "messages") == [1]
+    assert tab.told("good")["errors"] == []
+
+
+def test_all_tabs_are_told_of_a_killed_server_and_come_back(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.listen("it", ("exchange/test", "#"), share=True)
+        tab.wait("it", "readies")
+    site.server.kill()
+    for tab in tabs:
+        tab.wait("it", "errors")
+    with Server("--port", str(site.server.port)) as again:
+        for tab in tabs:
+            assert tab.wait("it", "readies", 2)[1] == {"first": False}
+            assert len(tab.told("it")["gaps"]) == 1
+        assert Site(site.browser, again).clients() == 1
+
+
+def test_the_connection_ends_with_the_last_listener(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.listen("it", ("exchange/test", "#"), share=True)
+        tab.wait("it", "readies")
+    tabs[0].run("recorder.close('it');")
+    site.publish("exchange/test", "a", 1)
+    tabs[1].wait("it", "messages")
+    tabs[1].close()
+    wait_until(lambda: site.clients() == 0, "no stream")
+
+
+def test_a_page_that_comes_back_from_the_cache_shares_again(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.listen("it", ("exchange/test", "#"), share=True)
+        tab.wait("it", "readies")
+    tabs[0].go(f"{site.server.url}{BLANK_PATH}?other")
+    tabs[0].back()
+    tabs[0].wait("it", "readies", 2)
+    assert len(tabs[0].told("it")["gaps"]) == 1
+    assert tabs[1].told("it")["gaps"] == []
+    assert site.clients() == 1
+
+
+def test_without_shared_workers_the_listeners_of_a_tab_share(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.run("delete globalThis.SharedWorker;")
+        for number in range(TABS_LIMIT + 2):
+            tab.listen(f"listener {number}", ("exchange/test", f"{number}"), share=True)
+    for tab in tabs:
+        for number in range(TABS_LIMIT + 2):
+            tab.wait(f"listener {number}", "readies")
+    wait_until(lambda: site.clients() == len(tabs), "one stream a tab")

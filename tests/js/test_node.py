@@ -1,0 +1,63 @@
+"""Runs what node checks: the browser client's unit tests, its types, and its npm package."""
+
+import json
+import shutil
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from pulse_events.topics import TopicIndex
+
+HERE = Path(__file__).parent
+STATIC = HERE.parent.parent / "src" / "pulse_events" / "web" / "static"
+TESTS = sorted(HERE.glob("*.test.mjs"))
+
+
+def run(*command: str | Path, folder: Path = HERE, within_s: float = 60.0) -> str:
+    """Return what a program prints; fail with it if the program fails."""
+    program = shutil.which(command[0])
+    assert program, f"{command[0]} is not installed; `make test` installs it on Debian"
+    done = subprocess.run(
+        [program, *command[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=within_s,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("path", TESTS, ids=[path.name for path in TESTS])
+@pytest.mark.timeout(90)
+def test_the_unit_tests_of_the_browser_client_pass(path: Path) -> None:
+    said = run("node", "--test", "--test-reporter=tap", path)
+    counts = dict(line[2:].split(" ", 1) for line in said.splitlines() if line.startswith("# "))
+    assert int(counts["pass"]) > 0, said
+    assert (counts["fail"], counts["skipped"], counts["todo"]) == ("0", "0", "0"), said
+
+
+@pytest.mark.timeout(90)
+def test_the_types_fit_the_client_and_its_use() -> None:
+    run("node", HERE / "node_modules" / "typescript" / "bin" / "tsc", "--project", HERE)
+
+
+def test_npm_packs_the_client_its_worker_and_its_types_and_nothing_else() -> None:
+    (package,) = json.loads(run("npm", "pack", "--dry-run", "--json", folder=STATIC))
+    packed = {entry["path"] for entry in package["files"]}
+    parts = {f"client/{path.name}" for path in (STATIC / "client").glob("*.js")}
+    entries = {"pulse-events.js", "pulse-events.d.ts", "pulse-events-worker.js"}
+    assert packed == parts | entries | {"package.json", "README.md"}
+    assert (package["name"], package["version"]) == ("pulse-events", version("pulse-events"))
+
+
+def test_the_topic_vectors_of_the_client_hold_for_the_servers_matcher() -> None:
+    vectors = json.loads((HERE / "topic-vectors.json").read_text())["vectors"]
+    assert len(vectors) >= 400
+    for pattern, key, wanted in vectors:
+        index: TopicIndex[str] = TopicIndex()
+        index.add(pattern, "it")
+        assert bool(index.match(key)) is wanted, (pattern, key)

@@ -1,0 +1,51 @@
+// Compiled, never run: what users write against the types.
+import {
+  listen,
+  matches,
+  matchesMessage,
+  PulseEventsError,
+} from "../../src/pulse_events/web/static/pulse-events.js";
+import type {
+  Binding,
+  Gap,
+  Listening,
+  Message,
+  State,
+} from "../../src/pulse_events/web/static/pulse-events.js";
+
+interface Task {
+  status: { taskId: string };
+}
+
+const bindings: readonly Binding[] = [{ exchange: "exchange/a", routingKeyPattern: "#" }];
+const listening: Listening<Task> = listen<Task>(bindings, {
+  url: new URL("http://localhost/"),
+  share: true,
+  signal: AbortSignal.timeout(1000),
+  onMessage: (message, text) => [message.payload.status.taskId.length, text.length],
+  onReady: ({ first }) => first,
+  onGap: ({ reason, from, to }: Gap) => reason + from + to,
+  onError: (error) => error.permanent && error.status + error.message.length,
+  onStale: ({ silentMs, intervalMs }) => silentMs / intervalMs,
+  onPing: ({ time }) => Date.parse(time),
+  onState: ({ phase, retryAt }: State) => (phase === "waiting" ? retryAt : null),
+});
+
+export async function read(): Promise<string[]> {
+  const found: string[] = [];
+  for await (const message of listening) found.push(message.payload.status.taskId);
+  await listening.ready;
+  await listening.closed;
+  listening.close();
+  return found;
+}
+
+export function route(message: Message, error: unknown): boolean {
+  if (error instanceof PulseEventsError) return error.permanent;
+  return matches("a.#", message.routingKey) && matchesMessage(bindings, message);
+}
+
+// @ts-expect-error the pattern is missing
+listen([{ exchange: "exchange/a" }]);
+// @ts-expect-error there is no such option
+listen(bindings, { onMassage: () => {} });

@@ -1,0 +1,89 @@
+"""A hub on a desk: with a simulated broker, recording streams, and turns that end when told."""
+
+from collections.abc import Callable, Sequence
+
+import orjson
+
+from pulse_events.bindings import BindingSet
+from pulse_events.errors import BindingRefused, PulseEventsError
+from pulse_events.hub import Audience, Hub
+from pulse_events.messages import Message
+from pulse_events.sse import Decoder, Event
+from tests.support.simulated_broker import Answer, SimulatedBroker
+
+
+class Recorder:
+    """A stream that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.audience: Audience | None = None
+        self.chunks: list[bytes] = []
+        self.events: list[Event] = []
+        self.reason: PulseEventsError | None = None
+        self._decoder = Decoder()
+
+    def write(self, chunk: bytes) -> None:
+        """Keep the chunk and its events."""
+        assert self.reason is None, "written to after its end"
+        assert self.audience is not None, "written to after it left"
+        self.chunks.append(chunk)
+        self.events.extend(self._decoder.feed(chunk))
+
+    def end(self, reason: PulseEventsError) -> None:
+        """Keep the reason."""
+        assert self.reason is None, "ended twice"
+        self.reason = reason
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kinds of the events so far."""
+        return [event.kind for event in self.events]
+
+    @property
+    def bodies(self) -> list[object]:
+        """The payloads of the messages so far."""
+        return [orjson.loads(e.data)["payload"] for e in self.events if e.kind == "message"]
+
+
+class Desk:
+    """A hub with a simulated broker and a loop turn that ends when a test says so."""
+
+    def __init__(self, threshold: int = 100, linger_s: float = 10.0) -> None:
+        self.broker = SimulatedBroker()
+        self.turn: list[Callable[[], None]] = []
+        self.hub = Hub(self.broker.orders, self.turn.append, threshold=threshold, linger_s=linger_s)
+
+    def subscribe(self, *pairs: tuple[str, str]) -> Recorder:
+        """Add a stream."""
+        stream = Recorder()
+        self.hub.subscribe(stream, BindingSet.of(pairs))
+        return stream
+
+    def ready(self, *pairs: tuple[str, str]) -> Recorder:
+        """Add a stream and let the broker bind what it wants."""
+        stream = self.subscribe(*pairs)
+        self.settle()
+        assert stream.kinds == ["ready"]
+        return stream
+
+    def publish(self, key: str, *, body: bytes = b"1", cc: Sequence[str] = ()) -> None:
+        """Deliver a message on the exchange ``e``."""
+        self.hub.publish(Message("e", key, body, tuple(cc)))
+
+    def settle(self) -> None:
+        """Let the broker do everything that was ordered."""
+        self.broker.settle(self.take)
+
+    def take(self, answer: Answer) -> None:
+        """Hand the hub an answer."""
+        if answer.bound:
+            self.hub.confirmed(answer.binding)
+        else:
+            self.hub.refused(answer.binding, BindingRefused(f"no {answer.binding.exchange}"))
+
+    def end_turn(self) -> int:
+        """Flush as the loop would; return how often it was asked to."""
+        calls, self.turn[:] = list(self.turn), []
+        for flush in calls:
+            flush()
+        return len(calls)

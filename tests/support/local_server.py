@@ -1,0 +1,125 @@
+"""The server inside the test process: the real composition, on a loop in a thread of its own.
+
+Gives what the console script hides: the embedded broker to publish any bytes to, the objects that
+live in the loop, and limits short enough to wait for.  Everything from the socket on is the real
+thing; only the process's signals are not.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, TypeVar
+from unittest.mock import patch
+from urllib.parse import urlsplit
+
+from pulse_events import server
+from pulse_events.brokers.memory import Memory
+from pulse_events.hub import Statistics
+from pulse_events.loops import new_event_loop
+from pulse_events.messages import Message
+from pulse_events.settings import Settings
+
+T = TypeVar("T")
+_WITHIN_S = 10.0
+
+
+class _Watch(server.Alone):
+    """Keeps the URL and the way to the counts."""
+
+    def __init__(self) -> None:
+        self.url: Future[str] = Future()
+        self.counts: Callable[[], Statistics] | None = None
+        super().__init__(self.url.set_result)
+
+    async def run(self, own: Callable[[], Statistics]) -> None:
+        self.counts = own
+        await super().run(own)
+
+
+class LocalServer:
+    """One running server; made by `local_server`."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.port = 0
+        self._settings = Settings.model_construct(**{"port": 0} | settings)
+        self._watch = _Watch()
+        self._loop = new_event_loop()
+        self._stop = asyncio.Event()
+        self._broker = Memory()
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
+
+    def start(self) -> None:
+        """Run until `stop`; return when connections are accepted and the broker runs."""
+        with patch.object(server, "stop_signal", lambda: self._stop):
+            with patch.object(server, "make_broker", lambda _settings: self._broker):
+                self._thread.start()
+                self.port = urlsplit(self._watch.url.result(_WITHIN_S)).port or 0
+        while not self.call(lambda: self._broker.health.connected and bool(self._watch.counts)):
+            pass
+
+    def stop(self) -> None:
+        """Drain and end, as SIGTERM does."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_WITHIN_S)
+        assert not self._thread.is_alive(), "the server did not end"
+
+    def call(self, function: Callable[[], T]) -> T:
+        """Return what ``function`` returns when the loop calls it."""
+        answer: Future[T] = Future()
+        self._loop.call_soon_threadsafe(lambda: answer.set_result(function()))
+        return answer.result(_WITHIN_S)
+
+    def publish(self, *messages: Message) -> None:
+        """Publish ``messages`` in one turn of the loop."""
+
+        def publish() -> None:
+            for message in messages:
+                self._broker.publish(message)
+
+        self.call(publish)
+
+    def say(self, exchange: str, routing_key: str, body: bytes = b"{}", **others: Any) -> None:
+        """Publish one message."""
+        self.publish(Message(exchange, routing_key, body, **others))
+
+    def counts(self) -> Statistics:
+        """Return the process's counts."""
+        assert self._watch.counts is not None
+        return self.call(self._watch.counts)
+
+    def tasks(self) -> int:
+        """Return how many tasks the loop has."""
+        return self.call(lambda: len(asyncio.all_tasks(self._loop)))
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            with socket.create_server(("127.0.0.1", self._settings.port)) as listening:
+                runner.run(server.serve(self._settings, listening, self._watch))
+
+
+@contextmanager
+def local_server(
+    limits: dict[str, dict[str, float]] | None = None, **settings: Any
+) -> Iterator[LocalServer]:
+    """Run a server for the block.
+
+    Args:
+        limits: Arguments for the parts that `server.py` puts together, by class name:
+            ``{"HttpServer": {"idle_s": 0.2}}``.
+        settings: Values of `Settings`, not checked.
+    """
+    local = LocalServer(**settings)
+    with ExitStack() as parts:
+        for name, arguments in (limits or {}).items():
+            real = getattr(server, name)
+            parts.enter_context(patch.object(server, name, partial(real, **arguments)))
+        local.start()
+    try:
+        yield local
+    finally:
+        local.stop()  # once more does no harm

@@ -1,0 +1,184 @@
+"""What a client may ask for: the request JSON, its limits, and what it is told when it is wrong."""
+
+import json
+from dataclasses import FrozenInstanceError
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulse_events.bindings import (
+    DEFAULT_LIMIT,
+    NAME_LIMIT_BYTES,
+    Binding,
+    BindingSet,
+    format_bindings,
+    parse_bindings,
+)
+from pulse_events.errors import InputError
+
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=60)
+GOOD = {"exchange": "e", "routingKeyPattern": "#"}
+
+
+def request(*entries: object) -> str:
+    """Return the JSON of a request with these entries."""
+    return json.dumps({"bindings": list(entries)})
+
+
+def fault(text: str | None, limit: int = DEFAULT_LIMIT) -> str:
+    """Return what the client is told about ``text``."""
+    with pytest.raises(InputError) as refused:
+        parse_bindings(text, limit)
+    return str(refused.value)
+
+
+def test_a_request_gives_its_bindings() -> None:
+    found = parse_bindings(request({"exchange": "exchange/x", "routingKeyPattern": "a.*.#"}, GOOD))
+    assert found.bindings == (Binding("e", "#"), Binding("exchange/x", "a.*.#"))
+
+
+def test_the_empty_pattern_is_a_pattern() -> None:
+    found = parse_bindings(request({"exchange": "e", "routingKeyPattern": ""}))
+    assert found == BindingSet.of([("e", "")])
+
+
+def test_order_and_repetition_make_no_difference() -> None:
+    one = BindingSet.of([("b", "2"), ("a", "1"), ("b", "2"), ("b", "1")])
+    other = BindingSet.of([("b", "1"), ("a", "1"), ("b", "2")])
+    assert one == other
+    assert hash(one) == hash(other)
+    assert {one: "found"}[other] == "found"
+    assert one.bindings == other.bindings
+
+
+def test_exchange_and_pattern_are_not_mixed_up() -> None:
+    assert BindingSet.of([("a", "b")]) != BindingSet.of([("b", "a")])
+
+
+def test_a_binding_cannot_be_changed() -> None:
+    binding = Binding("e", "a")
+    with pytest.raises(FrozenInstanceError):
+        binding.exchange = "f"  # type: ignore[misc]
+
+
+@given(pairs=st.lists(st.tuples(NAMES, NAMES), min_size=1, max_size=8))
+def test_a_formatted_set_is_parsed_to_an_equal_one(pairs: list[tuple[str, str]]) -> None:
+    bindings = BindingSet.of(pairs)
+    assert parse_bindings(format_bindings(bindings)) == bindings
+
+
+def test_a_formatted_set_has_the_fields_of_the_contract() -> None:
+    text = format_bindings(BindingSet.of([("e", "a"), ("d", "b")]))
+    assert json.loads(text) == {
+        "bindings": [
+            {"exchange": "d", "routingKeyPattern": "b"},
+            {"exchange": "e", "routingKeyPattern": "a"},
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (None, "'bindings' is missing"),
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[", "not JSON"),
+        ("{'bindings': []}", "not JSON"),
+        ('{"bindings": NaN}', "not JSON"),
+        ("[" * 5000 + "]" * 5000, "not JSON"),
+        ("\udcff", "not JSON"),
+        ("[]", "must be a JSON object, this is an array"),
+        ("null", "must be a JSON object, this is null"),
+        ('"bindings"', "must be a JSON object, this is a string"),
+        ("true", "must be a JSON object, this is a boolean"),
+        ("1.5", "must be a JSON object, this is a number"),
+        ("{}", "the key 'bindings' is missing"),
+        ('{"bindings": [], "more": 1}', "unknown key 'more'"),
+        ('{"Bindings": []}', "unknown key 'Bindings'"),
+        ('{"bindings": {}}', "must be an array, this is an object"),
+        ('{"bindings": null}', "must be an array, this is null"),
+        ('{"bindings": "[]"}', "must be an array, this is a string"),
+        ('{"bindings": []}', "empty"),
+    ],
+)
+def test_a_wrong_request_is_told_its_fault(text: str | None, words: str) -> None:
+    assert words in fault(text)
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (None, "must be an object, this is null"),
+        ([], "must be an object, this is an array"),
+        ("e", "must be an object, this is a string"),
+        (7, "must be an object, this is a number"),
+        ({}, "lacks the field 'exchange'"),
+        ({"exchange": "e"}, "lacks the field 'routingKeyPattern'"),
+        ({"routingKeyPattern": "#"}, "lacks the field 'exchange'"),
+        ({"exchange": "e", "routingKey": "#"}, "lacks the field 'routingKeyPattern'"),
+        (GOOD | {"extra": 1}, "unknown field 'extra'"),
+        (GOOD | {"exchange": 1}, ".exchange must be a string, this is a number"),
+        (GOOD | {"exchange": None}, ".exchange must be a string, this is null"),
+        (GOOD | {"routingKeyPattern": ["#"]}, ".routingKeyPattern must be a string, this is an"),
+        (GOOD | {"exchange": "x" * 256}, "exchange is 256 bytes, the limit is 255"),
+        (GOOD | {"routingKeyPattern": "ä" * 128}, "routingKeyPattern is 256 bytes"),
+        (GOOD | {"exchange": "a\nb"}, "exchange 'a\\nb' holds a control character"),
+        (GOOD | {"routingKeyPattern": "\0"}, "'\\x00' holds a control character"),
+        (GOOD | {"routingKeyPattern": "a\x7f"}, "control character"),
+        (GOOD | {"routingKeyPattern": "\x9f"}, "control character"),
+    ],
+)
+def test_a_wrong_entry_is_named_with_its_fault(entry: object, words: str) -> None:
+    told = fault(request(GOOD, GOOD, GOOD, entry, GOOD))
+    assert told.startswith("bindings[3]")
+    assert words in told
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ä" * 127 + "x", "日" * 85, "\u2028 \u00a0", "."])
+def test_a_name_of_up_to_255_bytes_is_accepted(name: str) -> None:
+    assert NAME_LIMIT_BYTES == 255
+    found = parse_bindings(request({"exchange": name, "routingKeyPattern": name}))
+    assert found.bindings == (Binding(name, name),)
+
+
+def test_a_name_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(InputError, match="exchange holds a lone surrogate"):
+        Binding("\ud800", "#")
+    with pytest.raises(InputError, match="routingKeyPattern holds a lone surrogate"):
+        Binding("e", "a.\udfff")
+    text = unquote_to_bytes(request(GOOD | {"exchange": "?"}).replace("?", "%ff"))
+    assert "not JSON" in fault(text.decode(errors="surrogateescape"))
+
+
+def test_as_many_bindings_as_the_limit_are_accepted_and_one_more_is_not() -> None:
+    entries = [{"exchange": "e", "routingKeyPattern": str(n)} for n in range(101)]
+    assert DEFAULT_LIMIT == 100
+    assert len(parse_bindings(request(*entries[:100])).bindings) == 100
+    assert fault(request(*entries)) == "bindings has 101 entries, the limit is 100"
+    assert fault(request(GOOD, GOOD), limit=1) == "bindings has 2 entries, the limit is 1"
+    assert len(parse_bindings(request(*entries), limit=101).bindings) == 101
+
+
+@given(
+    text=st.text(max_size=40)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["bindings", "exchange", "routingKeyPattern", "x"]),
+                inner,
+                max_size=3,
+            )
+        ),
+    ).map(json.dumps)
+)
+def test_any_text_is_a_set_or_an_input_error_on_one_line(text: str) -> None:
+    try:
+        assert parse_bindings(text).bindings
+    except InputError as error:
+        assert "\n" not in str(error)
+        assert "\r" not in str(error)

@@ -1,0 +1,324 @@
+"""The hub: who is ready when, who gets which message, what is counted, what is left behind."""
+
+import gc
+
+import pytest
+
+from pulse_events.bindings import Binding, BindingSet
+from pulse_events.errors import BindingRefused, StreamEnded
+from pulse_events.hub import Audience
+from pulse_events.messages import Message
+from tests.support.hub_desk import Desk, Recorder
+
+ENOUGH = StreamEnded("enough")
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_stream_is_ready_when_its_last_binding_is_in_force(desk: Desk) -> None:
+    stream = desk.subscribe(("e", "a"), ("e", "b"))
+    for _ in range(2):
+        assert stream.kinds == []
+        desk.broker.carry_out()
+        answer = desk.broker.answer()
+        assert answer
+        desk.take(answer)
+    assert stream.chunks == [b"event: ready\ndata: {}\nid: -\n\n"]
+
+
+def test_a_second_stream_with_the_same_bindings_waits_with_the_first(desk: Desk) -> None:
+    streams = [desk.subscribe(("e", "a"), ("e", "b")), desk.subscribe(("e", "b"), ("e", "a"))]
+    desk.settle()
+    assert [stream.kinds for stream in streams] == [["ready"], ["ready"]]
+    assert desk.hub.statistics().audiences == 1
+
+
+def test_a_stream_whose_bindings_are_in_force_is_ready_without_a_word_to_the_broker(
+    desk: Desk,
+) -> None:
+    desk.ready(("e", "a"), ("e", "b"))
+    assert desk.subscribe(("e", "a"), ("e", "b")).kinds == ["ready"]
+    assert desk.subscribe(("e", "b")).kinds == ["ready"]
+    assert desk.broker.idle
+
+
+def test_a_stream_waits_only_for_the_bindings_that_are_missing(desk: Desk) -> None:
+    desk.ready(("e", "a"))
+    stream = desk.subscribe(("e", "a"), ("e", "b"))
+    assert stream.kinds == []
+    desk.settle()
+    assert stream.kinds == ["ready"]
+
+
+def test_a_stream_gets_a_matching_message_as_the_bytes_of_the_contract(desk: Desk) -> None:
+    stream = desk.ready(("e", "a.#"))
+    desk.hub.publish(Message("e", "a.b", b'{"x": 1.0}', ("route.r", "s"), redelivered=True))
+    desk.end_turn()
+    (chunk,) = stream.chunks[1:]
+    assert chunk == (
+        b'event: message\ndata: {"payload":{"x": 1.0},"exchange":"e","routingKey":"a.b",'
+        b'"redelivered":true,"routes":["r"],"cc":["route.r","s"]}\nid: -\n\n'
+    )
+
+
+def test_a_message_comes_once_however_many_bindings_and_keys_match(desk: Desk) -> None:
+    stream = desk.ready(("e", "a"), ("e", "#"), ("e", "*"), ("e", "cc.*"))
+    desk.publish("a", cc=["cc.1", "cc.2", "a"])
+    desk.end_turn()
+    assert stream.bodies == [1]
+
+
+def test_a_cc_key_counts_like_the_routing_key(desk: Desk) -> None:
+    stream = desk.ready(("e", "route.#"))
+    desk.publish("other", cc=["x", "route.index"])
+    desk.end_turn()
+    assert stream.bodies == [1]
+
+
+def test_a_message_of_another_exchange_or_key_does_not_come(desk: Desk) -> None:
+    stream = desk.ready(("e", "a"), ("f", "b"))
+    desk.publish("b")
+    desk.hub.publish(Message("f", "a", b"2"))
+    desk.hub.publish(Message("g", "a", b"3", ("b",)))
+    assert desk.end_turn() == 0
+    assert stream.bodies == []
+    assert desk.hub.statistics().unrouted == 3
+
+
+def test_the_messages_of_a_turn_are_one_write_of_the_same_bytes_object(desk: Desk) -> None:
+    streams = [desk.ready(("e", "#")), desk.ready(("e", "#"))]
+    desk.publish("a", body=b"1")
+    desk.publish("b", body=b"2")
+    assert [stream.bodies for stream in streams] == [[], []]
+    desk.end_turn()
+    assert [stream.bodies for stream in streams] == [[1, 2], [1, 2]]
+    assert streams[0].chunks[1] is streams[1].chunks[1]
+
+
+def test_the_loop_is_asked_for_one_flush_a_turn(desk: Desk) -> None:
+    streams = [desk.ready(("e", "#")), desk.ready(("e", "a"))]
+    desk.publish("a")
+    desk.publish("a")
+    assert desk.end_turn() == 1
+    assert desk.end_turn() == 0
+    desk.publish("a")
+    assert desk.end_turn() == 1
+    assert [len(stream.bodies) for stream in streams] == [3, 3]
+
+
+def test_a_stream_that_waits_gets_no_messages_and_the_others_do(desk: Desk) -> None:
+    old = desk.ready(("e", "#"))
+    new = desk.subscribe(("e", "a"), ("e", "b"))
+    desk.publish("a")
+    desk.end_turn()
+    assert (old.bodies, new.events) == ([1], [])
+
+
+def test_a_stream_that_left_gets_nothing_more(desk: Desk) -> None:
+    stream, other = desk.ready(("e", "a")), desk.ready(("e", "a"))
+    desk.publish("a")
+    desk.hub.leave(stream, 0.0)
+    desk.end_turn()
+    assert (stream.bodies, other.bodies) == ([], [1])
+    assert stream.audience is None
+
+
+def test_leaving_twice_is_leaving_once(desk: Desk) -> None:
+    stream = desk.ready(("e", "a"))
+    desk.ready(("e", "a"))
+    desk.hub.leave(stream, 0.0)
+    desk.hub.leave(stream, 1.0)
+    assert desk.hub.statistics().clients == 1
+
+
+def test_a_stream_may_leave_while_it_waits(desk: Desk) -> None:
+    stream = desk.subscribe(("e", "a"))
+    desk.hub.leave(stream, 0.0)
+    desk.settle()
+    assert stream.events == []
+    assert desk.subscribe(("e", "a")).kinds == ["ready"]
+
+
+def test_bindings_stay_for_the_linger_after_the_last_stream(desk: Desk) -> None:
+    desk.hub.leave(desk.ready(("e", "a")), 100.0)
+    desk.hub.tick(109.9)
+    desk.settle()
+    assert desk.broker.bound == {Binding("e", "a")}
+    desk.hub.tick(110.0)
+    desk.settle()
+    assert desk.broker.bound == set()
+    assert desk.hub.statistics()[:3] == (0, 0, 0)
+
+
+def test_a_stream_that_comes_back_within_the_linger_keeps_the_bindings(desk: Desk) -> None:
+    desk.hub.leave(desk.ready(("e", "a")), 100.0)
+    again = desk.subscribe(("e", "a"))
+    assert again.kinds == ["ready"]
+    desk.hub.tick(200.0)
+    desk.hub.leave(again, 205.0)
+    desk.hub.tick(214.0)
+    assert desk.hub.statistics().bindings == 1
+    desk.hub.tick(215.0)
+    assert desk.hub.statistics().bindings == 0
+
+
+def test_the_linger_ends_for_each_audience_at_its_own_time(desk: Desk) -> None:
+    first, second = desk.ready(("e", "a")), desk.ready(("e", "b"))
+    desk.hub.leave(second, 0.0)
+    desk.hub.leave(first, 5.0)
+    desk.hub.tick(12.0)
+    desk.settle()
+    assert desk.broker.bound == {Binding("e", "a")}
+
+
+def test_a_message_within_the_linger_is_not_unrouted(desk: Desk) -> None:
+    desk.hub.leave(desk.ready(("e", "a")), 0.0)
+    desk.publish("a")
+    assert desk.end_turn() == 0
+    desk.hub.tick(10.0)
+    desk.publish("a")
+    assert desk.hub.statistics().unrouted == 1
+
+
+def test_an_audience_that_goes_before_its_answer_comes_is_not_remembered(desk: Desk) -> None:
+    bindings = BindingSet.of([("forgotten", "a")])
+    stream = Recorder()
+    desk.hub.subscribe(stream, bindings)
+    desk.hub.leave(stream, 0.0)
+    desk.hub.tick(10.0)
+    gc.collect()
+    assert not [o for o in gc.get_objects() if isinstance(o, Audience) and o.bindings == bindings]
+
+
+def test_an_audience_that_goes_while_frames_are_pending_disturbs_nobody(desk: Desk) -> None:
+    gone, other = desk.ready(("e", "a")), desk.ready(("e", "#"))
+    desk.publish("a")
+    desk.hub.leave(gone, 0.0)
+    desk.hub.tick(10.0)
+    desk.end_turn()
+    assert (gone.bodies, other.bodies) == ([], [1])
+
+
+def test_a_refused_exchange_ends_the_streams_that_asked_for_it_and_no_other(desk: Desk) -> None:
+    desk.broker.gone = {"missing"}
+    ready = desk.ready(("e", "a"))
+    bad = desk.subscribe(("missing", "a"), ("e", "a"))
+    same = desk.subscribe(("missing", "a"), ("e", "a"))
+    other = desk.subscribe(("missing", "a"), ("missing", "b"), ("e", "c"))
+    good = desk.subscribe(("e", "b"))
+    desk.settle()
+    for stream in (bad, same, other):
+        assert isinstance(stream.reason, BindingRefused)
+        assert str(stream.reason) == "no missing"
+        assert stream.events == []
+    assert good.kinds == ready.kinds == ["ready"]
+    assert desk.broker.bound == {Binding("e", "a"), Binding("e", "b")}
+    assert desk.hub.statistics()[:3] == (2, 2, 2)
+
+
+def test_an_exchange_that_was_refused_may_exist_later(desk: Desk) -> None:
+    desk.broker.gone = {"e"}
+    refused = [desk.subscribe(("e", "a")), desk.subscribe(("e", "a"), ("e", "b"))]
+    desk.settle()
+    assert all(stream.reason for stream in refused)
+    desk.broker.gone.clear()
+    desk.ready(("e", "a"))
+
+
+def test_a_lingering_audience_that_is_refused_goes_quietly(desk: Desk) -> None:
+    desk.broker.gone = {"e"}
+    desk.hub.leave(desk.subscribe(("e", "a")), 0.0)
+    desk.settle()
+    desk.hub.tick(100.0)
+    assert desk.hub.statistics()[:3] == (0, 0, 0)
+
+
+def test_a_refused_stream_first_gets_what_was_delivered_before(desk: Desk) -> None:
+    stream = desk.ready(("e", "a"))
+    desk.hub.lost()
+    desk.publish("a")
+    desk.hub.refused(Binding("e", "a"), BindingRefused("e is gone"))
+    assert stream.bodies == [1]
+    assert str(stream.reason) == "e is gone"
+    desk.end_turn()
+
+
+def test_answers_about_what_nobody_asked_change_nothing(desk: Desk) -> None:
+    stream = desk.ready(("e", "a"))
+    desk.hub.confirmed(Binding("f", "a"))
+    desk.hub.refused(Binding("f", "a"), BindingRefused("f"))
+    desk.hub.confirmed(Binding("e", "a"))
+    assert stream.kinds == ["ready"]
+    assert stream.reason is None
+
+
+def test_a_lost_broker_makes_new_streams_wait_and_old_ones_go_on(desk: Desk) -> None:
+    old = desk.ready(("e", "a"), ("e", "b"))
+    desk.broker.lose()
+    desk.hub.lost()
+    new, other = desk.subscribe(("e", "a"), ("e", "b")), desk.subscribe(("e", "b"))
+    desk.publish("a")
+    desk.end_turn()
+    assert (old.bodies, new.events, other.events) == ([1], [], [])
+    desk.broker.reconnect()
+    desk.settle()
+    assert (old.kinds, new.kinds, other.kinds) == (["ready", "message"], ["ready"], ["ready"])
+
+
+def test_many_patterns_become_one_binding_and_are_told_apart_here() -> None:
+    desk = Desk(threshold=2)
+    streams = [desk.subscribe(("e", f"{n}.*")) for n in range(5)]
+    desk.settle()
+    assert desk.broker.bound == {Binding("e", "#")}
+    assert desk.hub.statistics().bindings == 1
+    desk.publish("3.x")
+    desk.end_turn()
+    assert [len(stream.bodies) for stream in streams] == [0, 0, 0, 1, 0]
+    assert all(stream.kinds[0] == "ready" for stream in streams)
+
+
+def test_everybody_is_told_when_the_one_binding_for_all_is_refused() -> None:
+    desk = Desk(threshold=1)
+    desk.broker.gone = {"e"}
+    streams = [desk.subscribe(("e", f"{n}.*"), ("e", "x.*")) for n in range(4)]
+    desk.settle()
+    assert all(isinstance(stream.reason, BindingRefused) for stream in streams)
+    assert desk.hub.statistics()[:3] == (0, 0, 0)
+
+
+def test_a_slow_stream_is_ended_and_counted_once(desk: Desk) -> None:
+    slow, other = desk.ready(("e", "a")), desk.ready(("e", "a"))
+    desk.hub.evict(slow, ENOUGH, 0.0)
+    desk.hub.evict(slow, ENOUGH, 0.0)
+    desk.publish("a")
+    desk.end_turn()
+    assert (slow.reason, slow.bodies, other.reason, other.bodies) == (ENOUGH, [], None, [1])
+    assert desk.hub.statistics().slow_clients_closed == 1
+
+
+def test_the_end_of_all_comes_after_what_is_pending(desk: Desk) -> None:
+    streams = [desk.ready(("e", "a")), desk.ready(("e", "#")), desk.subscribe(("f", "a"))]
+    desk.hub.leave(desk.ready(("e", "c")), 0.0)
+    desk.publish("a")
+    desk.hub.end_all(ENOUGH)
+    assert [stream.bodies for stream in streams] == [[1], [1], []]
+    assert [stream.reason for stream in streams] == [ENOUGH] * 3
+    desk.end_turn()
+    desk.settle()
+    assert desk.broker.bound == set()
+    assert desk.hub.statistics()[:3] == (0, 0, 0)
+
+
+def test_statistics_count_what_came_in_and_what_went_out(desk: Desk) -> None:
+    streams = [desk.ready(("e", "a")), desk.ready(("e", "a")), desk.ready(("e", "#"))]
+    desk.publish("a")
+    desk.publish("b")
+    desk.end_turn()
+    desk.hub.leave(streams[0], 0.0)
+    found = desk.hub.statistics()
+    assert (found.clients, found.audiences, found.bindings) == (2, 2, 2)
+    assert (found.messages_in, found.messages_out, found.unrouted) == (2, 4, 0)
+    assert found.bytes_out == sum(len(c) for stream in streams for c in stream.chunks[1:])

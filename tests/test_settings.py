@@ -1,0 +1,288 @@
+"""Where each option may come from, in which order, and what a bad one says."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pulse_events.errors import SettingsError
+from pulse_events.settings import Settings, load_settings
+from tests.support.server import clean_environment
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Give each test an empty working folder and an environment that says nothing."""
+    for name in os.environ.keys() - clean_environment().keys():
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    yield
+
+
+def configure(document: Any, name: str = "user-config.yml") -> None:
+    Path(name).write_text(yaml.safe_dump(document))
+
+
+def fault(options: dict[str, str] | None = None) -> str:
+    with pytest.raises(SettingsError) as raised:
+        load_settings(options or {})
+    text = str(raised.value)
+    assert "\n" not in text
+    assert "geheim" not in text
+    return text
+
+
+# Each option but config and profile: default, and other values as text.
+OPTIONS: dict[str, tuple[Any, str, str, str]] = {
+    "host": ("127.0.0.1", "h1", "h2", "h3"),
+    "port": (12345, "1", "2", "3"),
+    "broker": ("memory:", "amqp://one", "amqp://two", "amqp://three"),
+    "broker_ca_file": (None, "/1.pem", "/2.pem", "/3.pem"),
+    "demo": (None, "1.0", "2.0", "3.0"),
+    "workers": (1, "2", "3", "4"),
+    "ping_interval": (20.0, "1.0", "2.0", "3.0"),
+    "max_bindings": (100, "1", "2", "3"),
+    "namespace": (None, "n1", "n2", "n3"),
+    "log_level": ("info", "debug", "warning", "error"),
+    "log_format": ("text", "json", "text", "json"),
+}
+EACH = pytest.mark.parametrize("name", OPTIONS)
+
+
+def value(name: str, options: dict[str, str] | None = None) -> Any:
+    return getattr(load_settings(options or {}), name)
+
+
+def test_no_option_is_forgotten_here() -> None:
+    assert OPTIONS.keys() | {"config", "profile"} == Settings.model_fields.keys()
+
+
+@EACH
+def test_an_option_has_its_default(name: str) -> None:
+    assert value(name) == OPTIONS[name][0]
+
+
+@EACH
+def test_option_goes_before_environment_before_config_file(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, filed, exported, given = OPTIONS[name]
+    configure({name.replace("_", "-"): yaml.safe_load(filed)})
+    assert str(value(name)) == filed
+    monkeypatch.setenv(f"PULSE_EVENTS_{name.upper()}", exported)
+    assert str(value(name)) == exported
+    assert str(value(name, {name: given})) == given
+
+
+def test_a_key_of_the_config_file_may_have_underscores_or_dashes() -> None:
+    configure({"ping_interval": 1, "log-level": "error"})
+    settings = load_settings({})
+    assert (settings.ping_interval, settings.log_level) == (1.0, "error")
+
+
+def test_the_config_file_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure({"port": 1})
+    configure({"port": 2}, "two.yml")
+    configure({"port": 3}, "three.yml")
+    assert value("port") == 1
+    monkeypatch.setenv("PULSE_EVENTS_CONFIG", "two.yml")
+    assert value("port") == 2
+    assert value("port", {"config": "three.yml"}) == 3
+
+
+@pytest.mark.parametrize("text", ["", "{}", "# nothing\n", "development:\n  pulse:\n"])
+def test_an_empty_config_file_says_nothing(text: str) -> None:
+    Path("user-config.yml").write_text(text)
+    assert load_settings({}) == Settings.model_construct()
+
+
+# The layout of the original
+
+PULSE = {"username": "u", "password": "p", "hostname": "h", "vhost": "v"}
+
+
+def test_the_only_profile_of_the_original_layout_is_taken() -> None:
+    configure({"development": {"pulse": PULSE}})
+    assert value("broker") == "amqps://u:p@h/v"
+
+
+def test_a_profile_is_picked_by_option_then_environment_then_node_env(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure({name: {"pulse": PULSE | {"hostname": name}} for name in ("one", "two", "three")})
+    monkeypatch.setenv("NODE_ENV", "one")
+    assert value("broker") == "amqps://u:p@one/v"
+    monkeypatch.setenv("PULSE_EVENTS_PROFILE", "two")
+    assert value("broker") == "amqps://u:p@two/v"
+    assert value("broker", {"profile": "three"}) == "amqps://u:p@three/v"
+
+
+def test_values_of_the_original_layout_that_are_left_empty_count_as_absent() -> None:
+    configure({"development": {"pulse": dict.fromkeys(PULSE)}})
+    assert value("broker") == "memory:"
+
+
+# Taskcluster's and other programs' variables
+
+
+def test_pulse_variables_name_a_broker(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {"HOSTNAME": "h", "USERNAME": "me@x", "PASSWORD": "a/b:c@d"}.items():
+        monkeypatch.setenv(f"PULSE_{name}", text)
+    assert value("broker") == "amqps://me%40x:a%2Fb%3Ac%40d@h/%2F"
+    monkeypatch.setenv("PULSE_VHOST", "v/w")
+    monkeypatch.setenv("PULSE_AMQPS", "false")
+    assert value("broker") == "amqp://me%40x:a%2Fb%3Ac%40d@h/v%2Fw"
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme"), [("true", "amqps"), ("1", "amqps"), ("False", "amqp"), ("0", "amqp")]
+)
+def test_pulse_amqps_picks_the_scheme(
+    text: str, scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULSE_HOSTNAME", "h")
+    monkeypatch.setenv("PULSE_AMQPS", text)
+    assert value("broker").partition(":")[0] == scheme
+
+
+def test_a_connection_string_goes_before_the_single_variables(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PULSE_HOSTNAME", "h")
+    monkeypatch.setenv("PULSE_CONNECTION_STRING", "amqp://whole")
+    assert value("broker") == "amqp://whole"
+
+
+def test_pulse_variables_go_before_the_config_file_and_behind_the_option(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configure({"development": {"pulse": PULSE}})
+    monkeypatch.setenv("PULSE_PASSWORD", "other")
+    assert value("broker") == "amqps://u:other@h/v"
+    monkeypatch.setenv("PULSE_EVENTS_BROKER", "amqp://environment")
+    assert value("broker") == "amqp://environment"
+    assert value("broker", {"broker": "amqp://option"}) == "amqp://option"
+
+
+def test_variables_that_name_no_broker_leave_the_embedded_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PULSE_PASSWORD", "p")
+    monkeypatch.setenv("TASKCLUSTER_ROOT_URL", "https://tc.example.com")
+    assert value("broker") == "memory:"
+
+
+def test_port_is_honoured_behind_our_own_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure({"port": 1})
+    monkeypatch.setenv("PORT", "2")
+    assert value("port") == 2
+    monkeypatch.setenv("PULSE_EVENTS_PORT", "3")
+    assert value("port") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [
+        ("events:*", "debug"),
+        ("events", "debug"),
+        ("*", "debug"),
+        ("express,events:pulse", "debug"),
+        ("express events:*", "debug"),
+        ("", "info"),
+        ("express:*", "info"),
+        ("eventsource:*", "info"),
+        ("-events:*", "info"),
+    ],
+)
+def test_debug_means_debug_if_it_names_events(
+    text: str, level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEBUG", text)
+    assert value("log_level") == level
+    assert value("log_level", {"log_level": "error"}) == "error"
+
+
+# What is bad
+
+BAD = {
+    "port": ["-1", "65536", "x", "", "1.5"],
+    "host": [""],
+    "demo": ["0", "-1", "x", "nan", "inf"],
+    "workers": ["0", "1.5", "x"],
+    "ping_interval": ["0", "nan", "x", "3601"],
+    "max_bindings": ["0", "x"],
+    "namespace": ["", "a/b", "a b", "x" * 65],
+    "log_level": ["loud", "DEBUG"],
+    "log_format": ["xml"],
+}
+BAD_VALUES = [(name, text) for name, texts in BAD.items() for text in texts]
+
+
+@pytest.mark.parametrize(("name", "text"), BAD_VALUES)
+def test_a_bad_value_is_named_with_its_place(
+    name: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flag = "--" + name.replace("_", "-")
+    assert fault({name: text}).startswith(f"{flag}: ")
+    variable = f"PULSE_EVENTS_{name.upper()}"
+    monkeypatch.setenv(variable, text)
+    assert fault().startswith(f"environment variable {variable}: ")
+    monkeypatch.delenv(variable)
+    configure({name: text})
+    assert fault().startswith(f"config file, key '{name}': ")
+    assert repr(text) in fault()
+
+
+def test_a_bad_port_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "geh heim")
+    assert fault().startswith("environment variable PORT: ")
+
+
+def test_a_bad_pulse_amqps_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULSE_HOSTNAME", "h")
+    monkeypatch.setenv("PULSE_AMQPS", "perhaps")
+    assert "PULSE_AMQPS" in fault()
+
+
+def test_a_demo_needs_the_embedded_broker() -> None:
+    assert fault({"demo": "1", "broker": "amqp://u:geheim@h"}).startswith("--demo: ")
+
+
+FILES = {
+    "an unknown key": ("portt: 1", "'portt'"),
+    "an unknown key with a password": ("{broker-url: 'amqp://u:geheim@h', port: 1}", "broker_url"),
+    "a broker that is no text": ("broker: [geheim]", "'broker'"),
+    "a null": ("host:", "'host'"),
+    "a list": ("- geheim", "keys and values"),
+    "a text": ("geheim", "keys and values"),
+    "no YAML": ("port: [geheim\nhost: 1", "not YAML at line 2"),
+    "not UTF-8": ("port: \udcff", "cannot read"),
+    "a number for pulse": ("a: {pulse: 5}", "under 'pulse'"),
+    "a list for pulse": ("a: {pulse: [geheim]}", "under 'pulse'"),
+    "an unknown key in pulse": ("a: {pulse: {pasword: geheim}}", "'pasword'"),
+    "an unknown key beside pulse": ("a: {pulses: {password: geheim}}", "'pulses'"),
+    "keys of several kinds": ("a: {1: 2, b: 3}", "unknown key"),
+    "keys of several kinds in pulse": ("a: {pulse: {1: 2, b: 3}}", "unknown key"),
+    "several profiles": ("a: {pulse: {}}\n1: {pulse: {}}", "several profiles"),
+    "amqps neither true nor false": ("a: {pulse: {hostname: h, amqps: 2}}", "'amqps'"),
+}
+
+
+@pytest.mark.parametrize(("text", "part"), FILES.values(), ids=FILES)
+def test_a_bad_config_file_is_told_what_is_wrong(text: str, part: str) -> None:
+    Path("user-config.yml").write_bytes(text.encode(errors="surrogateescape"))
+    assert part in fault()
+
+
+def test_a_config_file_that_is_named_must_exist() -> None:
+    assert "no.yml" in fault({"config": "no.yml"})
+    assert "cannot read" in fault({"config": "."})
+
+
+def test_a_profile_that_does_not_exist_is_named_with_those_that_do() -> None:
+    configure({"one": {"pulse": {}}, "two": {"pulse": {}}})
+    text = fault({"profile": "three"})
+    assert all(name in text for name in ("'three'", "one", "two", "--profile"))
