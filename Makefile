@@ -1,5 +1,5 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run test check clean programs
+.PHONY: help run test check bench clean programs bench-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -18,16 +18,22 @@ test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run t
 check: .venv/.dev  ## lint, format, types, architecture; no network once .venv is there
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy --strict src tests
+	$(BIN)/mypy --strict src tests bench
 	$(BIN)/lint-imports
+
+bench: bench-programs .venv/.dev $(BENCH_MODULES)  ## measure beside the peers, under 10 minutes (some: make bench ARGS="F1 F5")
+	$(BIN)/python -m bench $(or $(ARGS),--write)
 
 clean:  ## remove everything that the other targets made in this folder
 	rm -rf .venv tests/*/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .import_linter_cache dist build
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 programs:
 	@scripts/programs
+
+bench-programs:
+	@scripts/programs bench
 
 .venv/.run: pyproject.toml requirements/runtime.txt requirements/build.txt scripts/venv
 	scripts/venv run

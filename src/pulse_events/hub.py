@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from pulse_events.bindings import Binding, BindingSet
+from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import BindingRefused, MessagesMissed, PulseEventsError
 from pulse_events.interest import DEFAULT_THRESHOLD, Interest, Orders
 from pulse_events.messages import Message, encode_message
@@ -15,6 +16,7 @@ from pulse_events.sse import encode_event
 from pulse_events.topics import TopicIndex
 
 READY = encode_event("ready", b"{}")
+_READY = {coding: coding.encode(READY) for coding in CODINGS}
 
 DEFAULT_LINGER_S = 10.0
 """How long the bindings of an audience stay after its last stream: a page reload costs nothing."""
@@ -24,21 +26,23 @@ class Stream(Protocol):
     """What the hub needs of a client's stream.  Neither call may wait or call the hub back."""
 
     audience: "Audience | None"
+    coding: Coding
 
     def write(self, chunk: bytes) -> None:
-        """Send complete events."""
+        """Send complete events, encoded."""
 
     def end(self, reason: PulseEventsError) -> None:
         """Send an ``error`` event that says ``reason``, then close."""
 
 
 class Audience:
-    """All streams that listen to the same bindings, and the frames they get at the next flush."""
+    """All streams with the same bindings and coding, and the frames of their next flush."""
 
-    __slots__ = ("bindings", "idle_since_s", "missing", "pending", "streams", "waiting")
+    __slots__ = ("bindings", "coding", "idle_since_s", "missing", "pending", "streams", "waiting")
 
-    def __init__(self, bindings: BindingSet) -> None:
+    def __init__(self, bindings: BindingSet, coding: Coding) -> None:
         self.bindings = bindings
+        self.coding = coding
         self.streams: set[Stream] = set()
         self.waiting: set[Stream] = set()
         """Streams that have not had ``ready``: some binding is not in force yet."""
@@ -86,7 +90,7 @@ class Hub:
         self._interest = Interest(orders, threshold)
         self._wake = wake
         self._linger_s = linger_s
-        self._audiences: dict[BindingSet, Audience] = {}
+        self._audiences: dict[tuple[BindingSet, Coding], Audience] = {}
         self._idle: dict[Audience, None] = {}  # oldest first
         self._indexes: dict[str, TopicIndex[Audience]] = {}
         self._waiting: dict[Binding, set[Audience]] = {}
@@ -98,7 +102,8 @@ class Hub:
 
     def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
         """Add a stream; it gets ``ready`` now, or as soon as all its bindings are in force."""
-        audience = self._audiences.get(bindings) or self._open(bindings)
+        key = (bindings, stream.coding)
+        audience = self._audiences.get(key) or self._open(*key)
         audience.idle_since_s = None
         self._idle.pop(audience, None)
         stream.audience = audience
@@ -107,7 +112,7 @@ class Hub:
             audience.waiting.add(stream)
         else:
             audience.streams.add(stream)
-            stream.write(READY)
+            stream.write(_READY[stream.coding])
 
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""
@@ -139,8 +144,8 @@ class Hub:
                 break
             self._close(audience)
 
-    def _open(self, bindings: BindingSet) -> Audience:
-        audience = self._audiences[bindings] = Audience(bindings)
+    def _open(self, bindings: BindingSet, coding: Coding) -> Audience:
+        audience = self._audiences[bindings, coding] = Audience(bindings, coding)
         for binding in bindings.bindings:
             index = self._indexes.setdefault(binding.exchange, TopicIndex())
             index.add(binding.pattern, audience)
@@ -155,7 +160,7 @@ class Hub:
         self._close(audience)
 
     def _close(self, audience: Audience) -> None:
-        del self._audiences[audience.bindings]
+        del self._audiences[audience.bindings, audience.coding]
         self._idle.pop(audience, None)
         for binding in audience.bindings.bindings:
             index = self._indexes[binding.exchange]
@@ -225,7 +230,7 @@ class Hub:
 
     def _ready(self, audience: Audience) -> None:
         for stream in audience.waiting:
-            stream.write(READY)
+            stream.write(_READY[audience.coding])
         audience.streams |= audience.waiting
         audience.waiting.clear()
 
@@ -255,7 +260,7 @@ class Hub:
     def flush(self) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream."""
         for audience in self._dirty:
-            chunk = b"".join(audience.pending)
+            chunk = audience.coding.encode(b"".join(audience.pending))
             streams = len(audience.streams)
             self._messages_out += len(audience.pending) * streams
             self._bytes_out += len(chunk) * streams

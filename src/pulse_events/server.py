@@ -16,9 +16,11 @@ from pulse_events.brokers.rabbitmq import RabbitMQ
 from pulse_events.errors import SettingsError, StreamEnded
 from pulse_events.hub import Hub, Statistics
 from pulse_events.interest import Orders
+from pulse_events.pacing import Pacer
 from pulse_events.settings import MEMORY, Settings
 from pulse_events.web.app import App, Services
 from pulse_events.web.connection import HttpServer
+from pulse_events.web.page import Catalogue
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
 
@@ -127,7 +129,8 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
     broker = make_broker(settings)
     stop = stop_signal()
     _raise_descriptor_limit()
-    hub = Hub(Orders(broker.bind, broker.unbind), asyncio.get_running_loop().call_soon)
+    pacer = Pacer(asyncio.get_running_loop())
+    hub = Hub(Orders(broker.bind, broker.unbind), pacer.wake)
     streams = Streams(hub, ping_interval_s=settings.ping_interval)
     services = Services(
         hub=hub,
@@ -135,9 +138,11 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
         tokens=Tokens(peers, limit=settings.max_bindings),
         max_bindings=settings.max_bindings,
         ping_interval_s=settings.ping_interval,
+        compression=settings.compression == "on",
         health=lambda: broker.health,
         total=lambda: peers.total(hub.statistics()),
         publish=broker.publish if isinstance(broker, Memory) else None,
+        catalogue=Catalogue(demo=settings.demo is not None, root_url=settings.taskcluster_root_url),
     )
     runner = web.ServerRunner(HttpServer(App(services).route), shutdown_timeout=STOP_WITHIN_S)
     await runner.setup()

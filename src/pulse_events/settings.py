@@ -30,6 +30,7 @@ _NO = {"", "0", "false", "no", "off"}
 _VARIABLES = {
     "port": ("PORT",),
     "broker": ("PULSE_CONNECTION_STRING", "PULSE_HOSTNAME"),
+    "taskcluster_root_url": ("TASKCLUSTER_ROOT_URL",),
 }
 """Variables without our prefix that stand for a setting, strongest first."""
 
@@ -59,10 +60,18 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
     ping_interval: float = Field(20.0, ge=0.1, le=3600, description="Seconds between ping events.")
     max_bindings: int = Field(100, ge=1, le=100_000, description="Bindings that a stream may have.")
+    compression: Literal["on", "off"] = Field(
+        "on", description="Gzip for streams of clients that accept it."
+    )
     namespace: str | None = Field(
         None,
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
         description="Queues are named queue/NAMESPACE/…; the broker user if absent.",
+    )
+    taskcluster_root_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+/?$",
+        description="Of the deployment that the messages are of; the page links to its tasks.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe lines to log."
@@ -169,8 +178,9 @@ def _pulse_section(file: Path, document: dict[str, Any], profile: object) -> dic
 def _other_variables(environ: Mapping[str, str], pulse: dict[str, Any]) -> dict[str, Any]:
     """Return what variables without our prefix say: Taskcluster's own, ``PORT``, ``DEBUG``."""
     found: dict[str, Any] = {}
-    if environ.get("PORT"):
-        found["port"] = environ["PORT"]
+    for variable, name in (("PORT", "port"), ("TASKCLUSTER_ROOT_URL", "taskcluster_root_url")):
+        if environ.get(variable):
+            found[name] = environ[variable]
     if any(f"{part}:".startswith(("*:", "events:")) for part in _words(environ.get("DEBUG"))):
         found["log_level"] = "debug"
     ours = {

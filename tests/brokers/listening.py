@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Broker, Listener
-from pulse_events.errors import BindingRefused
+from pulse_events.errors import BindingRefused, MessagesMissed
 from pulse_events.messages import Message
 
 
@@ -18,6 +18,7 @@ class Recorder:
         self.confirmations: list[Binding] = []
         self.refusals: list[tuple[Binding, str]] = []
         self.losses = 0
+        self.misses: list[str] = []
         self._news = asyncio.Event()
 
     def publish(self, message: Message) -> None:
@@ -38,6 +39,11 @@ class Recorder:
     def lost(self) -> None:
         """See `Listener.lost`."""
         self.losses += 1
+        self._news.set()
+
+    def missed(self, reason: MessagesMissed) -> None:
+        """See `Listener.missed`."""
+        self.misses.append(str(reason))
         self._news.set()
 
     async def until(

@@ -175,3 +175,25 @@ def test_a_page_of_another_origin_may_use_the_client(site: Site) -> None:
         tab.wait("it", "readies")
         site.publish(*EVERYTHING, 1)
         assert tab.wait("it", "messages") == [1]
+
+
+def test_a_function_of_the_page_that_throws_does_not_end_the_stream(site: Site) -> None:
+    tab = site.open()
+    tab.run(
+        """
+        const { listen } = await import("/events/v1/client.js");
+        const bindings = [{ exchange: "exchange/test", routingKeyPattern: "#" }];
+        globalThis.read = [];
+        globalThis.thrown = [];
+        addEventListener("error", ({ message }) => thrown.push(message));
+        const onMessage = ({ payload }) => {
+          read.push(payload);
+          throw new Error("the page's own");
+        };
+        await listen(bindings, { onMessage }).ready;
+        """
+    )
+    for number in (1, 2):
+        site.publish(*EVERYTHING, number)
+    wait_until(lambda: tab.run("return read.length;") == 2, "both messages")
+    assert tab.run("return thrown;") == ["Uncaught Error: the page's own"] * 2

@@ -126,3 +126,16 @@ def test_without_shared_workers_the_listeners_of_a_tab_share(site: Site) -> None
         for number in range(TABS_LIMIT + 2):
             tab.wait(f"listener {number}", "readies")
     wait_until(lambda: site.clients() == len(tabs), "one stream a tab")
+
+
+def test_a_worker_that_ends_is_replaced(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.listen("it", ("exchange/test", "#"), share=True)
+        tab.wait("it", "readies")
+    assert site.browser.end_shared_workers() == 1
+    for tab in tabs:
+        tab.wait("it", "readies", 2)
+        (gap,) = tab.told("it")["gaps"]
+        assert gap["reason"] == "the worker that shares the connection ended"
+    wait_until(lambda: site.clients() == 1, "one stream")

@@ -54,9 +54,13 @@ def test_clients_wait_with_pings_for_a_broker_that_is_down_at_the_start(
         assert f"127.0.0.1:{own_rabbit.port}" in reason
         with RawStream(server.port, "/__lbheartbeat__") as stream:
             assert stream.head().status == 200
+        target_for_http_errors = connect_target((EXCHANGE, "#"), errors="http")
         with RawStream(server.port, TARGET) as waiting:
             assert waiting.head().status == 200
             assert [waiting.event().kind for _ in range(2)] == ["ping", "ping"]
+            with RawStream(server.port, target_for_http_errors) as held:
+                assert held.head().status == 200  # with the first ping, it cannot wait for ever
+                assert held.event().kind == "ping"
             own_rabbit.start()
             waiting.event("ready", within_s=30)
             with Amqp(url) as amqp:

@@ -8,7 +8,6 @@ from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.server import Server
-from tests.support.waiting import wait_until
 
 
 def test_two_clients_with_overlapping_bindings_get_each_message_once(
@@ -113,4 +112,8 @@ def test_the_broker_holds_what_is_listened_to_and_no_more(
             bound = rabbit.bindings(exchange)
     assert {pattern for _, pattern in bound} == {"a", "b.#"}
     assert len({queue for queue, _ in bound}) == 1
-    wait_until(lambda: not rabbit.bindings(exchange), "they are unbound", within_s=25)
+
+
+def test_nothing_is_published_over_http_where_the_broker_is_a_real_one(server: Server) -> None:
+    with RawStream(server.port, "/events/v1/publish", method="POST") as stream:
+        assert stream.head().status == 404

@@ -151,6 +151,15 @@ class Browser:
         tab.go(url)
         return tab
 
+    def end_shared_workers(self) -> int:
+        """End all SharedWorkers, as the browser does when it lacks memory; return how many."""
+        self.driver.switch_to.window(self._home)
+        targets = self.driver.execute_cdp_cmd("Target.getTargets", {"filter": [{}]})["targetInfos"]
+        workers = [target["targetId"] for target in targets if target["type"] == "shared_worker"]
+        for worker in workers:
+            self.driver.execute_cdp_cmd("Target.closeTarget", {"targetId": worker})
+        return len(workers)
+
     def close_tabs(self) -> None:
         """Close all tabs that were opened."""
         for handle in self.driver.window_handles:

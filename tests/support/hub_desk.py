@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import orjson
 
 from pulse_events.bindings import BindingSet
+from pulse_events.compression import IDENTITY
 from pulse_events.errors import BindingRefused, PulseEventsError
 from pulse_events.hub import Audience, Hub
 from pulse_events.messages import Message
@@ -17,6 +18,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self.audience: Audience | None = None
+        self.coding = IDENTITY
         self.chunks: list[bytes] = []
         self.events: list[Event] = []
         self.reason: PulseEventsError | None = None

@@ -18,10 +18,12 @@ from urllib.parse import urlsplit
 
 from pulse_events import server
 from pulse_events.brokers.memory import Memory
+from pulse_events.brokers.rabbitmq import RabbitMQ
 from pulse_events.hub import Statistics
 from pulse_events.loops import new_event_loop
 from pulse_events.messages import Message
 from pulse_events.settings import Settings
+from tests.support.waiting import wait_until
 
 T = TypeVar("T")
 _WITHIN_S = 10.0
@@ -43,13 +45,13 @@ class _Watch(server.Alone):
 class LocalServer:
     """One running server; made by `local_server`."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, broker: Memory | RabbitMQ | None = None, **settings: Any) -> None:
         self.port = 0
         self._settings = Settings.model_construct(**{"port": 0} | settings)
         self._watch = _Watch()
         self._loop = new_event_loop()
         self._stop = asyncio.Event()
-        self._broker = Memory()
+        self._broker = broker or Memory()
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
 
     def start(self) -> None:
@@ -58,8 +60,7 @@ class LocalServer:
             with patch.object(server, "make_broker", lambda _settings: self._broker):
                 self._thread.start()
                 self.port = urlsplit(self._watch.url.result(_WITHIN_S)).port or 0
-        while not self.call(lambda: self._broker.health.connected and bool(self._watch.counts)):
-            pass
+        wait_until(lambda: self.call(self._is_up), "the server runs")
 
     def stop(self) -> None:
         """Drain and end, as SIGTERM does."""
@@ -77,9 +78,12 @@ class LocalServer:
     def publish(self, *messages: Message) -> None:
         """Publish ``messages`` in one turn of the loop."""
 
+        broker = self._broker
+        assert isinstance(broker, Memory)
+
         def publish() -> None:
             for message in messages:
-                self._broker.publish(message)
+                broker.publish(message)
 
         self.call(publish)
 
@@ -96,6 +100,9 @@ class LocalServer:
         """Return how many tasks the loop has."""
         return self.call(lambda: len(asyncio.all_tasks(self._loop)))
 
+    def _is_up(self) -> bool:
+        return self._broker.health.connected and self._watch.counts is not None
+
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
             with socket.create_server(("127.0.0.1", self._settings.port)) as listening:
@@ -104,16 +111,19 @@ class LocalServer:
 
 @contextmanager
 def local_server(
-    limits: dict[str, dict[str, float]] | None = None, **settings: Any
+    limits: dict[str, dict[str, float]] | None = None,
+    broker: Memory | RabbitMQ | None = None,
+    **settings: Any,
 ) -> Iterator[LocalServer]:
     """Run a server for the block.
 
     Args:
         limits: Arguments for the parts that `server.py` puts together, by class name:
             ``{"HttpServer": {"idle_s": 0.2}}``.
+        broker: Instead of an embedded one.
         settings: Values of `Settings`, not checked.
     """
-    local = LocalServer(**settings)
+    local = LocalServer(broker, **settings)
     with ExitStack() as parts:
         for name, arguments in (limits or {}).items():
             real = getattr(server, name)

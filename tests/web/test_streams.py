@@ -21,6 +21,7 @@ HEAD = (
     b"Cache-Control: no-cache\r\n"
     b"X-Accel-Buffering: no\r\n"
     b"Access-Control-Allow-Origin: *\r\n"
+    b"Vary: Accept-Encoding\r\n"
     b"Connection: close\r\n"
     b"\r\n"
 )

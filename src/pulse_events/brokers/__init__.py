@@ -35,6 +35,8 @@ class Health(NamedTuple):
 
     connected: bool
     reason: str = ""
+    warning: str = ""
+    """What is wrong with a broker that can be used."""
 
 
 class Broker(Protocol):

@@ -11,16 +11,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pika
-from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from pulse_events.brokers.address import Address
+from pulse_events.brokers.rabbitmq_frames import Connection
 from pulse_events.errors import BrokerUnavailable, PulseEventsError, SettingsError
 
 if TYPE_CHECKING:
     from pika.channel import Channel as PikaChannel
 
-HEARTBEAT_S = 15
 CONNECT_WITHIN_S = 15.0
 ANSWER_WITHIN_S = 15.0
 """How long the broker may take to answer a request before the connection counts as lost."""
@@ -37,7 +36,7 @@ class RequestRefused(PulseEventsError):
 
 
 def parameters(
-    address: Address, ca_file: str | None, **others: Any
+    address: Address, ca_file: str | None, heartbeat_s: int, **others: Any
 ) -> list[pika.ConnectionParameters]:
     """Return pika's parameters for each host of ``address``, one attempt each, bounded in time.
 
@@ -52,7 +51,7 @@ def parameters(
             virtual_host=address.vhost,
             credentials=pika.PlainCredentials(address.user, address.password),
             ssl_options=pika.SSLOptions(tls, host) if tls else None,
-            heartbeat=HEARTBEAT_S,
+            heartbeat=heartbeat_s,
             socket_timeout=CONNECT_WITHIN_S,
             stack_timeout=CONNECT_WITHIN_S,
             connection_attempts=1,
@@ -76,7 +75,7 @@ class Channel:
         BrokerUnavailable: On construction, if the connection is lost.
     """
 
-    def __init__(self, connection: AsyncioConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         try:
@@ -132,8 +131,10 @@ class Channel:
 
 
 @asynccontextmanager
-async def connected(target: pika.ConnectionParameters) -> AsyncIterator[AsyncioConnection]:
-    """Connect, and close on leaving.
+async def connected(
+    target: pika.ConnectionParameters, *, close_within_s: float = CLOSE_WITHIN_S
+) -> AsyncIterator[Connection]:
+    """Connect, and close on leaving; cut what the broker does not close in time.
 
     Raises:
         BrokerUnavailable: There is no broker, it refuses us, or takes too long.
@@ -141,7 +142,7 @@ async def connected(target: pika.ConnectionParameters) -> AsyncIterator[AsyncioC
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[Exception | None] = loop.create_future()
     closed: asyncio.Future[Exception] = loop.create_future()
-    connection = AsyncioConnection(
+    connection = Connection(
         target,
         on_open_callback=lambda _: _resolve(opened, None),
         on_open_error_callback=lambda _, error: _resolve(opened, error),
@@ -160,7 +161,15 @@ async def connected(target: pika.ConnectionParameters) -> AsyncIterator[AsyncioC
     finally:
         with suppress(AMQPError):
             connection.close()
-            await asyncio.wait((closed,), timeout=CLOSE_WITHIN_S)
+            await asyncio.wait((closed,), timeout=close_within_s)
+            if not closed.done():
+                give_up(connection, BrokerUnavailable("the broker does not close the connection"))
+
+
+def give_up(connection: Connection, reason: BrokerUnavailable) -> None:
+    """Cut the connection without a word to the broker, which does not answer any more."""
+    if not connection.is_closed:
+        connection._terminate_stream(reason)  # as pika's own check of heartbeats does
 
 
 def _resolve(future: asyncio.Future[Any], value: Any) -> None:

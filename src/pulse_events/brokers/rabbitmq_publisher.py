@@ -7,6 +7,7 @@ import pika
 from pika.exceptions import AMQPError
 
 from pulse_events.brokers.address import parse_address
+from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq_connection import explain, parameters
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.messages import Message
@@ -25,7 +26,9 @@ def connected_publisher(
         BrokerUnavailable: The broker cannot be reached, or refuses: no such exchange, no access.
     """
     address = parse_address(url)
-    targets = parameters(address, ca_file, blocked_connection_timeout=CONFIRM_WITHIN_S)
+    targets = parameters(
+        address, ca_file, Pace().heartbeat_s, blocked_connection_timeout=CONFIRM_WITHIN_S
+    )
     try:
         connection = pika.BlockingConnection(targets)
         try:

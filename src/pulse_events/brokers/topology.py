@@ -41,6 +41,7 @@ class Topology:
         self._unanswered: dict[Binding, None] = {}
         self._bound: set[Binding] = set()  # may be at the broker: sent, perhaps not answered
         self._unwanted: dict[Binding, None] = {}
+        self._unsure: dict[Binding, None] = {}
         self._work = asyncio.Event()
 
     def want(self, binding: Binding) -> None:
@@ -58,6 +59,15 @@ class Topology:
             self._unwanted[binding] = None
             self._work.set()
 
+    def audit(self) -> None:
+        """Bind everything once more, behind all other work: the broker does not tell what is gone.
+
+        Binding what is bound changes nothing.  Of an exchange that was deleted all bindings are
+        refused; of one that was made again meanwhile they are in force again.
+        """
+        self._unsure = dict.fromkeys(self._wanted)
+        self._work.set()
+
     async def run(
         self, listener: Listener, open_channel: Callable[[], Awaitable[TopologyChannel]]
     ) -> None:
@@ -68,6 +78,7 @@ class Topology:
         """
         self._unwanted.update(dict.fromkeys(self._bound - self._wanted))
         self._bound.clear()
+        self._unsure.clear()
         self._unanswered = dict.fromkeys(self._wanted)
         worker = _Worker(self, listener, open_channel)
         while True:
@@ -77,14 +88,19 @@ class Topology:
 
     async def _settle(self, worker: "_Worker") -> None:
         """Work until nothing is left; new bindings go before old ones are taken away."""
-        while self._unanswered or self._unwanted:
+        while self._unanswered or self._unwanted or self._unsure:
             if self._unanswered:
                 await worker.bind(list(islice(self._unanswered, BATCH)))
-            else:
+            elif self._unwanted:
                 binding = next(iter(self._unwanted))
                 del self._unwanted[binding]
                 self._bound.discard(binding)
                 await worker.unbind(binding)
+            else:
+                batch = list(islice(self._unsure, BATCH))
+                for binding in batch:
+                    del self._unsure[binding]
+                await worker.bind_again([b for b in batch if b in self._wanted])
 
     def sending(self, batch: list[Binding]) -> None:
         """Note that ``batch`` may be at the broker from now on, even if no answer comes."""
@@ -132,6 +148,15 @@ class _Worker:
             for binding in batch:
                 if self._topology.answered(binding, bound=True):
                     self._listener.confirmed(binding)
+
+    async def bind_again(self, batch: list[Binding]) -> None:
+        """Bind what should be bound already; only a refusal is worth telling."""
+        try:
+            if batch:
+                await (await self._opened()).bind(batch)
+        except BindingRefused:
+            self._channel = None
+            await self.bind(batch)
 
     async def unbind(self, binding: Binding) -> None:
         """Unbind; that the exchange is gone meanwhile is as good."""

@@ -14,13 +14,14 @@ from aiohttp import web
 from yarl import URL
 
 from pulse_events.bindings import Binding, BindingSet, parse_bindings
+from pulse_events.compression import pick_coding
 from pulse_events.errors import InputError, PulseEventsError
 from pulse_events.hub import Hub, Statistics
 from pulse_events.messages import Message
 from pulse_events.web.answers import CORS, error_answer, json_answer, status_of
 from pulse_events.web.connection import BODY_LIMIT_BYTES, is_too_long, too_long
 from pulse_events.web.metrics import exposition
-from pulse_events.web.page import page
+from pulse_events.web.page import Catalogue, page
 from pulse_events.web.static_files import static_routes
 from pulse_events.web.streams import HttpErrorStream, Stream, Streams, take_over
 from pulse_events.web.tokens import LIFETIME_S, Tokens
@@ -44,12 +45,15 @@ class Services:
     tokens: Tokens
     max_bindings: int
     ping_interval_s: float
-    health: Callable[[], tuple[bool, str]]
-    """Whether the broker can be used, and if not, why."""
+    compression: bool
+    """Whether streams may be compressed for clients that accept it."""
+    health: Callable[[], tuple[bool, str, str]]
+    """Whether the broker can be used, and if not, why; what is wrong with it though it can."""
     total: Callable[[], Awaitable[Statistics]]
     """The counts of all processes that share the port."""
     publish: Callable[[Message], None] | None = None
     """Takes a message from HTTP; ``None`` where the broker is a real one."""
+    catalogue: Catalogue = Catalogue()
 
 
 class TakenOver(web.StreamResponse):
@@ -105,6 +109,7 @@ class App:
             routes[f"{prefix}/connect"] = connect
             routes[f"{prefix}/bindings"] = {"POST": self._issue_token}
             routes[f"{prefix}/config"] = _get(self._config)
+            routes[f"{prefix}/catalogue"] = _get(self._services.catalogue)
         for prefix in ("/events/v1", "/api/events/v1"):
             routes[f"{prefix}/ping"] = _get(self._ping)
             routes[f"{prefix}/stats"] = _get(self._stats)
@@ -126,10 +131,12 @@ class App:
         if transport is None:
             return TakenOver()
         streams = self._services.streams
+        accepted = request.headers.get("Accept-Encoding") if self._services.compression else None
+        coding = pick_coding(accepted or "")
         stream = (
-            HttpErrorStream(streams, transport, request)
+            HttpErrorStream(streams, transport, coding, request)
             if http_errors
-            else Stream(streams, transport)
+            else Stream(streams, transport, coding)
         )
         streams.add(stream, transport)
         if isinstance(bindings, PulseEventsError):
@@ -169,20 +176,25 @@ class App:
         return json_answer({"alive": True, "uptime": time.monotonic() - self._started_s})
 
     async def _heartbeat(self, _request: web.BaseRequest) -> web.Response:
-        connected, reason = self._services.health()
-        status = "ok" if connected else "error"
+        connected, reason, warning = self._services.health()
+        status, level = ("warning", 30) if warning else ("ok", 0)
+        status, level = (status, level) if connected else ("error", 50)
         document: dict[str, Any] = {"status": status, "checks": {"broker": status}}
-        if connected:
-            return json_answer(document)
-        document["details"] = {"broker": {"status": status, "level": 50, "messages": [reason]}}
-        return json_answer(document, HTTPStatus.SERVICE_UNAVAILABLE)
+        if level:
+            messages = [warning if connected else reason]
+            document["details"] = {
+                "broker": {"status": status, "level": level, "messages": messages}
+            }
+        return json_answer(
+            document, HTTPStatus.OK if connected else HTTPStatus.SERVICE_UNAVAILABLE
+        )
 
     async def _stats(self, _request: web.BaseRequest) -> web.Response:
         counts = await self._services.total()
         return json_answer({_camel(name): count for name, count in counts._asdict().items()})
 
     async def _metrics(self, _request: web.BaseRequest) -> web.Response:
-        connected, _ = self._services.health()
+        connected, *_ = self._services.health()
         content, content_type = exposition(await self._services.total(), connected=connected)
         return web.Response(body=content, headers={**CORS, "Content-Type": content_type})
 

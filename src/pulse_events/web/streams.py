@@ -5,29 +5,31 @@ of its own; what the kernel does not take waits in the transport.
 """
 
 import asyncio
+import os
 import time
-from typing import TYPE_CHECKING
 
 import orjson
 from aiohttp import web
 
+from pulse_events.compression import CODINGS, GZIP, IDENTITY, Coding
 from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.hub import Audience, Hub
 from pulse_events.sse import encode_event
 from pulse_events.web.answers import raw_error, timestamp
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-HEAD = (
+_HEAD = (
     b"HTTP/1.1 200 OK\r\n"
     b"Content-Type: text/event-stream\r\n"
     b"Cache-Control: no-cache\r\n"
     b"X-Accel-Buffering: no\r\n"
     b"Access-Control-Allow-Origin: *\r\n"
+    b"Vary: Accept-Encoding\r\n"
     b"Connection: close\r\n"
-    b"\r\n"
 )
+_HEADS = {
+    IDENTITY: _HEAD + b"\r\n",
+    GZIP: _HEAD + b"Content-Encoding: gzip\r\n\r\n" + GZIP.prologue,
+}
 
 DEFAULT_UNSENT_LIMIT_BYTES = 1 << 20
 CLOSE_WITHIN_S = 5.0
@@ -40,24 +42,42 @@ _SHORTEST_STEP_S = 0.05
 class Stream(asyncio.Protocol):
     """One client's connection; the hub's `Stream`."""
 
-    __slots__ = ("_streams", "_transport", "audience", "slot", "write")
+    __slots__ = ("_behind", "_descriptor", "_streams", "_transport", "audience", "coding", "slot")
 
-    def __init__(self, streams: "Streams", transport: asyncio.Transport) -> None:
+    def __init__(self, streams: "Streams", transport: asyncio.Transport, coding: Coding) -> None:
         self.audience: Audience | None = None
+        self.coding = coding
         self.slot = 0
         """Where the ping wheel holds this stream."""
-        # The transport's own method, not one of ours around it: a call less per delivery.
-        self.write: Callable[[bytes], None] = transport.write
         self._streams = streams
         self._transport = transport
+        self._descriptor: int = transport.get_extra_info("socket").fileno()
+        self._behind = False
+        """Some bytes wait in the transport; what follows must wait behind them."""
 
     def begin(self) -> None:
         """Send the head of the response."""
-        self.write(HEAD)
+        self.write(_HEADS[self.coding])
+
+    def write(self, chunk: bytes) -> None:
+        """Send complete events, encoded; what the kernel does not take waits in the transport.
+
+        Straight to the kernel: uvloop's queue for the end of the turn costs 0.4 of 2.5 µs a
+        write, and there is nothing to join, the hub writes once per flush.
+        """
+        sent = 0
+        if not self._behind or not self._transport.get_write_buffer_size():
+            try:
+                sent = os.write(self._descriptor, chunk)
+            except OSError:  # full; or broken, which the transport finds out for itself
+                sent = 0
+        if sent < len(chunk):
+            self._behind = True
+            self._transport.write(chunk[sent:] if sent else chunk)
 
     def end(self, reason: PulseEventsError) -> None:
         """Send an ``error`` event that says ``reason``, then close."""
-        self.write(encode_event("error", orjson.dumps(str(reason))))
+        self.write(self.coding.encode(encode_event("error", orjson.dumps(str(reason)))))
         self.close()
 
     def close(self) -> None:
@@ -91,14 +111,24 @@ class HttpErrorStream(Stream):
     __slots__ = ("_request",)
 
     def __init__(
-        self, streams: "Streams", transport: asyncio.Transport, request: web.BaseRequest
+        self,
+        streams: "Streams",
+        transport: asyncio.Transport,
+        coding: Coding,
+        request: web.BaseRequest,
     ) -> None:
-        super().__init__(streams, transport)
+        super().__init__(streams, transport, coding)
         self._request: web.BaseRequest | None = request
 
     def begin(self) -> None:
         """Hold the head back until something is to be sent, at the latest the first ping."""
-        self.write = self._write_head_and
+
+    def write(self, chunk: bytes) -> None:
+        """Send complete events, after the head if it has not been sent."""
+        if self._request is not None:
+            self._request = None
+            chunk = _HEADS[self.coding] + chunk
+        super().write(chunk)
 
     def end(self, reason: PulseEventsError) -> None:
         """Answer with an HTTP error if the head has not been sent, else as any stream."""
@@ -107,11 +137,6 @@ class HttpErrorStream(Stream):
         else:
             self._transport.write(raw_error(reason, self._request))
             self.close()
-
-    def _write_head_and(self, chunk: bytes) -> None:
-        self._request = None
-        self.write = self._transport.write
-        self.write(HEAD + chunk)
 
 
 class Streams:
@@ -195,8 +220,9 @@ class Streams:
         streams = self._slots[self._now]
         if streams:
             frame = encode_event("ping", orjson.dumps({"time": timestamp()}))
+            frames = {coding: coding.encode(frame) for coding in CODINGS}
             for stream in streams:
-                stream.write(frame)
+                stream.write(frames[stream.coding])
 
     def _abort_overdue(self, now_s: float) -> None:
         for stream, deadline_s in tuple(self._closing.items()):

@@ -32,8 +32,9 @@ export interface Gap {
 
 export interface State {
   /**
-   * `connecting`: a stream is being opened; `open`: it is ready; `waiting`: it was lost, the next attempt
-   * comes at `retryAt`; `paused`: the page is in the back/forward cache; `closed`: it is over.
+   * `connecting`: a stream is being opened; `open`: it is ready; `waiting`: it was lost, the next
+   * attempt comes at `retryAt`; `paused`: the page is in the back/forward cache; `closed`: it is
+   * over.
    */
   phase: "connecting" | "open" | "waiting" | "paused" | "closed";
   /** Why there is no stream, in words; empty if there is one. */
@@ -69,13 +70,19 @@ export class PulseEventsError extends Error {
 }
 
 export interface ListenOptions<Payload = any> {
-  /** A message; `text` is its JSON as the server sent it, with numbers that JavaScript would round. */
+  /**
+   * A message; `text` is its JSON as the server sent it, with numbers that JavaScript would round.
+   */
   onMessage?: (message: Message<Payload>, text: string) => void;
-  /** Every binding is bound: what is published from now on arrives.  `first` is false after a gap. */
+  /**
+   * Every binding is bound: what is published from now on arrives.  `first` is false after a gap.
+   */
   onReady?: (event: { first: boolean }) => void;
   /** Messages may be missing; comes before the `ready` of the new stream. */
   onGap?: (gap: Gap) => void;
-  /** Why the stream ended.  A permanent error ends the listening, after others it connects again. */
+  /**
+   * Why the stream ended.  A permanent error ends the listening, after others it connects again.
+   */
   onError?: (error: PulseEventsError) => void;
   /** Nothing came for two and a half ping intervals; it connects again. */
   onStale?: (stale: { silentMs: number; intervalMs: number }) => void;
@@ -88,8 +95,8 @@ export interface ListenOptions<Payload = any> {
   /** A server, or its connect endpoint; the one that served this module, else the page's. */
   url?: string | URL;
   /**
-   * One connection for all tabs and listeners of the origin, by a SharedWorker; where that cannot be, one
-   * for all listeners of the tab.
+   * One connection for all tabs and listeners of the origin, by a SharedWorker; where that cannot
+   * be, one for all listeners of the tab.
    */
   share?: boolean;
   /** Seconds between the server's pings, if it does not say so itself. */
@@ -116,7 +123,8 @@ export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>
 /**
  * Listens until closed, aborted or refused; connects again by itself when the stream is lost.
  *
- * @throws TypeError if the bindings have not the shape above, or there are none, or the URL is not http(s).
+ * @throws TypeError if the bindings have not the shape above, or there are none, or the URL is not
+ *   http(s).
  */
 export function listen<Payload = any>(
   bindings: readonly Binding[],

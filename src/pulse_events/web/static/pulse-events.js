@@ -3,7 +3,8 @@
  * Listens to the messages of a pulse-events server.
  *
  *     import { listen } from "https://pulse-events.example/events/v1/client.js";
- *     const bindings = [{ exchange: "exchange/taskcluster-queue/v1/task-failed", routingKeyPattern: "#" }];
+ *     const exchange = "exchange/taskcluster-queue/v1/task-failed";
+ *     const bindings = [{ exchange, routingKeyPattern: "#" }];
  *     for await (const message of listen(bindings)) console.log(message.payload.status.taskId);
  */
 import { Connection } from "./client/connection.js";

@@ -1,9 +1,10 @@
 // @ts-check
 /**
- * One stream kept alive: opened, watched, and opened anew when it ends, for as long as that may help.
+ * One stream kept alive: opened, watched, and opened anew when it ends, for as long as that may
+ * help.
  *
- * A new stream starts at its `ready`; what was published between the old one's last sign of life and
- * that moment may be missing, which `gap` says.  Knows neither listeners nor tabs.
+ * A new stream starts at its `ready`; what was published between the old one's last sign of life
+ * and that moment may be missing, which `gap` says.  Knows neither listeners nor tabs.
  */
 import { delays } from "./backoff.js";
 import { PulseEventsError } from "./errors.js";

@@ -2,8 +2,8 @@
 /**
  * The listeners of one stream, and the change from one stream to the next when their union changes.
  *
- * The new stream is opened before the old one is closed.  A listener that makes the server refuse the
- * union is found and told, the others go on.
+ * The new stream is opened before the old one is closed.  A listener that makes the server refuse
+ * the union is found and told, the others go on.
  */
 import { Handover } from "./handover.js";
 import { Link } from "./link.js";
@@ -21,7 +21,8 @@ const RETRY_MS = 30_000;
 
 /**
  * @param {Iterable<Member>} members
- * @returns {{ key: string, bindings: Binding[] }} each binding once, and a text that is the same for equal unions
+ * @returns {{ key: string, bindings: Binding[] }} each binding once, and a text that is the same
+ *   for equal unions
  */
 export function unionOf(members) {
   /** @type {Map<string, Binding>} */
@@ -38,7 +39,10 @@ export function unionOf(members) {
 export class Group {
   /** @type {Set<Member>} */
   members = new Set();
-  /** Members that have had `ready`; a loss is what happened since. @type {Map<Member, Loss | null>} */
+  /**
+   * Members that have had `ready`; a loss is what happened since.
+   * @type {Map<Member, Loss | null>}
+   */
   #told = new Map();
   /** @type {Link | null} */
   #live = null;
@@ -99,7 +103,9 @@ export class Group {
     this.#timer = setTimeout(() => this.#settle(), ms);
   }
 
-  /** Takes the next step towards one stream that carries just the union; called until there is none. */
+  /**
+   * Takes the next step towards one stream that carries just the union; called until there is none.
+   */
   #settle() {
     if (!this.members.size) return this.#close();
     if (this.#next || this.#handover) return; // comes back here when that is over

@@ -2,11 +2,11 @@
 /**
  * From one stream to the next without loss, and without repetition where it can be told.
  *
- * Messages have no ids.  What both streams match comes in the same order on both, on the next one from
- * its `ready` on.  So the old stream is read until it has surely passed that point (it brings a message
- * that the next one has brought too, or is quiet), and what the next one then repeats is dropped by
- * comparing texts.  Where that is in doubt (equal messages, several server processes), a message may
- * come twice; the old stream failing meanwhile is a gap.
+ * Messages have no ids.  What both streams match comes in the same order on both, on the next one
+ * from its `ready` on.  So the old stream is read until it has surely passed that point (it brings
+ * a message that the next one has brought too, or is quiet), and what the next one then repeats is
+ * dropped by comparing texts.  Where that is in doubt (equal messages, several server processes), a
+ * message may come twice; the old stream failing meanwhile is a gap.
  */
 
 /** @import { Link } from "./link.js" */
@@ -24,7 +24,10 @@ export class Handover {
   #old;
   #next;
   #on;
-  /** Texts that the old stream brought and the next one may still repeat, oldest first. @type {string[]} */
+  /**
+   * Texts that the old stream brought and the next one may still repeat, oldest first.
+   * @type {string[]}
+   */
   #ahead;
   /** What the next stream brought for listeners that the old one still serves. @type {Heard[]} */
   #held = [];

@@ -3,7 +3,9 @@
  * What happens to the page or the computer, told to whoever holds a connection.
  */
 
-/** Why a page that goes into the back/forward cache lets go: with an open connection it could not. */
+/**
+ * Why a page that goes into the back/forward cache lets go: with an open connection it could not.
+ */
 const LEFT = "the page was left and came back";
 
 /**

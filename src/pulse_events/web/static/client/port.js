@@ -7,15 +7,18 @@
 /** @import { Member } from "./switchboard.js" */
 /** @import { Said } from "./shared.js" */
 
-/** Browsers slow the timers of hidden tabs down to one call a minute; a page speaks every 20 s else. */
+/**
+ * Browsers slow the timers of hidden tabs down to one call a minute; a page speaks every 20 s else.
+ */
 const SILENT_LIMIT_MS = 200_000;
 
 /**
  * Serves the page until it says good-bye, or nothing for too long (it crashed).
  * @param {MessagePort} port
  * @param {Switchboard} switchboard
+ * @param {string | null} lock that is free when this end is gone
  */
-export function serve(port, switchboard) {
+export function serve(port, switchboard, lock = null) {
   const listeners = new Listeners(port, switchboard);
   /** @type {ReturnType<typeof setTimeout>} */
   let silence;
@@ -35,7 +38,7 @@ export function serve(port, switchboard) {
   });
   port.addEventListener("close", end);
   port.start();
-  port.postMessage({ kind: "hello" });
+  port.postMessage({ kind: "hello", content: { lock } });
   await_();
 }
 

@@ -2,11 +2,12 @@
 /**
  * A page's side of the shared connection: its listeners, over one port to the SharedWorker.
  *
- * Where there is no SharedWorker, or its script does not start, the same switchboard runs in the page:
- * then it is one connection per tab.
+ * Where there is no SharedWorker, or its script does not start, the same switchboard runs in the
+ * page: then it is one connection per tab.
  */
 import { PulseEventsError } from "./errors.js";
 import { serve } from "./port.js";
+import { watchLock } from "./presence.js";
 import { Switchboard } from "./switchboard.js";
 
 /** @import { Sink } from "./connection.js" */
@@ -19,10 +20,14 @@ import { Switchboard } from "./switchboard.js";
 /** @typedef {{ id?: number, kind: string, content?: any }} Said */
 
 const STARTED_WITHIN_MS = 5000;
-/** The worker counts a page as gone after several of these without a word, and the other way round. */
+/**
+ * The worker counts a page as gone after several of these without a word, and the other way round.
+ */
 const BEAT_MS = 20_000;
 const BEATS_MISSED = 3;
-/** A tab with an older script must not meet a worker that speaks otherwise: count up on a change. */
+/**
+ * A tab with an older script must not meet a worker that speaks otherwise: count up on a change.
+ */
 const WORKER_NAME = "pulse-events 1";
 const WORKER_GONE = "the worker that shares the connection ended";
 
@@ -128,6 +133,7 @@ class Line {
   #worksAlone = typeof SharedWorker === "undefined";
   #paused = false;
   #unanswered = 0;
+  #hungUp = new AbortController();
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #beating;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -182,7 +188,6 @@ class Line {
       worker.addEventListener("error", () => this.#workAlone(worker.port));
       this.#starting = setTimeout(() => this.#workAlone(worker.port), STARTED_WITHIN_MS);
       this.#use(worker.port);
-      worker.port.addEventListener("close", () => this.#lose(worker.port));
     } catch {
       this.#worksAlone = true; // refused: another origin, or a policy
       this.#use(portToOwnSwitchboard());
@@ -200,7 +205,14 @@ class Line {
   #hear(said) {
     clearTimeout(this.#starting);
     this.#unanswered = 0;
+    if (said.kind === "hello") this.#watchWorker(said.content.lock);
     if (said.id !== undefined) this.#listeners.get(said.id)?.hear(said);
+  }
+
+  /** @param {string | null} lock */
+  #watchWorker(lock) {
+    const port = this.#port;
+    if (lock) watchLock(lock, this.#hungUp.signal, () => this.#lose(port));
   }
 
   /** @param {SharedListener} listener */
@@ -244,6 +256,8 @@ class Line {
   #hangUp() {
     clearTimeout(this.#starting);
     clearInterval(this.#beating);
+    this.#hungUp.abort(); // a page that waits for a lock could not go into the back/forward cache
+    this.#hungUp = new AbortController();
     this.#post({ kind: "bye" });
     this.#port?.close();
     this.#port = null;

@@ -5,7 +5,9 @@
 
 /** @typedef {{ kind: string, data: string, id: string }} ServerEvent */
 
-/** Most characters held for an event that has not ended: a server gone wrong must not fill memory. */
+/**
+ * Most characters held for an event that has not ended: a server gone wrong must not fill memory.
+ */
 const LIMIT_CHARS = 64 << 20;
 
 /** Incremental decoder of one stream; takes chunks cut anywhere, inside a character too. */

@@ -1,21 +1,26 @@
 // @ts-check
 /**
- * Many listeners on one stream: the stream's bindings are the union of theirs, and each listener gets
- * what its own match.  Runs in the SharedWorker for all tabs, or in a page for itself.
+ * Many listeners on one stream: the stream's bindings are the union of theirs, and each listener
+ * gets what its own match.  Runs in the SharedWorker for all tabs, or in a page for itself.
  */
 import { configOf } from "./requests.js";
 import { Group, unionOf } from "./group.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
-/** @typedef {{ endpoint: URL, bindings: readonly Binding[], pingInterval?: number, sink: Sink }} Member */
+/**
+ * @typedef {{
+ *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, sink: Sink,
+ * }} Member
+ */
 
 const DEFAULT_MAX_BINDINGS = 100;
 const CONFIG_WITHIN_MS = 1000;
 
 /**
  * Groups listeners by server.  There is one group, thus one connection, for a server, unless the
- * union of the bindings is over the server's limit for one stream; then a listener goes where it fits.
+ * union of the bindings is over the server's limit for one stream; then a listener goes where it
+ * fits.
  */
 export class Switchboard {
   /** @type {Map<string, Group[]>} */

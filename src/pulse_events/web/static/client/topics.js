@@ -6,8 +6,8 @@
  * word, "#" zero or more.  The same as `topics.py` of the server, tested against the same vectors.
  */
 
-/** @import { Binding } from "../pulse-events.d.ts" */
-/** @typedef {Pick<import("../pulse-events.d.ts").Message, "exchange" | "routingKey" | "cc">} Routed */
+/** @import { Binding, Message } from "../pulse-events.d.ts" */
+/** @typedef {Pick<Message, "exchange" | "routingKey" | "cc">} Routed */
 
 const CACHE_LIMIT = 4096;
 

@@ -78,8 +78,8 @@ export class Watch {
   }
 
   /**
-   * To be called each `tickMs`.  A call that comes late means that the computer slept or the page was
-   * frozen; then what waits in the socket gets one more tick to be read before the verdict.
+   * To be called each `tickMs`.  A call that comes late means that the computer slept or the page
+   * was frozen; then what waits in the socket gets one more tick to be read before the verdict.
    * @returns {Staleness | null} how stale the stream is, if it is
    */
   check() {

@@ -1,0 +1,15 @@
+"""How often an AMQP connection is checked, and how long its silence is believed.  Only numbers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The intervals of one broker connection; the defaults are for production."""
+
+    heartbeat_s: int = 15
+    """Negotiated with the broker; it sends something at least every half of it."""
+    audit_every_s: float = 25.0
+    """Seconds between two looks at the queue and at every binding."""
+    alarm_every_s: float = 15.0
+    """Seconds between two questions whether the broker blocks publishers."""

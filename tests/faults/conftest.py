@@ -1,0 +1,46 @@
+"""The fault matrix: a broker that the other tests do not use, and the table at the end."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import figures
+from tests.support.amqp import Amqp
+from tests.support.rabbit import Rabbit, RabbitError
+
+EXCHANGE = "exchange/faults/numbers"
+
+
+@pytest.fixture(scope="session")
+def faulty_node() -> Iterator[Rabbit]:
+    """One node for all rows that need only one."""
+    with Rabbit() as node:
+        with Amqp(node.amqp_url) as amqp:
+            amqp.declare_exchange(EXCHANGE)
+        yield node
+
+
+@pytest.fixture
+def node(faulty_node: Rabbit) -> Iterator[Rabbit]:
+    """The node, running, whatever the test before did to it."""
+    try:
+        assert faulty_node.pid
+    except RabbitError:
+        faulty_node.start()
+    yield faulty_node
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give these tests the time that brokers take."""
+    for item in items:
+        if "faults" in item.path.parts and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(120))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured; docs/reliability.md holds the last one."""
+    lines = figures.table()
+    if lines:
+        terminalreporter.section("fault matrix")
+        for line in lines:
+            terminalreporter.write_line(line)

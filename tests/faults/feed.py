@@ -1,0 +1,133 @@
+"""A publisher with confirms that numbers its messages and goes on over lost connections.
+
+Counts as sent only what the broker confirmed.  What was under way when a connection broke is
+neither: it may arrive or not, and is published no second time.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Self
+
+import pika
+from pika.adapters.asyncio_connection import AsyncioConnection
+
+from tests.support.waiting import wait_until
+
+_STEP_S = 0.01
+_UNCONFIRMED_LIMIT = 4000
+_PROPERTIES = pika.BasicProperties(delivery_mode=2)
+
+
+class Feed:
+    """Publishes ``{"n": number, "t": time}`` until stopped: ``with Feed([url], exchange) as feed``.
+
+    Args:
+        urls: Brokers that are tried in turn.
+        exchange: What to publish to; the routing key is ``n.<number>``.
+        rate: Messages per second.
+    """
+
+    def __init__(self, urls: Sequence[str], exchange: str, *, rate: int = 500) -> None:
+        self._urls = urls
+        self._exchange = exchange
+        self._rate = rate
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+        self._tags: dict[int, int] = {}
+        self.confirmed: set[int] = set()
+        self.published = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        wait_until(lambda: self.confirmed, "a first message is confirmed", within_s=20)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Publish no more; return when the broker has confirmed what it will."""
+        self._stop.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive(), "the feed did not end"
+
+    def goes_on(self, count: int = 100, *, within_s: float = 60.0) -> None:
+        """Wait until ``count`` more messages are confirmed."""
+        enough = len(self.confirmed) + count
+        wait_until(lambda: len(self.confirmed) >= enough, "more is confirmed", within_s=within_s)
+
+    def _run(self) -> None:
+        asyncio.run(self._publish_until_stopped())
+
+    async def _publish_until_stopped(self) -> None:
+        attempt = 0
+        while not self._stop.is_set():
+            await self._session(self._urls[attempt % len(self._urls)])
+            attempt += 1
+            await asyncio.sleep(0.1)
+
+    async def _session(self, url: str) -> None:
+        """Publish over one connection until it is lost or the feed is stopped."""
+        loop = asyncio.get_running_loop()
+        opened: asyncio.Future[Any] = loop.create_future()
+        ended: asyncio.Future[Any] = loop.create_future()
+
+        def end(*_: object) -> None:
+            for future in (opened, ended):
+                if not future.done():
+                    future.set_result(None)
+
+        def begin(channel: Any) -> None:
+            channel.add_on_close_callback(end)
+            channel.confirm_delivery(self._confirm, callback=lambda _: opened.set_result(channel))
+
+        parameters = pika.URLParameters(url)
+        parameters.connection_attempts = 1
+        parameters.socket_timeout = parameters.stack_timeout = 3
+        connection = AsyncioConnection(
+            parameters,
+            on_open_callback=lambda c: c.channel(on_open_callback=begin),
+            on_open_error_callback=end,
+            on_close_callback=end,
+            custom_ioloop=loop,
+        )
+        channel = await opened
+        self._tags.clear()
+        if channel is not None:
+            await self._publish(channel, ended)
+        if not (connection.is_closed or connection.is_closing):
+            connection.close()
+            await asyncio.wait((ended,), timeout=5)
+
+    async def _publish(self, channel: Any, ended: "asyncio.Future[Any]") -> None:
+        due_s = time.monotonic()
+        tag = 0
+        while not ended.done() and not self._stop.is_set():
+            while time.monotonic() >= due_s and len(self._tags) < _UNCONFIRMED_LIMIT:
+                if not channel.is_open:
+                    return
+                tag += 1
+                self._tags[tag] = self.published
+                body = json.dumps({"n": self.published, "t": time.monotonic()}).encode()
+                key = f"n.{self.published}"
+                self.published += 1
+                channel.basic_publish(self._exchange, key, body, _PROPERTIES)
+                due_s = max(due_s + 1 / self._rate, time.monotonic() - 0.1)
+            await asyncio.sleep(_STEP_S)
+        deadline = time.monotonic() + 10
+        while self._tags and not ended.done() and time.monotonic() < deadline:
+            await asyncio.sleep(_STEP_S)
+
+    def _confirm(self, frame: Any) -> None:
+        method = frame.method
+        is_ack = method.NAME == "Basic.Ack"
+        tags = [method.delivery_tag]
+        if method.multiple:
+            tags = [tag for tag in self._tags if tag <= method.delivery_tag]
+        for tag in tags:
+            number = self._tags.pop(tag, None)
+            if number is not None and is_ack:
+                self.confirmed.add(number)

@@ -1,0 +1,105 @@
+"""A TCP proxy in front of a broker that can be cut, mended, or turned into a black hole.
+
+In a black hole not even the kernel answers: a socket filter throws every packet away on arrival.
+"""
+
+import asyncio
+import ctypes
+import socket
+import struct
+import threading
+from concurrent.futures import Future
+from typing import Self
+
+_SO_ATTACH_FILTER = 26
+_RETURN_0 = struct.pack("HBBI", 0x06, 0, 0, 0)  # BPF: take 0 bytes of each packet
+
+
+def deafen(connection: socket.socket) -> None:
+    """Have the kernel drop whatever arrives for ``connection``, acknowledgements included."""
+    program = ctypes.create_string_buffer(_RETURN_0)
+    option = struct.pack("HL", 1, ctypes.addressof(program))
+    connection.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, option)
+
+
+class Proxy:
+    """Listens on a free port and forwards to ``target_port``: ``with Proxy(rabbit.port) as proxy``."""
+
+    def __init__(self, target_port: int) -> None:
+        self.port = 0
+        self._target_port = target_port
+        self._loop = asyncio.new_event_loop()
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._is_cut = False
+        self._stop = asyncio.Event()
+        self._listening: Future[int] = Future()
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self.port = self._listening.result(10)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(10)
+        assert not self._thread.is_alive(), "the proxy did not end"
+
+    def url(self, broker_url: str) -> str:
+        """Return the broker's URL with this proxy's port."""
+        return broker_url.replace(f":{self._target_port}/", f":{self.port}/")
+
+    def cut(self) -> None:
+        """Close all connections, and new ones at once."""
+        self._is_cut = True
+        self._loop.call_soon_threadsafe(self._abort_all)
+
+    def mend(self) -> None:
+        """Forward new connections again."""
+        self._is_cut = False
+
+    def swallow(self) -> None:
+        """Turn the connections there are into black holes; new ones work."""
+        for writer in tuple(self._writers):
+            connection = writer.get_extra_info("socket")
+            deafen(connection)
+        self._writers.clear()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._listening.set_result(server.sockets[0].getsockname()[1])
+        await self._stop.wait()
+        server.close()
+        self._abort_all()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_cut:
+            writer.transport.abort()
+            return
+        try:
+            there = await asyncio.open_connection("127.0.0.1", self._target_port)
+        except OSError:
+            writer.transport.abort()
+            return
+        self._writers |= {writer, there[1]}
+        await asyncio.gather(_forward(reader, there[1]), _forward(there[0], writer))
+        self._writers -= {writer, there[1]}
+
+    def _abort_all(self) -> None:
+        for writer in self._writers:
+            writer.transport.abort()
+
+
+async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while chunk := await reader.read(1 << 16):
+            writer.write(chunk)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.transport.abort()

@@ -1,0 +1,78 @@
+"""One trial of the matrix: a feed, clients that follow it, and questions to server and broker."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.faults.conftest import EXCHANGE
+from tests.faults.feed import Feed
+from tests.faults.figures import Figures, judge
+from tests.faults.follower import Follower
+from tests.support.rabbit import Rabbit
+from tests.support.raw_stream import RawStream, connect_target
+from tests.support.waiting import wait_until
+
+TARGETS = [connect_target((EXCHANGE, pattern)) for pattern in ("#", "n.*", "*.#")]
+"""Three clients that all must get everything."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """What runs while a fault happens."""
+
+    feed: Feed
+    followers: Sequence[Follower]
+    since: int
+    """The first message that was published when all followers were ready."""
+
+    def finish(self, fault: str, fault_s: float) -> Figures:
+        """Stop the feed, let everything arrive, and return the figures."""
+        self.feed.goes_on(50)
+        self.feed.stop()
+        last = max(self.feed.confirmed)
+        for follower in self.followers:
+            wait_until(lambda f=follower: _has(f, last), "the last message comes", within_s=40)  # type: ignore[misc]
+            assert follower.readies == 1
+            assert follower.error is None
+        return judge(fault, self.feed, self.followers, fault_s, since=self.since)
+
+
+@contextmanager
+def trial(port: int, urls: Sequence[str], *, rate: int = 500) -> Iterator[Trial]:
+    """Publish at ``urls`` and follow at the server on ``port``, for the block."""
+    with Feed(urls, EXCHANGE, rate=rate) as feed, ExitStack() as opened:
+        followers = [opened.enter_context(Follower(port, target)) for target in TARGETS]
+        since = feed.published
+        feed.goes_on(rate // 2)
+        yield Trial(feed, followers, since)
+
+
+def _has(follower: Follower, number: int) -> bool:
+    return bool(follower.got) and follower.got[-1].number >= number
+
+
+def ask(port: int, path: str) -> tuple[int, Any]:
+    """Return status and JSON of an endpoint."""
+    with RawStream(port, path) as stream:
+        head = stream.head()
+        return head.status, json.loads(stream.content(head))
+
+
+def stats(port: int) -> dict[str, int]:
+    """Return the server's counts."""
+    found: dict[str, int] = ask(port, "/api/events/v1/stats")[1]
+    return found
+
+
+def heartbeat(port: int) -> tuple[int, str]:
+    """Return the heartbeat's status and what it says of the broker, if anything."""
+    status, document = ask(port, "/__heartbeat__")
+    return status, " ".join(document.get("details", {}).get("broker", {}).get("messages", []))
+
+
+def queues_of(rabbit: Rabbit, namespace: str) -> set[str]:
+    """Return the queues of servers with this namespace."""
+    rows = rabbit.rows("list_queues", "name")
+    return {row["name"] for row in rows if row["name"].startswith(f"queue/{namespace}/")}
