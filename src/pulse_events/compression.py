@@ -29,6 +29,8 @@ class Coding:
     name: str
     encode: Callable[[bytes], bytes]
     prologue: bytes = b""
+    shrinks: int = 1
+    """By what it makes typical chunks smaller, about."""
 
 
 def _deflate(chunk: bytes) -> bytes:
@@ -41,7 +43,7 @@ def _same(chunk: bytes) -> bytes:
 
 
 IDENTITY = Coding("identity", _same)
-GZIP = Coding("gzip", _deflate, _GZIP_HEADER)
+GZIP = Coding("gzip", _deflate, _GZIP_HEADER, shrinks=5)
 CODINGS = (IDENTITY, GZIP)
 
 

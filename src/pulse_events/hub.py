@@ -21,6 +21,10 @@ _READY = {coding: coding.encode(READY) for coding in CODINGS}
 DEFAULT_LINGER_S = 10.0
 """How long the bindings of an audience stay after its last stream: a page reload costs nothing."""
 
+FLUSH_BYTES = 32 << 20
+"""Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
+a flood leaves turns to new clients and pings."""
+
 
 class Stream(Protocol):
     """What the hub needs of a client's stream.  Neither call may wait or call the hub back."""
@@ -95,6 +99,7 @@ class Hub:
         self._indexes: dict[str, TopicIndex[Audience]] = {}
         self._waiting: dict[Binding, set[Audience]] = {}
         self._dirty: list[Audience] = []
+        self._pending_bytes = 0
         self._clients = self._messages_in = self._messages_out = 0
         self._bytes_out = self._slow_closed = self._unrouted = self._losses = 0
 
@@ -256,6 +261,10 @@ class Hub:
                         self._wake(self.flush)
                     self._dirty.append(audience)
                 audience.pending.append(frame)
+                written = len(frame) * len(audience.streams) // audience.coding.shrinks
+                self._pending_bytes += written
+        if self._pending_bytes > FLUSH_BYTES:
+            self.flush()
 
     def flush(self) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream."""
@@ -268,6 +277,7 @@ class Hub:
             for stream in audience.streams:
                 stream.write(chunk)
         self._dirty.clear()
+        self._pending_bytes = 0
 
     def statistics(self) -> Statistics:
         """Return the counts of now and since the start."""

@@ -185,9 +185,7 @@ class App:
             document["details"] = {
                 "broker": {"status": status, "level": level, "messages": messages}
             }
-        return json_answer(
-            document, HTTPStatus.OK if connected else HTTPStatus.SERVICE_UNAVAILABLE
-        )
+        return json_answer(document, HTTPStatus.OK if connected else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _stats(self, _request: web.BaseRequest) -> web.Response:
         counts = await self._services.total()
