@@ -5,12 +5,14 @@ import gc
 import pytest
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.errors import BindingRefused, StreamEnded
-from pulse_events.hub import Audience
+from pulse_events.compression import CODINGS, GZIP
+from pulse_events.errors import BindingRefused, MessagesMissed, StreamEnded
+from pulse_events.hub import FLUSH_BYTES, Audience
 from pulse_events.messages import Message
 from tests.support.hub_desk import Desk, Recorder
 
 ENOUGH = StreamEnded("enough")
+LOSS = MessagesMissed("the queue is gone")
 
 
 @pytest.fixture
@@ -107,6 +109,18 @@ def test_the_loop_is_asked_for_one_flush_a_turn(desk: Desk) -> None:
     desk.publish("a")
     assert desk.end_turn() == 1
     assert [len(stream.bodies) for stream in streams] == [3, 3]
+
+
+def test_what_is_too_much_for_one_turn_is_written_within_it(desk: Desk) -> None:
+    streams = [desk.ready(("e", "#"), coding=coding) for coding in CODINGS for _ in range(2)]
+    body = b"x" * (FLUSH_BYTES // len(streams))
+    desk.publish("a", body=body)
+    assert [len(stream.bodies) for stream in streams] == [0] * 4
+    desk.publish("a", body=body)
+    assert [len(stream.bodies) for stream in streams] == [2] * 4
+    desk.publish("a")
+    assert desk.end_turn() > 0
+    assert [len(stream.bodies) for stream in streams] == [3] * 4
 
 
 def test_a_stream_that_waits_gets_no_messages_and_the_others_do(desk: Desk) -> None:
@@ -268,6 +282,61 @@ def test_a_lost_broker_makes_new_streams_wait_and_old_ones_go_on(desk: Desk) -> 
     assert (old.kinds, new.kinds, other.kinds) == (["ready", "message"], ["ready"], ["ready"])
 
 
+def test_lost_messages_end_the_streams_that_were_ready_after_what_is_pending(desk: Desk) -> None:
+    streams = [desk.ready(("e", "a")), desk.ready(("e", "a"), ("e", "b")), desk.ready(("f", "a"))]
+    desk.hub.leave(desk.ready(("e", "c")), 0.0)
+    desk.publish("a")
+    desk.hub.missed(LOSS)
+    assert [stream.bodies for stream in streams] == [[1], [1], []]
+    assert [stream.reason for stream in streams] == [LOSS] * 3
+    desk.end_turn()
+    desk.settle()
+    assert desk.broker.bound == set()
+    assert desk.hub.statistics()[:3] == (0, 0, 0)
+    assert desk.hub.statistics().losses == 1
+
+
+def test_a_stream_that_was_not_ready_yet_has_lost_nothing(desk: Desk) -> None:
+    ready, waiting = desk.ready(("e", "a")), desk.subscribe(("e", "b"))
+    desk.hub.lost()
+    same = desk.subscribe(("e", "a"))
+    desk.hub.missed(LOSS)
+    assert (ready.reason, waiting.reason, same.reason) == (LOSS, None, None)
+    desk.broker.lose(queue_kept=False)
+    desk.broker.reconnect()
+    desk.settle()
+    desk.publish("a")
+    desk.end_turn()
+    assert (waiting.kinds, same.kinds) == (["ready"], ["ready", "message"])
+    assert desk.hub.statistics().clients == 2
+
+
+def test_streams_that_differ_in_coding_alone_get_the_same_events(desk: Desk) -> None:
+    plain, packed = desk.ready(("e", "#")), desk.ready(("e", "#"), coding=GZIP)
+    waiting = desk.subscribe(("e", "#"), ("e", "b"), coding=GZIP)
+    for body in (b"1", b"2"):
+        desk.publish("a", body=body)
+        desk.end_turn()
+    desk.settle()
+    assert plain.events == packed.events
+    assert plain.bodies == [1, 2]
+    assert plain.chunks != packed.chunks
+    assert waiting.kinds == ["ready"]
+    assert desk.hub.statistics()[:3] == (3, 3, 2)
+
+
+def test_a_chunk_is_encoded_once_for_all_and_decoded_wherever_a_stream_joins(desk: Desk) -> None:
+    streams = []
+    for number in range(5):
+        streams.append(desk.ready(("e", "#"), coding=GZIP))
+        desk.publish("a", body=b"%d" % number)
+        desk.end_turn()
+    assert [stream.bodies for stream in streams] == [list(range(n, 5)) for n in range(5)]
+    assert len({id(stream.chunks[-1]) for stream in streams}) == 1
+    sent = sum(len(chunk) for stream in streams for chunk in stream.chunks[1:])
+    assert desk.hub.statistics().bytes_out == sent
+
+
 def test_many_patterns_become_one_binding_and_are_told_apart_here() -> None:
     desk = Desk(threshold=2)
     streams = [desk.subscribe(("e", f"{n}.*")) for n in range(5)]
@@ -322,3 +391,12 @@ def test_statistics_count_what_came_in_and_what_went_out(desk: Desk) -> None:
     assert (found.clients, found.audiences, found.bindings) == (2, 2, 2)
     assert (found.messages_in, found.messages_out, found.unrouted) == (2, 4, 0)
     assert found.bytes_out == sum(len(c) for stream in streams for c in stream.chunks[1:])
+
+
+def test_a_message_that_only_the_stand_in_for_many_patterns_brings_is_not_unrouted() -> None:
+    desk = Desk(threshold=1)
+    desk.ready(("e", "a.#"), ("e", "b.#"))
+    desk.publish("c")
+    assert desk.hub.statistics().unrouted == 0
+    desk.hub.publish(Message("other", "c", b"1"))
+    assert desk.hub.statistics().unrouted == 1

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pulse_events.bindings import BindingSet
-from pulse_events.errors import StreamEnded
+from pulse_events.compression import CODINGS, Coding
+from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.messages import Message
 from tests.support.hub_desk import Desk, Recorder
 from tests.support.topic_reference import reference_match_any
@@ -25,7 +26,7 @@ class Client:
     """A recording stream, what it asked for, and which messages it must get."""
 
     bindings: BindingSet
-    stream: Recorder = field(default_factory=Recorder)
+    stream: Recorder
     owed: set[int] = field(default_factory=set)
     due: set[int] = field(default_factory=set)
     """Those of the owed that the hub was given before it ended the stream."""
@@ -54,10 +55,13 @@ class HubMachine(RuleBasedStateMachine):
         self.delivered = 0
         self.torn: set[str] = set()
 
-    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), times=st.integers(1, 2))
-    def subscribe(self, pairs: set[tuple[str, str]], times: int) -> None:
-        for _ in range(times):
-            client = Client(BindingSet.of(pairs))
+    @rule(
+        pairs=st.sets(PAIRS, min_size=1, max_size=3),
+        codings=st.lists(st.sampled_from(CODINGS), min_size=1, max_size=2),
+    )
+    def subscribe(self, pairs: set[tuple[str, str]], codings: list[Coding]) -> None:
+        for coding in codings:
+            client = Client(BindingSet.of(pairs), Recorder(coding))
             self.clients.append(client)
             self.hub.subscribe(client.stream, client.bindings)
 
@@ -123,6 +127,14 @@ class HubMachine(RuleBasedStateMachine):
     def lose(self) -> None:
         self.broker.lose()
         self.hub.lost()
+
+    @rule()
+    def lose_the_queue(self) -> None:
+        self.broker.lose(queue_kept=False)
+        self.queue.clear()
+        self.hub.lost()
+        self.hub.missed(MessagesMissed("the queue is gone"))
+        assert not [client for client in self._live() if client.is_ready]
 
     @precondition(lambda self: not self.broker.connected)
     @rule()

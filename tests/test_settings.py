@@ -45,11 +45,15 @@ OPTIONS: dict[str, tuple[Any, str, str, str]] = {
     "workers": (1, "2", "3", "4"),
     "ping_interval": (20.0, "1.0", "2.0", "3.0"),
     "max_bindings": (100, "1", "2", "3"),
+    "compression": ("on", "off", "on", "off"),
     "namespace": (None, "n1", "n2", "n3"),
+    "taskcluster_root_url": (None, "https://one", "https://two", "https://three"),
     "log_level": ("info", "debug", "warning", "error"),
     "log_format": ("text", "json", "text", "json"),
 }
 EACH = pytest.mark.parametrize("name", OPTIONS)
+NEEDED = {"workers": {"broker": "amqp://shared"}}
+"""What else must be given for a value to be accepted."""
 
 
 def value(name: str, options: dict[str, str] | None = None) -> Any:
@@ -70,17 +74,27 @@ def test_option_goes_before_environment_before_config_file(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, filed, exported, given = OPTIONS[name]
+    needed = NEEDED.get(name, {})
     configure({name.replace("_", "-"): yaml.safe_load(filed)})
-    assert str(value(name)) == filed
+    assert str(value(name, needed)) == filed
     monkeypatch.setenv(f"PULSE_EVENTS_{name.upper()}", exported)
-    assert str(value(name)) == exported
-    assert str(value(name, {name: given})) == given
+    assert str(value(name, needed)) == exported
+    assert str(value(name, {**needed, name: given})) == given
 
 
 def test_a_key_of_the_config_file_may_have_underscores_or_dashes() -> None:
     configure({"ping_interval": 1, "log-level": "error"})
     settings = load_settings({})
     assert (settings.ping_interval, settings.log_level) == (1.0, "error")
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("on", "on"), ("off", "off"), ("'off'", "off"), ("true", "on"), ("No", "off"), ("ON", "on")],
+)
+def test_compression_is_on_or_off_though_yaml_reads_booleans(text: str, meant: str) -> None:
+    Path("user-config.yml").write_text(f"compression: {text}\n")
+    assert value("compression") == meant
 
 
 def test_the_config_file_is_the_one_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,7 +228,9 @@ BAD = {
     "workers": ["0", "1.5", "x"],
     "ping_interval": ["0", "nan", "x", "3601"],
     "max_bindings": ["0", "x"],
+    "compression": ["", "gzip", "1", "ON"],
     "namespace": ["", "a/b", "a b", "x" * 65],
+    "taskcluster_root_url": ["", "tc.example.com", "ftp://h", "https://h/path", "https://h?q"],
     "log_level": ["loud", "DEBUG"],
     "log_format": ["xml"],
 }
@@ -249,6 +265,14 @@ def test_a_bad_pulse_amqps_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_demo_needs_the_embedded_broker() -> None:
     assert fault({"demo": "1", "broker": "amqp://u:geheim@h"}).startswith("--demo: ")
+
+
+def test_workers_need_a_broker_that_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert fault({"workers": "2"}).startswith("--workers: ")
+    monkeypatch.setenv("PULSE_EVENTS_WORKERS", "2")
+    assert fault({"broker": "memory:"}).startswith("environment variable PULSE_EVENTS_WORKERS: ")
+    assert value("workers", {"workers": "1"}) == 1
+    assert value("workers", {"broker": "amqp://h"}) == 2
 
 
 FILES = {

@@ -9,17 +9,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.amqp import Amqp
+from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target, ready_streams
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-TARGET = connect_target(("exchange/workers", "#"))
+EXCHANGE = "exchange/workers"
+TARGET = connect_target((EXCHANGE, "#"))
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with Server("--workers", "2") as running:
+def server(rabbit: Rabbit, amqp: Amqp) -> Iterator[Server]:
+    amqp.declare_exchange(EXCHANGE)
+    with Server("--broker", rabbit.amqp_url, "--workers", "2") as running:
         yield running
+    amqp.delete_exchange(EXCHANGE)
 
 
 def workers(server: Server) -> list[int]:
@@ -53,14 +58,24 @@ def test_the_counts_are_those_of_all_workers_whichever_is_asked(server: Server) 
     wait_until(lambda: clients(server) == 0, "all have left")
 
 
+def test_each_worker_has_all_messages_for_its_streams(server: Server, amqp: Amqp) -> None:
+    with ready_streams(server.port, TARGET, 20) as streams:
+        for number in range(20):
+            amqp.publish(EXCHANGE, "k", b"%d" % number)
+        for stream in streams:
+            assert [event.json["payload"] for event in stream.events(20)] == list(range(20))
+
+
 def test_each_worker_takes_some_of_the_streams(server: Server) -> None:
-    before = [descriptors(pid) for pid in workers(server)]
     with ready_streams(server.port, TARGET, 40):
-        held = [
-            descriptors(pid) - count for pid, count in zip(workers(server), before, strict=True)
-        ]
-    assert sum(held) == 40
-    assert min(held) > 0
+        pids = workers(server)
+        during = [descriptors(pid) for pid in pids]
+
+    def given_back() -> list[int]:
+        return [count - descriptors(pid) for pid, count in zip(pids, during, strict=True)]
+
+    wait_until(lambda: sum(given_back()) == 40, "the connections of all streams are closed")
+    assert min(given_back()) > 0
 
 
 def test_a_worker_that_is_killed_is_replaced_and_the_other_one_goes_on(server: Server) -> None:
@@ -79,8 +94,9 @@ def test_a_worker_that_is_killed_is_replaced_and_the_other_one_goes_on(server: S
     assert server.stdout.count("\n") == 1
 
 
-def test_a_worker_is_replaced_though_the_configuration_has_become_wrong() -> None:
-    with Server("--workers", "2", files={"user-config.yml": "ping-interval: 5\n"}) as server:
+def test_a_worker_is_replaced_though_the_configuration_has_become_wrong(rabbit: Rabbit) -> None:
+    configuration = f"broker: {rabbit.amqp_url}\nping-interval: 5\n"
+    with Server("--workers", "2", files={"user-config.yml": configuration}) as server:
         (server.folder / "user-config.yml").write_text("broker: [geheim]\nsecret: geheim\n")
         victim, survivor = workers(server)
         os.kill(victim, signal.SIGKILL)

@@ -249,7 +249,7 @@ class Hub:
         if index and message.cc:
             audiences = audiences.union(*map(index.match, message.cc))
         if not audiences:
-            self._unrouted += 1
+            self._unrouted += not self._interest.gets_all(message.exchange)
             return
         frame = None
         for audience in audiences:

@@ -64,6 +64,11 @@ class Interest:
         exchange = self._exchanges.get(binding.exchange)
         return exchange.refused(binding.pattern) if exchange else ()
 
+    def gets_all(self, exchange: str) -> bool:
+        """Tell whether ``#`` stands in for patterns of ``exchange``: more comes than was wanted."""
+        known = self._exchanges.get(exchange)
+        return known is not None and ANY_WORDS in known.asked - known.users.keys()
+
     def lost(self) -> None:
         """Note that the broker is gone: nothing is in force until it confirms again.
 

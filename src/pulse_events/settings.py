@@ -10,7 +10,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -78,6 +78,12 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field("text", description="json is mozlog.")
 
+    @field_validator("compression", mode="before")
+    @classmethod
+    def _undo_yaml(cls, value: object) -> object:
+        """Return what stands in the file: YAML 1.1 reads ``on`` and ``off`` as booleans."""
+        return ("off", "on")[value] if isinstance(value, bool) else value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -120,6 +126,9 @@ def load_settings(options: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{place_of(name, options)}: {first['msg']}{shown}") from None
     if settings.demo is not None and settings.broker != MEMORY:
         raise SettingsError(f"{place_of('demo', options)}: works with the broker {MEMORY} only")
+    if settings.workers > 1 and settings.broker == MEMORY:
+        fault = f"each would have a {MEMORY} broker of its own; name one that they share"
+        raise SettingsError(f"{place_of('workers', options)}: {fault} with --broker")
     return settings
 
 

@@ -23,6 +23,7 @@ class Wire(Connection):
         self.received: list[tuple[Message, int]] = []
         self.left_to_pika: list[bytes] = []
         self._transport = type("Transport", (), {})()
+        self.params = pika.ConnectionParameters()
         self.deliver_directly(CHANNEL, lambda message, tag: self.received.append((message, tag)))
 
     def feed(self, data: bytes) -> None:

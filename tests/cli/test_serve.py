@@ -16,6 +16,7 @@ from tests.support.server import Server, clean_environment, run_cli
 from tests.support.waiting import wait_until
 
 DOWN = "amqp://somebody:{password}@127.0.0.1:1/v"
+WITHOUT_BROKER = ("--broker", DOWN.format(password="geheim"), "--workers")
 
 
 def complaint(*arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -32,6 +33,7 @@ BAD = {
     "--port": ["--port", "x"],
     "--no-such-option": ["--no-such-option"],
     "--workers": ["--workers", "0"],
+    "broker of its own": ["--workers", "2"],
     "--demo": ["--demo", "1", "--broker", "amqp://u:geheim@h"],
     "there.yml": ["--config", "there.yml"],
     "--broker: ": ["--broker", "http://u:geheim@h/"],
@@ -56,13 +58,14 @@ def test_a_bad_broker_variable_is_named_without_its_password(variable: str) -> N
 def test_an_occupied_port_stops_the_start(workers: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         port = str(occupied.getsockname()[1])
-        assert port in complaint("--port", port, "--workers", workers)
+        assert port in complaint("--port", port, *WITHOUT_BROKER, workers)
 
 
 def test_a_port_that_another_server_shares_among_its_workers_is_occupied() -> None:
-    with Server("--workers", "2") as server:
+    with Server(*WITHOUT_BROKER, "2") as server:
+        port = str(server.port)
         for workers in ("1", "2"):
-            assert str(server.port) in complaint("--port", str(server.port), "--workers", workers)
+            assert port in complaint("--port", port, *WITHOUT_BROKER, workers)
 
 
 def test_without_a_command_the_help_is_on_stderr_and_the_exit_code_is_2() -> None:

@@ -17,6 +17,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from tests.support.waiting import wait_until
 
 _STEP_S = 0.01
+_CONFIRM_WITHIN_S = 10.0
 _UNCONFIRMED_LIMIT = 4000
 _PROPERTIES = pika.BasicProperties(delivery_mode=2)
 
@@ -117,8 +118,12 @@ class Feed:
                 channel.basic_publish(self._exchange, key, body, _PROPERTIES)
                 due_s = max(due_s + 1 / self._rate, time.monotonic() - 0.1)
             await asyncio.sleep(_STEP_S)
-        deadline = time.monotonic() + 10
-        while self._tags and not ended.done() and time.monotonic() < deadline:
+        await self._until_confirmed(ended)
+
+    async def _until_confirmed(self, ended: "asyncio.Future[Any]") -> None:
+        for _ in range(round(_CONFIRM_WITHIN_S / _STEP_S)):
+            if not self._tags or ended.done():
+                return
             await asyncio.sleep(_STEP_S)
 
     def _confirm(self, frame: Any) -> None:

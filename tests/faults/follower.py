@@ -1,4 +1,4 @@
-"""A client that reads a stream in a thread and keeps what it got: numbers, flags, times, the end."""
+"""A client that reads a stream in a thread and keeps what it got: numbers, flags, times, end."""
 
 import threading
 import time

@@ -23,7 +23,7 @@ def deafen(connection: socket.socket) -> None:
 
 
 class Proxy:
-    """Listens on a free port and forwards to ``target_port``: ``with Proxy(rabbit.port) as proxy``."""
+    """Listens on a free port and forwards to ``target_port``: ``with Proxy(port) as proxy``."""
 
     def __init__(self, target_port: int) -> None:
         self.port = 0

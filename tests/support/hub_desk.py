@@ -1,11 +1,12 @@
 """A hub on a desk: with a simulated broker, recording streams, and turns that end when told."""
 
+import zlib
 from collections.abc import Callable, Sequence
 
 import orjson
 
 from pulse_events.bindings import BindingSet
-from pulse_events.compression import IDENTITY
+from pulse_events.compression import GZIP, IDENTITY, Coding
 from pulse_events.errors import BindingRefused, PulseEventsError
 from pulse_events.hub import Audience, Hub
 from pulse_events.messages import Message
@@ -14,22 +15,24 @@ from tests.support.simulated_broker import Answer, SimulatedBroker
 
 
 class Recorder:
-    """A stream that keeps what it is sent."""
+    """A stream that keeps what it is sent: chunks as they came, events decoded."""
 
-    def __init__(self) -> None:
+    def __init__(self, coding: Coding = IDENTITY) -> None:
         self.audience: Audience | None = None
-        self.coding = IDENTITY
+        self.coding = coding
         self.chunks: list[bytes] = []
         self.events: list[Event] = []
         self.reason: PulseEventsError | None = None
         self._decoder = Decoder()
+        self._inflater = zlib.decompressobj(wbits=-15)  # blocks only: the header is not the hub's
 
     def write(self, chunk: bytes) -> None:
         """Keep the chunk and its events."""
         assert self.reason is None, "written to after its end"
         assert self.audience is not None, "written to after it left"
         self.chunks.append(chunk)
-        self.events.extend(self._decoder.feed(chunk))
+        plain = self._inflater.decompress(chunk) if self.coding is GZIP else chunk
+        self.events.extend(self._decoder.feed(plain))
 
     def end(self, reason: PulseEventsError) -> None:
         """Keep the reason."""
@@ -55,15 +58,15 @@ class Desk:
         self.turn: list[Callable[[], None]] = []
         self.hub = Hub(self.broker.orders, self.turn.append, threshold=threshold, linger_s=linger_s)
 
-    def subscribe(self, *pairs: tuple[str, str]) -> Recorder:
+    def subscribe(self, *pairs: tuple[str, str], coding: Coding = IDENTITY) -> Recorder:
         """Add a stream."""
-        stream = Recorder()
+        stream = Recorder(coding)
         self.hub.subscribe(stream, BindingSet.of(pairs))
         return stream
 
-    def ready(self, *pairs: tuple[str, str]) -> Recorder:
+    def ready(self, *pairs: tuple[str, str], coding: Coding = IDENTITY) -> Recorder:
         """Add a stream and let the broker bind what it wants."""
-        stream = self.subscribe(*pairs)
+        stream = self.subscribe(*pairs, coding=coding)
         self.settle()
         assert stream.kinds == ["ready"]
         return stream

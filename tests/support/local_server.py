@@ -77,7 +77,6 @@ class LocalServer:
 
     def publish(self, *messages: Message) -> None:
         """Publish ``messages`` in one turn of the loop."""
-
         broker = self._broker
         assert isinstance(broker, Memory)
 

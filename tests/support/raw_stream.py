@@ -187,7 +187,11 @@ class RawStream:
             raise TimeoutError(f"nothing more in time; unread: {self._unread[-500:]!r}") from None
         if not received:
             raise EOFError(f"closed by the server; unread: {self._unread[-500:]!r}")
-        self._unread += received
+        self._unread += self._decoded(received)
+
+    def _decoded(self, received: bytes) -> bytes:
+        """Return what the bytes received are to be read as."""
+        return received
 
 
 @contextmanager

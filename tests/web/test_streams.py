@@ -226,6 +226,24 @@ def test_what_a_client_sends_behind_its_request_disturbs_nothing(
         assert stream.event("message").json["payload"] == "still here"
 
 
+@pytest.mark.parametrize("errors", [{}, {"errors": "http"}], ids=["events", "http"])
+@pytest.mark.parametrize("path", ["/events/v1/ping", "/static/pulse-events.js", "/static/none"])
+def test_a_stream_comes_after_the_answers_to_earlier_requests_of_its_connection(
+    server: LocalServer, name: str, path: str, errors: dict[str, str]
+) -> None:
+    requests = [path, path, path, connect_target((name, "#"), **errors)]
+    sent = "".join(f"GET {target} HTTP/1.1\r\nHost: h\r\n\r\n" for target in requests)
+    with RawStream(server.port, path) as stream:  # the first of four that are answered plainly
+        stream.socket.sendall(sent.encode())
+        for _ in range(4):
+            head = stream.head()
+            assert head.headers["content-type"] != "text/event-stream"
+            assert stream.content(head)
+        stream.ready()
+        server.say(name, "k")
+        stream.event("message")
+
+
 def test_a_client_of_http_1_0_gets_a_stream_too(server: LocalServer) -> None:
     target = connect_target(("", "#"))  # refused, so that the stream ends
     answer = conversation(server.port, f"GET {target} HTTP/1.0\r\n\r\n".encode())

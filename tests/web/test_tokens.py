@@ -10,6 +10,7 @@ from pulse_events.bindings import format_bindings, parse_bindings
 from pulse_events.errors import InputError, TokenExpired
 from pulse_events.web.tokens import LIFETIME_S, Shelf, Tokens
 from tests.support.local_server import LocalServer, local_server
+from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.server import Server
 
@@ -188,10 +189,11 @@ def test_the_configuration_says_what_clients_need(roomy: LocalServer) -> None:
         assert json.loads(answer.body()) == {"pingInterval": 60.0, "maxBindings": LIMIT}
 
 
-def test_a_token_works_on_every_worker() -> None:
-    with Server("--workers", "3", "--max-bindings", str(LIMIT)) as server:
+def test_a_token_works_on_every_worker(rabbit: Rabbit, exchange: str) -> None:
+    options = ["--broker", rabbit.amqp_url, "--workers", "3", "--max-bindings", str(LIMIT)]
+    with Server(*options) as server:
         patterns = [f"primary.{number:022d}.#" for number in range(LIMIT)]
-        _, answer = post(server.port, request_json(*patterns).encode())
+        _, answer = post(server.port, request_json(*patterns, exchange=exchange).encode())
         ports = set()
         for _ in range(12):  # the kernel picks the worker by the client's port
             with RawStream(server.port, f"/v1/connect?token={answer['token']}") as stream:

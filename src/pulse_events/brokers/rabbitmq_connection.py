@@ -11,6 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pika
+from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowAborted
 from pika.exceptions import AMQPError, ChannelClosedByBroker
 
 from pulse_events.brokers.address import Address
@@ -130,6 +131,15 @@ class Channel:
         _resolve(self._closed, BrokerUnavailable("the broker cancelled the consumer"))
 
 
+class _Connection(Connection):
+    """A connection that may be closed while it opens."""
+
+    def _on_connection_workflow_done(self, outcome: Any) -> None:
+        # pika 1.4.4 passes the exception's class, then trips over what is no instance.
+        broken_off = outcome is AMQPConnectionWorkflowAborted
+        super()._on_connection_workflow_done(outcome() if broken_off else outcome)
+
+
 @asynccontextmanager
 async def connected(
     target: pika.ConnectionParameters, *, close_within_s: float = CLOSE_WITHIN_S
@@ -142,10 +152,15 @@ async def connected(
     loop = asyncio.get_running_loop()
     opened: asyncio.Future[Exception | None] = loop.create_future()
     closed: asyncio.Future[Exception] = loop.create_future()
-    connection = Connection(
+
+    def fail(_connection: object, error: Exception) -> None:
+        _resolve(opened, error)
+        _resolve(closed, error)
+
+    connection = _Connection(
         target,
         on_open_callback=lambda _: _resolve(opened, None),
-        on_open_error_callback=lambda _, error: _resolve(opened, error),
+        on_open_error_callback=fail,
         on_close_callback=lambda _, reason: _resolve(closed, reason),
         custom_ioloop=loop,
     )

@@ -51,5 +51,5 @@ def connected_publisher(
         finally:
             if connection.is_open:
                 connection.close()
-    except AMQPError as error:
+    except (AMQPError, OSError) as error:
         raise BrokerUnavailable(f"{address}: {explain(error)}") from None

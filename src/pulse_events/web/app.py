@@ -51,9 +51,9 @@ class Services:
     """Whether the broker can be used, and if not, why; what is wrong with it though it can."""
     total: Callable[[], Awaitable[Statistics]]
     """The counts of all processes that share the port."""
+    catalogue: Catalogue
     publish: Callable[[Message], None] | None = None
     """Takes a message from HTTP; ``None`` where the broker is a real one."""
-    catalogue: Catalogue = Catalogue()
 
 
 class TakenOver(web.StreamResponse):

@@ -1,50 +1,51 @@
-"""The inspector at ``/``, and what it wants to know of the server: exchanges, demo, Taskcluster.
-
-Owns the page's policy.  Knows neither what the page does nor how its scripts and styles are served.
-"""
+"""The page at ``/``: what this is and lines to try it; and the catalogue of known exchanges."""
 
 import html
-from functools import cache
-from importlib.resources import files
 
 from aiohttp import web
 
+from pulse_events.bindings import BindingSet, format_bindings
 from pulse_events.catalogue import Exchange, load_catalogue
 from pulse_events.web.answers import json_answer
 
-POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "connect-src 'self'",
-        "img-src 'self' data:",
-        "worker-src 'self'",
-        "manifest-src 'self'",
-        "base-uri 'none'",
-        "form-action 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types default",
-    )
-)
-"""What the page may load and do.  The last two refuse every way that turns a string into HTML or
-code; the page's own policy lets the client's worker pass."""
-
 _HEADERS = {
-    "Content-Security-Policy": POLICY,
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'",
     "Cache-Control": "no-cache",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-_BASE = "{{base}}"
+_EXAMPLE = format_bindings(BindingSet.of([("exchange/taskcluster-queue/v1/task-pending", "#")]))
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>pulse-events</title>
+<h1>pulse-events</h1>
+<p>This server sends RabbitMQ messages to web pages and scripts as Server-Sent Events.</p>
+<h2>From a terminal</h2>
+<pre>curl -NG {base}/events/v1/connect/ --data-urlencode \\
+  'bindings={example}'</pre>
+<h2>In a web page</h2>
+<pre>import {{ listen }} from "{base}/events/v1/client.js";
+
+const {{ bindings }} = {example};
+for await (const message of listen(bindings)) console.log(message.payload);</pre>
+<h2>This server</h2>
+<p><a href="/api/events/v1/stats">Counts</a>, <a href="/metrics">metrics</a>,
+<a href="/__heartbeat__">heartbeat</a>, <a href="/__version__">version</a>,
+<a href="/events/v1/catalogue">known exchanges</a>.</p>
+</html>
+"""
 
 
 async def page(request: web.BaseRequest) -> web.Response:
-    """Answer with the page; its example for scripts names the host that the client asked."""
+    """Answer with the page; its examples name the host that the client asked."""
     # Not `request.host`: without the header it asks the DNS, and the whole process would wait.
     host = request.headers.get("Host", "127.0.0.1")
-    text = _template().replace(_BASE, html.escape(f"{request.scheme}://{host}"))
+    base = html.escape(f"{request.scheme}://{host}")
+    text = _PAGE.format(base=base, example=html.escape(_EXAMPLE, quote=False))
     return web.Response(text=text, content_type="text/html", headers=_HEADERS)
 
 
@@ -83,9 +84,3 @@ def _describe(exchange: Exchange) -> dict[str, object]:
             for word in exchange.words
         ],
     }
-
-
-@cache
-def _template() -> str:
-    place = files("pulse_events.web") / "static" / "inspector" / "index.html"
-    return place.read_text(encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The benchmark: how much the server does per CPU second, beside its peers in the same run."""

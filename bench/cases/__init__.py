@@ -1,0 +1,33 @@
+"""The cases by name, in the order in which they are run."""
+
+from collections.abc import Callable
+
+from bench.cases import (
+    fairness,
+    fanout,
+    idle,
+    ingest,
+    interests,
+    latency,
+    queues,
+    slow,
+    storm,
+    workers,
+)
+from bench.rows import Row
+from bench.setting import Setting
+
+CASES: dict[str, Callable[[Setting], list[Row]]] = {
+    "F1": fanout.run_f1,
+    "F2": fanout.run_f2,
+    "F3": fanout.run_f3,
+    "F4": idle.run_f4,
+    "F5": ingest.run_f5,
+    "F6": interests.run_f6,
+    "F7": storm.run_f7,
+    "F8": latency.run_f8,
+    "F9": fairness.run_f9,
+    "F10": workers.run_f10,
+    "slow": slow.run_slow,
+    "queues": queues.run_queues,
+}

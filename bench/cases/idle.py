@@ -1,0 +1,38 @@
+"""F4: memory of the server's process for each idle stream.  Kernel memory is not counted."""
+
+from bench.load import Crowd
+from bench.processes import rss_kb
+from bench.rows import AT_MOST, Row
+from bench.servers import Server, as_nchan_crowd, nchan
+from bench.setting import Setting
+
+STREAMS = 9000
+WARM_STREAMS = 100
+"""Opened first: what the first streams set up once is not their memory."""
+
+
+def run_f4(setting: Setting) -> list[Row]:
+    """Idle streams: open thousands, compare resident memory before and after."""
+    with setting.publisher(), setting.serving() as server:
+        ours = _kb_per_stream(setting, "pulse-events", server, Crowd(WARM_STREAMS), Crowd(STREAMS))
+    rows = [Row("F4", "idle stream", ours, "KB", bound=AT_MOST, target=1.5)]
+    if setting.peers:
+        with nchan() as server:
+            crowds = as_nchan_crowd(Crowd(WARM_STREAMS)), as_nchan_crowd(Crowd(STREAMS))
+            peer = _kb_per_stream(setting, "nchan", server, *crowds)
+        rows.append(Row("F4", "… beside nchan", ours, "KB", "nchan", peer, AT_MOST))
+    return rows
+
+
+def _kb_per_stream(setting: Setting, name: str, server: Server, warm: Crowd, crowd: Crowd) -> float:
+    pids = server.pids
+    with server.open(warm):
+        before_kb = sum(map(rss_kb, pids))
+        with server.open(crowd) as load:
+            load.settle()
+            after_kb = sum(map(rss_kb, pids))
+            setting.say(
+                f"{name:13} {before_kb / 1024:.1f} MB, with {crowd.streams} streams more "
+                f"{after_kb / 1024:.1f} MB; ready after {load.ready_after_s:.2f} s"
+            )
+    return round((after_kb - before_kb) / crowd.streams, 2)

@@ -1,0 +1,217 @@
+"""The reference leaves out no option, endpoint, count, error or limit; links lead somewhere."""
+
+import json
+import re
+import urllib.request
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from pulse_events import bindings, hub, interest
+from pulse_events.brokers import rabbitmq
+from pulse_events.brokers.memory import Memory
+from pulse_events.interest import Orders
+from pulse_events.server import Alone
+from pulse_events.settings import PREFIX, Settings
+from pulse_events.web import app, connection, page, streams, tokens
+from pulse_events.web.static_files import static_routes
+from tests.docs.blocks import DOCUMENTS, ROOT
+from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
+from tests.support.server import Server
+
+REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+
+
+def rows_of(section: str) -> list[list[str]]:
+    """Return the cells of all tables of one section."""
+    _, _, rest = REFERENCE.partition(f"\n## {section}\n")
+    lines = rest.partition("\n## ")[0].split("\n")
+    rows = [line.strip("|").split(" | ") for line in lines if line.startswith("| ")]
+    assert rows, section
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def row_of(section: str, first: str) -> list[str]:
+    """Return the one row of a section whose first cell is ``first``."""
+    (found,) = [row for row in rows_of(section) if row[0] == first]
+    return found
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_each_option_has_a_row_with_its_variable_and_default(name: str) -> None:
+    _, variables, default, meaning = row_of("Options", f"`--{name.replace('_', '-')}`")
+    assert f"`{PREFIX}{name.upper()}`" in variables
+    assert meaning
+    field = Settings.model_fields[name]
+    assert field.default is None or default == f"`{field.default}`"
+    for bound in field.metadata:
+        for value in (getattr(bound, "ge", None), getattr(bound, "gt", None)):
+            assert value is None or f"{value:g}" in meaning
+        assert getattr(bound, "le", None) is None or str(bound.le) in meaning
+
+
+def test_no_option_is_described_that_does_not_exist() -> None:
+    for row in rows_of("Options")[1:]:
+        assert row[0].strip("`-").replace("-", "_") in Settings.model_fields
+
+
+def routes() -> dict[str, set[str]]:
+    """Return all paths of a server but those of files, and their methods."""
+    memory = Memory()
+    routed = hub.Hub(Orders(memory.bind, memory.unbind), lambda flush: flush())
+    services = app.Services(
+        hub=routed,
+        streams=streams.Streams(routed, ping_interval_s=20),
+        tokens=tokens.Tokens(Alone(lambda url: None)),
+        max_bindings=1,
+        ping_interval_s=20,
+        compression=True,
+        health=lambda: memory.health,
+        total=lambda: Alone(lambda url: None).total(routed.statistics()),
+        catalogue=page.Catalogue(),
+        publish=memory.publish,
+    )
+    table = app.App(services)._routes
+    return {path or "/": set(table[path]) for path in table.keys() - static_routes().keys()}
+
+
+def test_each_endpoint_has_a_row_with_its_method() -> None:
+    rows = {
+        path if path == "/" else path.rstrip("/"): row[1]
+        for row in rows_of("Endpoints")
+        for path in re.findall(r"`(/[^`]*)`", row[0])
+    }
+    found = routes()
+    for path, methods in found.items():
+        assert rows[path.removeprefix("/api")] in methods, path
+    for path in rows.keys() - found.keys() - {"/static/…"}:
+        assert path in static_routes(), path
+
+
+@pytest.fixture(scope="module")
+def metrics(demo: Server) -> str:
+    """What ``/metrics`` says."""
+    with urllib.request.urlopen(f"{demo.url}metrics", timeout=5) as answer:
+        return str(answer.read().decode())
+
+
+def test_each_metric_has_a_row_with_its_type(metrics: str) -> None:
+    types = dict(re.findall(r"# TYPE (\w+) (\w+)", metrics))
+    ours = {name for name in types if name.startswith("pulse_events_")}
+    for name in ours:
+        assert row_of("Metrics", f"`{name}`")[1].startswith(types[name])
+    assert {name.split("_")[0] for name in types.keys() - ours} == {"process", "python"}
+    described = set(re.findall(r"^\| `(pulse_events_\w+)`", REFERENCE, re.MULTILINE))
+    assert described == ours
+
+
+def test_each_count_of_the_statistics_has_a_row(demo: Server) -> None:
+    with urllib.request.urlopen(f"{demo.url}events/v1/stats", timeout=5) as answer:
+        for key in json.load(answer):
+            assert row_of("Statistics", f"`{key}`")[1]
+
+
+def entry(**others: Any) -> dict[str, Any]:
+    return {"exchange": "x", "routingKeyPattern": "#"} | others
+
+
+WRONG: list[Any] = [
+    None,
+    "x",
+    [],
+    {"bindings": [entry()], "x": 1},
+    {},
+    {"bindings": 1},
+    {"bindings": []},
+    {"bindings": [entry()] * 101},
+    {"bindings": [1]},
+    {"bindings": [{"exchange": "x"}]},
+    {"bindings": [entry(exchange=1)]},
+    {"bindings": [entry(x=1)]},
+    {"bindings": [entry(routingKeyPattern="x" * 256)]},
+    {"bindings": [entry(exchange="a\nb")]},
+]
+
+
+def answer_to(wrong: Any, port: int) -> tuple[int, dict[str, Any]]:
+    """Return status and document of a wrong request."""
+    target = connect_target(errors="http")
+    if wrong is None:
+        target = f"{CONNECT_PATH}?errors=http"
+    else:
+        text = wrong if isinstance(wrong, str) else json.dumps(wrong)
+        target = f"{CONNECT_PATH}?errors=http&bindings={quote(text)}"
+    with RawStream(port, target) as stream:
+        head = stream.head()
+        return head.status, json.loads(stream.content(head))
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: json.dumps(wrong)[:40])
+def test_the_message_of_each_wrong_request_has_a_row(wrong: Any, demo: Server) -> None:
+    status, document = answer_to(wrong, demo.port)
+    described = [
+        row
+        for row in rows_of("Errors")
+        if len(row) == 3
+        and re.fullmatch(
+            ".*".join(map(re.escape, row[2].strip("`").split("…"))), document["message"]
+        )
+    ]
+    assert described == [[str(status), f"`{document['code']}`", described[0][2]]]
+
+
+LIMITS = {
+    "bindings of a stream": bindings.DEFAULT_LIMIT,
+    "exchange, pattern, routing key": bindings.NAME_LIMIT_BYTES,
+    "head of a request": connection.HEAD_LIMIT_BYTES,
+    "body of `publish`": connection.BODY_LIMIT_BYTES,
+    "body of `bindings`": app._BINDING_LIMIT_BYTES,
+    "time for a body": int(app.BODY_WITHIN_S),
+    "time for a head, and of an idle connection": int(connection.IDLE_S),
+    "unsent bytes of a stream": streams.DEFAULT_UNSENT_LIMIT_BYTES,
+    "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),
+    "tokens": tokens.SIZE_LIMIT_BYTES,
+    "wildcard patterns of one exchange at the broker": interest.DEFAULT_THRESHOLD,
+    "bindings that nobody uses any more": int(hub.DEFAULT_LINGER_S),
+    "the process's queue": rabbitmq.QUEUE_MAX_MESSAGES,
+    "messages not acknowledged": rabbitmq.PREFETCH,
+}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_each_limit_is_what_the_code_has(what: str) -> None:
+    assert re.search(rf"\b{LIMITS[what]}\b", row_of("Limits", what)[1])
+
+
+LINKS = [
+    (document, target)
+    for document in DOCUMENTS
+    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
+    if not target.startswith("https://")
+]
+
+
+def anchors(document: Path) -> set[str]:
+    """Return the anchors of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in headings}
+
+
+@pytest.mark.parametrize(
+    ("document", "target"), LINKS, ids=lambda part: part if isinstance(part, str) else part.name
+)
+def test_each_relative_link_and_image_leads_somewhere(document: Path, target: str) -> None:
+    name, _, anchor = target.partition("#")
+    place = (document.parent / name).resolve() if name else document
+    assert place.exists()
+    assert not anchor or anchor in anchors(place)
+
+
+def test_each_document_is_linked_from_the_readme() -> None:
+    linked = {
+        target.partition("#")[0] for document, target in LINKS if document.name == "README.md"
+    }
+    for document in DOCUMENTS:
+        assert document.name == "README.md" or str(document.relative_to(ROOT)) in linked

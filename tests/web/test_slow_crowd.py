@@ -1,0 +1,105 @@
+"""A hundred readers that stop among five hundred: the others get all in time, memory is bounded."""
+
+import json
+import time
+import urllib.request
+from contextlib import ExitStack
+from hashlib import sha256
+from pathlib import Path
+
+from pulse_events.web.streams import DEFAULT_UNSENT_LIMIT_BYTES
+from tests.support.crowd import Crowd
+from tests.support.raw_stream import RawStream, connect_target
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+
+READERS, STOPPED = 400, 100
+TEXT = "x" * 64_000
+LIMIT_BYTES = DEFAULT_UNSENT_LIMIT_BYTES
+MOST_MESSAGES = 100
+"""Enough to fill the limit and what the kernel keeps for a stream that nobody reads."""
+ALLOWED_BYTES = STOPPED * LIMIT_BYTES // 4
+"""What waits for several streams is held once; measured: 4 MB."""
+IN_TIME_S = 2.0
+EXCHANGE = "exchange/crowd"
+
+
+def publish(server: Server, number: int) -> bytes:
+    """Publish one message; return its event."""
+    payload = f"{number:08d}{TEXT}"
+    message = {"exchange": EXCHANGE, "routingKey": "k", "payload": payload}
+    body = json.dumps(message).encode()
+    urllib.request.urlopen(f"{server.url}events/v1/publish", data=body, timeout=10).close()
+    return (
+        f'event: message\ndata: {{"payload":"{payload}","exchange":"{EXCHANGE}","routingKey":"k",'
+        '"redelivered":false,"routes":[],"cc":[]}\nid: -\n\n'
+    ).encode()
+
+
+def counts(server: Server) -> dict[str, int]:
+    with urllib.request.urlopen(f"{server.url}events/v1/stats", timeout=10) as answer:
+        found: dict[str, int] = json.load(answer)
+    return found
+
+
+def memory_bytes(server: Server) -> int:
+    """Return the most memory that the process ever had resident."""
+    lines = Path(f"/proc/{server.pid}/status").read_text().splitlines()
+    (line,) = (line for line in lines if line.startswith("VmHWM:"))
+    return int(line.split()[1]) << 10
+
+
+class Sending:
+    """Messages to a crowd, one after the other: their bytes, and how long each was under way."""
+
+    def __init__(self, server: Server, crowd: Crowd) -> None:
+        self.count = self.size = 0
+        self.digest = sha256()
+        self.delays_s: list[float] = []
+        self._server = server
+        self._crowd = crowd
+
+    def send(self) -> None:
+        """Publish a message and wait until the whole crowd has it."""
+        started_s = time.monotonic()
+        event = publish(self._server, self.count)
+        self.count += 1
+        self.size += len(event)
+        self.digest.update(event)
+        wait_until(lambda: self._crowd.has(self.size), "all who read have it", within_s=5)
+        self.delays_s.append(max(m.last_at_s for m in self._crowd.members) - started_s)
+
+
+def test_readers_that_stop_are_told_and_closed_and_cost_the_others_nothing() -> None:
+    target = connect_target((EXCHANGE, "#"))
+    with Server("--ping-interval", "3600") as server, ExitStack() as opened:
+        crowd = opened.enter_context(Crowd(server.port, target, READERS))
+        stopped = [
+            opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=4096)).ready()
+            for _ in range(STOPPED)
+        ]
+        before = memory_bytes(server)
+        sending = Sending(server, crowd)
+        while counts(server)["slowClientsClosed"] < STOPPED:
+            assert sending.count < MOST_MESSAGES
+            sending.send()
+        assert memory_bytes(server) - before < ALLOWED_BYTES
+        for stream in stopped:
+            check_told(stream, sending.count)
+        for _ in range(10):
+            sending.send()
+        assert {member.digest.digest() for member in crowd.members} == {sending.digest.digest()}
+        assert max(sending.delays_s) < IN_TIME_S
+        assert counts(server)["clients"] == READERS
+
+
+def check_told(stream: RawStream, sent: int) -> None:
+    """Check that a stopped reader finds all that was taken for it, the reason, and the end."""
+    numbers = []
+    while (event := stream.event()).kind == "message":
+        numbers.append(int(event.json["payload"][:8]))
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) * len(TEXT) > LIMIT_BYTES
+    assert len(numbers) <= sent
+    assert "slow reader" in event.json
+    assert stream.rest() == b""
