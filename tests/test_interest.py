@@ -300,3 +300,15 @@ def test_what_is_dropped_while_the_broker_is_lost_is_not_bound_again(desk: Desk)
     desk.drop(A)
     desk.broker.reconnect()
     assert desk.settle() == {B}
+
+
+def test_an_exchange_gets_all_only_while_the_stand_in_is_asked_for_and_nobody_wants_it() -> None:
+    broker = SimulatedBroker()
+    interest = Interest(broker.orders, threshold=1)
+    assert not interest.gets_all("e")
+    interest.want(Binding("e", "a.*"))
+    assert not interest.gets_all("e")
+    interest.want(Binding("e", "b.*"))
+    assert interest.gets_all("e")
+    interest.want(Binding("e", "#"))
+    assert not interest.gets_all("e")
