@@ -1,6 +1,7 @@
 """Composition root: one process's broker, hub and web, in the order of start and drain."""
 
 import asyncio
+import gc
 import logging
 import resource
 import signal
@@ -30,6 +31,8 @@ BACKLOG = 4096
 """Connections that may wait to be accepted, where the kernel allows as many."""
 DRAIN_WITHIN_S = 5.0
 STOP_WITHIN_S = 2.0
+_YOUNG_OBJECTS = 10_000
+"""Objects that may be new before the cycle collector runs; Python's default is 700."""
 
 
 class Peers(Protocol):
@@ -129,6 +132,7 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
     broker = make_broker(settings)
     stop = stop_signal()
     _raise_descriptor_limit()
+    _collect_garbage_less()
     pacer = Pacer(asyncio.get_running_loop())
     hub = Hub(Orders(broker.bind, broker.unbind), pacer.wake)
     streams = Streams(hub, ping_interval_s=settings.ping_interval)
@@ -170,6 +174,16 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
+
+
+def _collect_garbage_less() -> None:
+    """Let the cycle collector look at what a prefetch of messages holds less often.
+
+    Messages make no cycles, but 700 of them in line started it, 12 % of the profile at 500 streams
+    and 1,500 messages/s.  What the start has made stays, and is not looked at again.
+    """
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def _raise_descriptor_limit() -> None:
