@@ -267,40 +267,6 @@ def test_a_demo_needs_the_embedded_broker() -> None:
     assert fault({"demo": "1", "broker": "amqp://u:geheim@h"}).startswith("--demo: ")
 
 
-def test_workers_need_a_broker_that_they_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert fault({"workers": "2"}).startswith("--workers: ")
-    monkeypatch.setenv("PULSE_EVENTS_WORKERS", "2")
-    assert fault({"broker": "memory:"}).startswith("environment variable PULSE_EVENTS_WORKERS: ")
-    assert value("workers", {"workers": "1"}) == 1
-    assert value("workers", {"broker": "amqp://h"}) == 2
-
-
-FILES = {
-    "an unknown key": ("portt: 1", "'portt'"),
-    "an unknown key with a password": ("{broker-url: 'amqp://u:geheim@h', port: 1}", "broker_url"),
-    "a broker that is no text": ("broker: [geheim]", "'broker'"),
-    "a null": ("host:", "'host'"),
-    "a list": ("- geheim", "keys and values"),
-    "a text": ("geheim", "keys and values"),
-    "no YAML": ("port: [geheim\nhost: 1", "not YAML at line 2"),
-    "not UTF-8": ("port: \udcff", "cannot read"),
-    "a number for pulse": ("a: {pulse: 5}", "under 'pulse'"),
-    "a list for pulse": ("a: {pulse: [geheim]}", "under 'pulse'"),
-    "an unknown key in pulse": ("a: {pulse: {pasword: geheim}}", "'pasword'"),
-    "an unknown key beside pulse": ("a: {pulses: {password: geheim}}", "'pulses'"),
-    "keys of several kinds": ("a: {1: 2, b: 3}", "unknown key"),
-    "keys of several kinds in pulse": ("a: {pulse: {1: 2, b: 3}}", "unknown key"),
-    "several profiles": ("a: {pulse: {}}\n1: {pulse: {}}", "several profiles"),
-    "amqps neither true nor false": ("a: {pulse: {hostname: h, amqps: 2}}", "'amqps'"),
-}
-
-
-@pytest.mark.parametrize(("text", "part"), FILES.values(), ids=FILES)
-def test_a_bad_config_file_is_told_what_is_wrong(text: str, part: str) -> None:
-    Path("user-config.yml").write_bytes(text.encode(errors="surrogateescape"))
-    assert part in fault()
-
-
 def test_a_config_file_that_is_named_must_exist() -> None:
     assert "no.yml" in fault({"config": "no.yml"})
     assert "cannot read" in fault({"config": "."})

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -138,3 +139,20 @@ def test_workers_end_when_their_supervisor_is_killed(server: Server) -> None:
     os.kill(server.pid, signal.SIGKILL)
     wait_until(lambda: all(map(has_gone, pids)), "the workers have ended")
     assert "Traceback" not in server.stderr
+
+
+def test_what_is_posted_reaches_the_streams_of_every_worker_with_the_embedded_broker() -> None:
+    with Server("--workers", "2") as running, ready_streams(running.port, TARGET, 20) as streams:
+        for number in range(20):
+            body = {"exchange": EXCHANGE, "routingKey": "k", "payload": number, "cc": ["route.x"]}
+            post(running, "/events/v1/publish", body)
+        for stream in streams:
+            events = [event.json for event in stream.events(20)]
+            assert sorted(event["payload"] for event in events) == list(range(20))
+            assert all(event["routes"] == ["x"] for event in events)
+
+
+def post(server: Server, path: str, document: object) -> None:
+    request = urllib.request.Request(server.url.rstrip("/") + path, json.dumps(document).encode())
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        assert answer.status == 202

@@ -17,6 +17,7 @@ from pulse_events.brokers.rabbitmq import RabbitMQ
 from pulse_events.errors import SettingsError, StreamEnded
 from pulse_events.hub import Hub, Statistics
 from pulse_events.interest import Orders
+from pulse_events.messages import Message
 from pulse_events.pacing import Pacer
 from pulse_events.settings import MEMORY, Settings
 from pulse_events.web.app import App, Services
@@ -35,14 +36,23 @@ _YOUNG_OBJECTS = 10_000
 """Objects that may be new before the cycle collector runs; Python's default is 700."""
 
 
+Publish = Callable[[Message], None]
+
+
 class Peers(Protocol):
     """The processes that share the port with this one, if any."""
 
     def announce(self, url: str) -> None:
         """Say that connections are accepted at ``url``."""
 
-    async def run(self, own: Callable[[], Statistics]) -> None:
-        """Report ``own`` counts when asked; return when this process must stop."""
+    async def run(self, own: Callable[[], Statistics], publish: Publish | None) -> None:
+        """Report ``own`` counts when asked; return when this process must stop.
+
+        What another process relays goes to ``publish``, the embedded broker's.
+        """
+
+    def relay(self, message: Message) -> None:
+        """Hand a message to the embedded brokers of the other processes."""
 
     async def total(self, own: Statistics) -> Statistics:
         """Return the counts of all processes together."""
@@ -60,7 +70,7 @@ class Alone:
     def __init__(self, announce: Callable[[str], None]) -> None:
         self.announce = announce
 
-    async def run(self, own: Callable[[], Statistics]) -> None:  # see `Peers`
+    async def run(self, own: Callable[[], Statistics], publish: Publish | None) -> None:
         """Wait until cancelled."""
         await asyncio.get_running_loop().create_future()
 
@@ -74,6 +84,9 @@ class Alone:
     async def find(self, token: str) -> str | None:
         """Return nothing: nobody else has put anything."""
         return None
+
+    def relay(self, message: Message) -> None:
+        """Do nothing: nobody else has an embedded broker."""
 
 
 def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -136,6 +149,13 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
     pacer = Pacer(asyncio.get_running_loop())
     hub = Hub(Orders(broker.bind, broker.unbind), pacer.wake)
     streams = Streams(hub, ping_interval_s=settings.ping_interval)
+    publish = broker.publish if isinstance(broker, Memory) else None
+
+    def publish_everywhere(message: Message) -> None:
+        assert publish is not None
+        publish(message)
+        peers.relay(message)
+
     services = Services(
         hub=hub,
         streams=streams,
@@ -145,7 +165,7 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
         compression=settings.compression == "on",
         health=lambda: broker.health,
         total=lambda: peers.total(hub.statistics()),
-        publish=broker.publish if isinstance(broker, Memory) else None,
+        publish=publish_everywhere if publish else None,
         catalogue=Catalogue(demo=settings.demo is not None, root_url=settings.taskcluster_root_url),
     )
     runner = web.ServerRunner(HttpServer(App(services).route), shutdown_timeout=STOP_WITHIN_S)
@@ -154,7 +174,7 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
     await site.start()
     peers.announce(url_of(listening))
     async with asyncio.TaskGroup() as tasks:
-        works = [broker.run(hub), streams.run(), peers.run(hub.statistics)]
+        works = [broker.run(hub), streams.run(), peers.run(hub.statistics, publish)]
         if settings.demo is not None and isinstance(broker, Memory):
             works.append(run_demo(broker, settings.demo))
         running = [tasks.create_task(work) for work in works]

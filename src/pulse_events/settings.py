@@ -126,9 +126,6 @@ def load_settings(options: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{place_of(name, options)}: {first['msg']}{shown}") from None
     if settings.demo is not None and settings.broker != MEMORY:
         raise SettingsError(f"{place_of('demo', options)}: works with the broker {MEMORY} only")
-    if settings.workers > 1 and settings.broker == MEMORY:
-        fault = f"each would have a {MEMORY} broker of its own; name one that they share"
-        raise SettingsError(f"{place_of('workers', options)}: {fault} with --broker")
     return settings
 
 

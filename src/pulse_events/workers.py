@@ -7,6 +7,7 @@ that its supervisor is gone.
 """
 
 import asyncio
+import base64
 import logging
 import random
 import socket
@@ -23,7 +24,8 @@ from pulse_events.backoff import delays
 from pulse_events.hub import Statistics
 from pulse_events.logs import configure_logging
 from pulse_events.loops import new_event_loop
-from pulse_events.server import open_socket, serve, stop_signal, url_of
+from pulse_events.messages import Message
+from pulse_events.server import Publish, open_socket, serve, stop_signal, url_of
 from pulse_events.settings import Settings
 from pulse_events.web.tokens import Shelf
 
@@ -119,6 +121,8 @@ class _Worker:
                         self.ready.set()
                     elif "counts" in message and self._counts and not self._counts.done():
                         self._counts.set_result(Statistics(*message["counts"]))
+                    elif "publish" in message:
+                        self._relay(message, workers)
                     elif "keep" in message:
                         self._keep(*message["keep"])
                     elif "find" in message:
@@ -132,6 +136,11 @@ class _Worker:
 
     def _find(self, token: str) -> None:
         self._send({"found": token, "text": self._shelf.get(token, time.monotonic())})
+
+    def _relay(self, message: dict[str, Any], workers: list["_Worker"]) -> None:
+        for other in workers:
+            if other is not self:
+                other._send(message)
 
     async def _say_total(self, workers: list["_Worker"]) -> None:
         self._send({"total": await _total(workers)})
@@ -185,13 +194,20 @@ class _Supervisor:
         """Say that connections are accepted."""
         self._send({"ready": True})
 
-    async def run(self, own: Callable[[], Statistics]) -> None:
+    def relay(self, message: Message) -> None:
+        """Hand a message to the embedded brokers of the other workers."""
+        body = base64.b64encode(message.body).decode()
+        self._send({"publish": [message.exchange, message.routing_key, body, message.cc]})
+
+    async def run(self, own: Callable[[], Statistics], publish: Publish | None) -> None:
         """Say this worker's counts whenever asked; return when the supervisor is gone."""
         with suppress(ConnectionError):
             while line := await self._reader.readline():
                 message = orjson.loads(line)
                 if "count" in message:
                     self._send({"counts": list(own())})
+                elif "publish" in message and publish is not None:
+                    publish(_message(*message["publish"]))
                 elif "kept" in message:
                     self._answered("keep", message["kept"], None)
                 elif "found" in message:
@@ -239,6 +255,10 @@ class _Supervisor:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._writer.write(orjson.dumps(message) + b"\n")
+
+
+def _message(exchange: str, routing_key: str, body: str, cc: list[str]) -> Message:
+    return Message(exchange, routing_key, base64.b64decode(body), tuple(cc))
 
 
 async def _work(descriptor: int) -> None:

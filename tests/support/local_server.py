@@ -37,9 +37,9 @@ class _Watch(server.Alone):
         self.counts: Callable[[], Statistics] | None = None
         super().__init__(self.url.set_result)
 
-    async def run(self, own: Callable[[], Statistics]) -> None:
+    async def run(self, own: Callable[[], Statistics], publish: server.Publish | None) -> None:
         self.counts = own
-        await super().run(own)
+        await super().run(own, publish)
 
 
 class LocalServer:
