@@ -7,6 +7,7 @@ Each message says when it was sent, in ``t``.  At a rate the messages are evenly
 """
 
 import json
+import os
 import select
 import socket
 import sys
@@ -75,6 +76,14 @@ class Nchan:
 
 def _told(within_s: float = 0.0) -> bool:
     return bool(select.select([sys.stdin], [], [], within_s)[0])
+
+
+def _read_line() -> str:
+    """Return the next line of stdin and read no further: `_told` must see what comes behind it."""
+    line = b""
+    while not line.endswith(b"\n") and (byte := os.read(sys.stdin.fileno(), 1)):
+        line += byte
+    return line.decode()
 
 
 class Feed:
@@ -146,7 +155,7 @@ def main(kind: str, url: str, tasks: int) -> None:
     """Obey stdin until its end."""
     target, close, feed = _open(kind, url, tasks)
     print(json.dumps({"event": "open"}), flush=True)
-    for line in sys.stdin:
+    for line in iter(_read_line, ""):
         start_s = time.monotonic()
         sent = publish(feed, target, line.strip())
         seconds = round(time.monotonic() - start_s, 4)

@@ -33,7 +33,6 @@ BAD = {
     "--port": ["--port", "x"],
     "--no-such-option": ["--no-such-option"],
     "--workers": ["--workers", "0"],
-    "broker of its own": ["--workers", "2"],
     "--demo": ["--demo", "1", "--broker", "amqp://u:geheim@h"],
     "there.yml": ["--config", "there.yml"],
     "--broker: ": ["--broker", "http://u:geheim@h/"],
