@@ -45,6 +45,15 @@ OPTIONS: dict[str, tuple[Any, str, str, str]] = {
     "workers": (1, "2", "3", "4"),
     "ping_interval": (20.0, "1.0", "2.0", "3.0"),
     "max_bindings": (100, "1", "2", "3"),
+    "max_distinct_bindings": (100_000, "1", "2", "3"),
+    "max_streams": (None, "1", "2", "3"),
+    "max_streams_per_address": (1000, "1", "2", "3"),
+    "max_request_rate": (1000.0, "1.0", "2.0", "3.0"),
+    "trust_proxy": (0, "1", "2", "3"),
+    "max_head_bytes": (65536, "8192", "8193", "8194"),
+    "max_message_bytes": (1 << 20, "1", "2", "3"),
+    "max_unsent_bytes": (1 << 20, "1", "2", "3"),
+    "exact": ((), "('a',)", "('b',)", "('c',)"),
     "compression": ("on", "off", "on", "off"),
     "namespace": (None, "n1", "n2", "n3"),
     "taskcluster_root_url": (None, "https://one", "https://two", "https://three"),
@@ -73,13 +82,31 @@ def test_an_option_has_its_default(name: str) -> None:
 def test_option_goes_before_environment_before_config_file(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, filed, exported, given = OPTIONS[name]
+    _, *expected = OPTIONS[name]
+    filed, exported, given = (text.strip("(',)") for text in expected)
     needed = NEEDED.get(name, {})
     configure({name.replace("_", "-"): yaml.safe_load(filed)})
-    assert str(value(name, needed)) == filed
+    assert str(value(name, needed)) == expected[0]
     monkeypatch.setenv(f"PULSE_EVENTS_{name.upper()}", exported)
-    assert str(value(name, needed)) == exported
-    assert str(value(name, {**needed, name: given})) == given
+    assert str(value(name, needed)) == expected[1]
+    assert str(value(name, {**needed, name: given})) == expected[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "proxies"), [("true", 1), ("yes", 1), ("false", 0), ("0", 0), ("2", 2)]
+)
+def test_trusting_a_proxy_may_be_said_as_other_services_do(
+    text: str, proxies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRUST_PROXY", text)
+    assert value("trust_proxy") == proxies
+    assert value("trust_proxy", {"trust_proxy": "3"}) == 3
+
+
+def test_several_globs_may_stand_in_one_text_or_in_a_list() -> None:
+    assert value("exact", {"exact": "a/* b"}) == ("a/*", "b")
+    configure({"exact": ["c", "d/?"]})
+    assert value("exact") == ("c", "d/?")
 
 
 def test_a_key_of_the_config_file_may_have_underscores_or_dashes() -> None:

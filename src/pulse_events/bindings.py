@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from pulse_events.errors import InputError
+from pulse_events.errors import InputError, TooManyBindings
 
 NAME_LIMIT_BYTES = 255
 """An AMQP short string: exchange names and routing keys (AMQP 0-9-1, section 4.2.5.3)."""
@@ -91,6 +91,7 @@ def parse_bindings(
     Raises:
         InputError: The text is anything else; the message names the entry (``bindings[3]``),
             the fault, and the limit where there is one.
+        TooManyBindings: There are more entries than ``limit``.
     """
     if text is None:
         raise InputError(
@@ -99,7 +100,7 @@ def parse_bindings(
         )
     entries = _entries(_parse_json(text, place))
     if len(entries) > limit:
-        raise InputError(f"bindings has {len(entries)} entries, the limit is {limit}")
+        raise TooManyBindings(f"bindings has {len(entries)} entries, the limit is {limit}")
     return BindingSet(tuple(_entry(i, entry) for i, entry in enumerate(entries)))
 
 

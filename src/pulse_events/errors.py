@@ -4,9 +4,30 @@
 class PulseEventsError(Exception):
     """Root of every exception that this package raises on purpose."""
 
+    counted_as = ""
+    """The count of the statistics that this adds to, if it is a limit's."""
+
 
 class InputError(PulseEventsError):
     """A client's request is wrong; the text says where and what to do.  Answered with 400."""
+
+
+class TooManyBindings(InputError):
+    """One stream asks for more bindings than it may have.  Answered with 400."""
+
+    counted_as = "refused_bindings"
+
+
+class LimitReached(PulseEventsError):
+    """A limit of the process is reached, by all clients together.  Answered with 503."""
+
+    def __init__(self, text: str, counted_as: str) -> None:
+        super().__init__(text)
+        self.counted_as = counted_as
+
+
+class AddressLimitReached(LimitReached):
+    """A limit of one client address is reached: it must ask for less.  Answered with 429."""
 
 
 class SettingsError(PulseEventsError):

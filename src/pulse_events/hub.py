@@ -4,22 +4,30 @@ Owns audiences, routing and pending frames.  Pure and synchronous: it never wait
 neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+import sys
+from collections.abc import Callable, Collection
+from typing import Protocol
 
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.compression import CODINGS, Coding
-from pulse_events.errors import BindingRefused, MessagesMissed, PulseEventsError
+from pulse_events.errors import BindingRefused, LimitReached, MessagesMissed, PulseEventsError
 from pulse_events.interest import DEFAULT_THRESHOLD, Interest, Orders
 from pulse_events.messages import Message, encode_message
 from pulse_events.sse import encode_event
+from pulse_events.statistics import Statistics
 from pulse_events.topics import TopicIndex
 
 READY = encode_event("ready", b"{}")
 _READY = {coding: coding.encode(READY) for coding in CODINGS}
 
+DEFAULT_BINDINGS_LIMIT = 100_000
+"""Distinct bindings of a process, those of the linger included."""
+
 DEFAULT_LINGER_S = 10.0
 """How long the bindings of an audience stay after its last stream: a page reload costs nothing."""
+
+NOTED_LIMIT = 1000
+"""Exchanges with unrouted messages that are told of."""
 
 FLUSH_BYTES = 32 << 20
 """Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
@@ -56,21 +64,6 @@ class Audience:
         self.idle_since_s: float | None = None
 
 
-class Statistics(NamedTuple):
-    """Counts since the start, but the first three, which are of now."""
-
-    clients: int
-    audiences: int
-    bindings: int
-    messages_in: int
-    messages_out: int
-    bytes_out: int
-    slow_clients_closed: int
-    unrouted: int
-    losses: int
-    """How often the broker lost messages and every client was told."""
-
-
 class Hub:
     """Routes messages of one broker to audiences of streams."""
 
@@ -81,6 +74,8 @@ class Hub:
         *,
         threshold: int = DEFAULT_THRESHOLD,
         linger_s: float = DEFAULT_LINGER_S,
+        bindings_limit: int = DEFAULT_BINDINGS_LIMIT,
+        on_unrouted: Callable[[str], None] = lambda exchange: None,
     ) -> None:
         """Make an empty hub.
 
@@ -90,10 +85,15 @@ class Hub:
                 loop turn, as ``loop.call_soon`` does.
             threshold: Wildcard patterns of one exchange above which one ``#`` replaces them.
             linger_s: How long the bindings of an audience stay after its last stream.
+            bindings_limit: Distinct bindings that all audiences may have together.
+            on_unrouted: Told the exchange of the first message that matched nobody, once each.
         """
         self._interest = Interest(orders, threshold)
         self._wake = wake
         self._linger_s = linger_s
+        self._bindings_limit = bindings_limit
+        self._on_unrouted = on_unrouted
+        self._unrouted_exchanges: set[str] = set()
         self._audiences: dict[tuple[BindingSet, Coding], Audience] = {}
         self._idle: dict[Audience, None] = {}  # oldest first
         self._indexes: dict[str, TopicIndex[Audience]] = {}
@@ -101,12 +101,16 @@ class Hub:
         self._dirty: list[Audience] = []
         self._pending_bytes = 0
         self._clients = self._messages_in = self._messages_out = 0
-        self._bytes_out = self._slow_closed = self._unrouted = self._losses = 0
+        self._bytes_out = self._slow_closed = self._unrouted = self._omitted = self._losses = 0
 
     # Clients
 
     def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
-        """Add a stream; it gets ``ready`` now, or as soon as all its bindings are in force."""
+        """Add a stream; it gets ``ready`` now, or as soon as all its bindings are in force.
+
+        Raises:
+            LimitReached: All streams together would have too many distinct bindings.
+        """
         key = (bindings, stream.coding)
         audience = self._audiences.get(key) or self._open(*key)
         audience.idle_since_s = None
@@ -136,11 +140,12 @@ class Hub:
             self.leave(stream, now_s)
             stream.end(reason)
 
-    def end_all(self, reason: PulseEventsError) -> None:
-        """End every stream, after it was sent what is pending."""
-        self.flush()
-        for audience in tuple(self._audiences.values()):
-            self._end(audience, reason)
+    def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """End a stream, after it was sent what is pending."""
+        if stream.audience is not None:
+            self.flush()
+            self.leave(stream, now_s)
+            stream.end(reason)
 
     def tick(self, now_s: float) -> None:
         """Give up the bindings of audiences that have had no stream for the linger."""
@@ -150,6 +155,13 @@ class Hub:
             self._close(audience)
 
     def _open(self, bindings: BindingSet, coding: Coding) -> Audience:
+        distinct = self._interest.distinct_with(bindings.bindings)
+        if distinct > self._bindings_limit:
+            raise LimitReached(
+                f"all streams of this server would have {distinct} distinct bindings, the limit is "
+                f"{self._bindings_limit}; ask for fewer, or try again later",
+                "refused_distinct_bindings",
+            )
         audience = self._audiences[bindings, coding] = Audience(bindings, coding)
         for binding in bindings.bindings:
             index = self._indexes.setdefault(binding.exchange, TopicIndex())
@@ -244,13 +256,11 @@ class Hub:
     def publish(self, message: Message) -> None:
         """Append the message's frame to the pending list of each audience that it matches."""
         self._messages_in += 1
-        index = self._indexes.get(message.exchange)
-        audiences = index.match(message.routing_key) if index else frozenset()
-        if index and message.cc:
-            audiences = audiences.union(*map(index.match, message.cc))
+        audiences = self._match(message)
         if not audiences:
-            self._unrouted += not self._interest.gets_all(message.exchange)
+            self._note_unrouted(message.exchange)
             return
+        self._omitted += bool(message.omitted)
         frame = None
         for audience in audiences:
             if audience.streams:
@@ -265,6 +275,23 @@ class Hub:
                 self._pending_bytes += written
         if self._pending_bytes > FLUSH_BYTES:
             self.flush()
+
+    def _match(self, message: Message) -> Collection[Audience]:
+        """Return who gets ``message``: the routing key counts, and each ``CC`` key."""
+        index = self._indexes.get(message.exchange)
+        if index is None:
+            return ()
+        audiences = index.match(message.routing_key)
+        return audiences.union(*map(index.match, message.cc)) if message.cc else audiences
+
+    def _note_unrouted(self, exchange: str) -> None:
+        """Count what nobody asked for, unless it comes because ``#`` stands for patterns."""
+        if self._interest.gets_all(exchange):
+            return
+        self._unrouted += 1
+        if exchange not in self._unrouted_exchanges and len(self._unrouted_exchanges) < NOTED_LIMIT:
+            self._unrouted_exchanges.add(exchange)
+            self._on_unrouted(exchange)
 
     def flush(self) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream."""
@@ -290,5 +317,16 @@ class Hub:
             bytes_out=self._bytes_out,
             slow_clients_closed=self._slow_closed,
             unrouted=self._unrouted,
+            omitted=self._omitted,
             losses=self._losses,
         )
+
+
+class ExactHub(Hub):
+    """A hub whose queue holds one set of bindings: what comes is wanted, the broker matched it."""
+
+    def __init__(self, orders: Orders, wake: Callable[[Callable[[], None]], object]) -> None:
+        super().__init__(orders, wake, threshold=sys.maxsize)
+
+    def _match(self, message: Message) -> Collection[Audience]:
+        return self._audiences.values()

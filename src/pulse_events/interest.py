@@ -39,6 +39,15 @@ class Interest:
         """Number of bindings asked of the broker."""
         return sum(len(exchange.asked) for exchange in self._exchanges.values())
 
+    def distinct_with(self, more: Iterable[Binding]) -> int:
+        """Return how many distinct bindings would be wanted together with ``more``."""
+        exchanges = self._exchanges
+        new = sum(
+            b.exchange not in exchanges or b.pattern not in exchanges[b.exchange].users
+            for b in more
+        )
+        return new + sum(len(exchange.users) for exchange in exchanges.values())
+
     def want(self, binding: Binding) -> bool:
         """Count one more user of ``binding``; return whether it is in force already."""
         exchange = self._exchanges.get(binding.exchange)

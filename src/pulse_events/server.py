@@ -1,25 +1,35 @@
 """Composition root: one process's broker, hub and web, in the order of start and drain."""
 
 import asyncio
-import gc
 import logging
-import resource
-import signal
 import socket
+from collections import Counter
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Protocol
 
 from aiohttp import web
 
+from pulse_events.brokers import Health
 from pulse_events.brokers.demo import run_demo
 from pulse_events.brokers.memory import Memory
+from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq import RabbitMQ
-from pulse_events.errors import SettingsError, StreamEnded
-from pulse_events.hub import Hub, Statistics
+from pulse_events.errors import StreamEnded
+from pulse_events.hub import ExactHub, Hub
+from pulse_events.hubs import Exact, Hubs
 from pulse_events.interest import Orders
 from pulse_events.messages import Message
 from pulse_events.pacing import Pacer
 from pulse_events.settings import MEMORY, Settings
+from pulse_events.statistics import Statistics
+from pulse_events.system import (
+    collect_garbage_less,
+    raise_descriptor_limit,
+    stop_signal,
+    url_of,
+)
+from pulse_events.web.admission import Admission, Limits
 from pulse_events.web.app import App, Services
 from pulse_events.web.connection import HttpServer
 from pulse_events.web.page import Catalogue
@@ -30,10 +40,10 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 4096
 """Connections that may wait to be accepted, where the kernel allows as many."""
+DRAIN_SPREAD_S = 4.0
 DRAIN_WITHIN_S = 5.0
+"""Over how long the ends of streams are spread at a stop; when those that do not read are cut."""
 STOP_WITHIN_S = 2.0
-_YOUNG_OBJECTS = 10_000
-"""Objects that may be new before the cycle collector runs; Python's default is 700."""
 
 
 Publish = Callable[[Message], None]
@@ -89,46 +99,157 @@ class Alone:
         """Do nothing: nobody else has an embedded broker."""
 
 
-def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """Return a socket that is bound to ``host`` and ``port``; it does not listen yet.
-
-    Args:
-        host: Name or address, IPv4 or IPv6.
-        port: 0 for a free one.
-        shared: Let other processes listen on the same port (SO_REUSEPORT).
-
-    Raises:
-        SettingsError: The address does not exist here, or is occupied.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listening = socket.socket(family, kind)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if shared:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind(address)
-    except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
-        reason = getattr(error, "strerror", None) or error
-        raise SettingsError(f"cannot listen on {host} port {port}: {reason}") from None
-    return listening
-
-
-def url_of(listening: socket.socket) -> str:
-    """Return the URL of the page that a listening socket serves."""
-    host, port = listening.getsockname()[:2]
-    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
-
-
-def make_broker(settings: Settings) -> RabbitMQ | Memory:
-    """Return the broker that the settings name, not yet connected.
+def make_broker(settings: Settings, *, pace: Pace | None = None) -> RabbitMQ | Memory:
+    """Return a broker as the settings name it, not yet connected.
 
     Raises:
         SettingsError: They name none.
     """
     if settings.broker == MEMORY:
-        return Memory()
-    ca_file = str(settings.broker_ca_file) if settings.broker_ca_file else None
-    return RabbitMQ(settings.broker, namespace=settings.namespace, ca_file=ca_file)
+        return Memory(settings.max_message_bytes)
+    return RabbitMQ(
+        settings.broker,
+        namespace=settings.namespace,
+        ca_file=str(settings.broker_ca_file) if settings.broker_ca_file else None,
+        pace=pace,
+        body_limit_bytes=settings.max_message_bytes,
+    )
+
+
+def connections_limit(descriptors: int) -> int:
+    """Return how many clients may be connected: some descriptors are for the broker and logs."""
+    return max(1, descriptors - max(24, min(64, descriptors // 8)))
+
+
+def default_streams_limit(descriptors: int) -> int:
+    """Return how many may have streams: some connections are for heartbeats and pages."""
+    connections = connections_limit(descriptors)
+    return max(1, connections - min(192, connections // 8))
+
+
+class _Process:
+    """The parts of one process, put together."""
+
+    def __init__(self, settings: Settings, peers: Peers, stop: asyncio.Event) -> None:
+        descriptors = raise_descriptor_limit()
+        self._settings = settings
+        self._peers = peers
+        self._stop = stop
+        self._tasks: asyncio.TaskGroup | None = None
+        self._refused: Counter[str] = Counter()
+        self._pacer = Pacer(asyncio.get_running_loop())
+        self.broker = make_broker(settings)
+        self.publish = self.broker.publish if isinstance(self.broker, Memory) else None
+        self.hubs = Hubs(self._shared_hub(), self._is_exact, self._open_exact)
+        self._admission = Admission(
+            Limits(
+                streams=settings.max_streams or default_streams_limit(descriptors),
+                streams_per_address=settings.max_streams_per_address,
+                requests_per_s=settings.max_request_rate,
+                proxies=settings.trust_proxy,
+            )
+        )
+        self.streams = Streams(
+            self.hubs,
+            self._admission,
+            ping_interval_s=settings.ping_interval,
+            unsent_limit_bytes=settings.max_unsent_bytes,
+        )
+        self.http = HttpServer(
+            App(self._services()).route,
+            self._refused,
+            connections_limit=connections_limit(descriptors),
+            streams=self.streams.__len__,
+            head_limit_bytes=settings.max_head_bytes,
+        )
+
+    def counts(self) -> Statistics:
+        """Return what this process counts."""
+        return self.hubs.statistics()._replace(**self._refused)
+
+    async def run(self) -> None:
+        """Run all parts until told to stop, then end all streams."""
+        async with asyncio.TaskGroup() as self._tasks:
+            works = [
+                self.broker.run(self.hubs.shared),
+                self.streams.run(),
+                self._run_peers(),
+            ]
+            if self._settings.demo is not None and isinstance(self.broker, Memory):
+                works.append(run_demo(self.broker, self._settings.demo))
+            running = [self._tasks.create_task(work) for work in works]
+            await self._stop.wait()
+            log.info("stopping; %d streams are open", len(self.streams))
+            reason = StreamEnded("the server is stopping; connect again")
+            self._admission.close(reason)
+            await self.streams.drain(reason, DRAIN_SPREAD_S, DRAIN_WITHIN_S)
+            self.hubs.close()
+            for task in running:
+                task.cancel()
+
+    async def _run_peers(self) -> None:
+        await self._peers.run(self.counts, self.publish)
+        self._stop.set()
+
+    def _services(self) -> Services:
+        settings = self._settings
+        return Services(
+            hub=self.hubs,
+            admission=self._admission,
+            streams=self.streams,
+            tokens=Tokens(self._peers, limit=settings.max_bindings),
+            max_bindings=settings.max_bindings,
+            ping_interval_s=settings.ping_interval,
+            compression=settings.compression == "on",
+            health=self._health,
+            total=lambda: self._peers.total(self.counts()),
+            publish=self._publish_everywhere if self.publish else None,
+            catalogue=Catalogue(
+                demo=settings.demo is not None, root_url=settings.taskcluster_root_url
+            ),
+            refused=self._refused,
+        )
+
+    def _health(self) -> Health:
+        if self._stop.is_set():
+            return Health(connected=False, reason="the server is stopping")
+        return self.broker.health
+
+    def _publish_everywhere(self, message: Message) -> None:
+        assert self.publish is not None
+        self.publish(message)
+        self._peers.relay(message)
+
+    def _shared_hub(self) -> Hub:
+        return Hub(
+            Orders(self.broker.bind, self.broker.unbind),
+            self._pacer.wake,
+            bindings_limit=self._settings.max_distinct_bindings,
+            on_unrouted=_advise,
+        )
+
+    def _is_exact(self, exchange: str) -> bool:
+        """Tell whether an exchange needs a queue of its own; the embedded broker has no such."""
+        return not isinstance(self.broker, Memory) and any(
+            fnmatchcase(exchange, glob) for glob in self._settings.exact
+        )
+
+    def _open_exact(self) -> Exact:
+        """Connect once more, for one set of bindings."""
+        assert self._tasks is not None
+        broker = make_broker(self._settings, pace=Pace(watches_alarms=False))
+        hub = ExactHub(Orders(broker.bind, broker.unbind), self._pacer.wake)
+        return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
+
+
+def _advise(exchange: str) -> None:
+    log.warning(
+        "a message of exchange %r matched nobody who listens: is it no topic exchange, or was the "
+        "message published with BCC, or through a binding between exchanges? The option "
+        "--exact %r has the broker alone decide",
+        exchange,
+        exchange,
+    )
 
 
 async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> None:
@@ -142,71 +263,16 @@ async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> N
     Raises:
         SettingsError: The settings cannot be served; nothing was started.
     """
-    broker = make_broker(settings)
     stop = stop_signal()
-    _raise_descriptor_limit()
-    _collect_garbage_less()
-    pacer = Pacer(asyncio.get_running_loop())
-    hub = Hub(Orders(broker.bind, broker.unbind), pacer.wake)
-    streams = Streams(hub, ping_interval_s=settings.ping_interval)
-    publish = broker.publish if isinstance(broker, Memory) else None
-
-    def publish_everywhere(message: Message) -> None:
-        assert publish is not None
-        publish(message)
-        peers.relay(message)
-
-    services = Services(
-        hub=hub,
-        streams=streams,
-        tokens=Tokens(peers, limit=settings.max_bindings),
-        max_bindings=settings.max_bindings,
-        ping_interval_s=settings.ping_interval,
-        compression=settings.compression == "on",
-        health=lambda: broker.health,
-        total=lambda: peers.total(hub.statistics()),
-        publish=publish_everywhere if publish else None,
-        catalogue=Catalogue(demo=settings.demo is not None, root_url=settings.taskcluster_root_url),
-    )
-    runner = web.ServerRunner(HttpServer(App(services).route), shutdown_timeout=STOP_WITHIN_S)
+    process = _Process(settings, peers, stop)
+    collect_garbage_less()
+    runner = web.ServerRunner(process.http, shutdown_timeout=STOP_WITHIN_S)
     await runner.setup()
     site = web.SockSite(runner, listening, backlog=BACKLOG)
     await site.start()
     peers.announce(url_of(listening))
     async with asyncio.TaskGroup() as tasks:
-        works = [broker.run(hub), streams.run(), peers.run(hub.statistics, publish)]
-        if settings.demo is not None and isinstance(broker, Memory):
-            works.append(run_demo(broker, settings.demo))
-        running = [tasks.create_task(work) for work in works]
-        running[2].add_done_callback(lambda _: stop.set())
+        tasks.create_task(process.run())
         await stop.wait()
-        log.info("stopping; %d streams are open", len(streams))
         await site.stop()
-        await streams.end_all(StreamEnded("the server is stopping; connect again"), DRAIN_WITHIN_S)
-        for task in running:
-            task.cancel()
     await runner.cleanup()
-
-
-def stop_signal() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set."""
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
-
-
-def _collect_garbage_less() -> None:
-    """Let the cycle collector look at what a prefetch of messages holds less often.
-
-    Messages make no cycles, but 700 of them in line started it, 12 % of the profile at 500 streams
-    and 1,500 messages/s.  What the start has made stays, and is not looked at again.
-    """
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
-
-
-def _raise_descriptor_limit() -> None:
-    """Allow this process as many descriptors, thus streams, as it may have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

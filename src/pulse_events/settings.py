@@ -6,7 +6,7 @@ Order of precedence: option, environment, config file, default.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import yaml
@@ -14,15 +14,19 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
 from pulse_events.errors import SettingsError
+from pulse_events.hub import DEFAULT_BINDINGS_LIMIT
+from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 PREFIX = "PULSE_EVENTS_"
 DEFAULT_CONFIG = "user-config.yml"
 MEMORY = "memory:"
+HEAD_LIMIT_BYTES = 64 << 10
 
 _PULSE_KEYS = {"username", "password", "hostname", "vhost", "amqps", "connection_string"}
 _YES = {"1", "true", "yes", "on"}
@@ -31,6 +35,7 @@ _VARIABLES = {
     "port": ("PORT",),
     "broker": ("PULSE_CONNECTION_STRING", "PULSE_HOSTNAME"),
     "taskcluster_root_url": ("TASKCLUSTER_ROOT_URL",),
+    "trust_proxy": ("TRUST_PROXY",),
 }
 """Variables without our prefix that stand for a setting, strongest first."""
 
@@ -60,6 +65,43 @@ class Settings(BaseSettings):
     workers: int = Field(1, ge=1, le=256, description="Processes that share the port.")
     ping_interval: float = Field(20.0, ge=0.1, le=3600, description="Seconds between ping events.")
     max_bindings: int = Field(100, ge=1, le=100_000, description="Bindings that a stream may have.")
+    max_distinct_bindings: int = Field(
+        DEFAULT_BINDINGS_LIMIT, ge=1, description="Distinct bindings of all streams together."
+    )
+    max_streams: int | None = Field(
+        None, ge=1, description="Open streams; what the descriptors allow if absent."
+    )
+    max_streams_per_address: int = Field(
+        1000, ge=1, description="Open streams of one IPv4 address or IPv6 /64 network."
+    )
+    max_request_rate: float = Field(
+        1000.0,
+        ge=0.1,
+        description="Requests per second of one address; ten seconds' worth may come at once.",
+    )
+    trust_proxy: int = Field(
+        0,
+        ge=0,
+        le=100,
+        description="Proxies in front, each of which adds to X-Forwarded-For; true is one.",
+    )
+    max_head_bytes: int = Field(
+        HEAD_LIMIT_BYTES, ge=8192, le=1 << 20, description="Size of a request's head."
+    )
+    max_message_bytes: int = Field(
+        DEFAULT_LIMIT_BYTES,
+        ge=1,
+        le=1 << 30,
+        description="Longest body of a message that is passed on; of others only the size.",
+    )
+    max_unsent_bytes: int = Field(
+        1 << 20, ge=1, le=1 << 30, description="What a stream may leave unread before it is closed."
+    )
+    exact: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Exchanges, as a GLOB, whose bindings get a queue of their own; may be given "
+        "many times, or several with blanks between them.",
+    )
     compression: Literal["on", "off"] = Field(
         "on", description="Gzip for streams of clients that accept it."
     )
@@ -77,6 +119,19 @@ class Settings(BaseSettings):
         "info", description="Least severe lines to log."
     )
     log_format: Literal["text", "json"] = Field("text", description="json is mozlog.")
+
+    @field_validator("exact", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Return the globs of a text."""
+        return _words(value) if isinstance(value, str) else value
+
+    @field_validator("trust_proxy", mode="before")
+    @classmethod
+    def _count_proxies(cls, value: object) -> object:
+        """Return a number for yes and no, which other services of Taskcluster take."""
+        text = str(value).lower()
+        return 1 if text in _YES else 0 if text in _NO else value
 
     @field_validator("compression", mode="before")
     @classmethod
@@ -184,7 +239,8 @@ def _pulse_section(file: Path, document: dict[str, Any], profile: object) -> dic
 def _other_variables(environ: Mapping[str, str], pulse: dict[str, Any]) -> dict[str, Any]:
     """Return what variables without our prefix say: Taskcluster's own, ``PORT``, ``DEBUG``."""
     found: dict[str, Any] = {}
-    for variable, name in (("PORT", "port"), ("TASKCLUSTER_ROOT_URL", "taskcluster_root_url")):
+    for name in ("port", "taskcluster_root_url", "trust_proxy"):
+        (variable,) = _VARIABLES[name]
         if environ.get(variable):
             found[name] = environ[variable]
     if any(f"{part}:".startswith(("*:", "events:")) for part in _words(environ.get("DEBUG"))):

@@ -21,12 +21,13 @@ from typing import Any
 import orjson
 
 from pulse_events.backoff import delays
-from pulse_events.hub import Statistics
 from pulse_events.logs import configure_logging
 from pulse_events.loops import new_event_loop
 from pulse_events.messages import Message
-from pulse_events.server import Publish, open_socket, serve, stop_signal, url_of
+from pulse_events.server import Publish, serve
 from pulse_events.settings import Settings
+from pulse_events.statistics import Statistics
+from pulse_events.system import open_socket, stop_signal, url_of
 from pulse_events.web.tokens import Shelf
 
 log = logging.getLogger(__name__)

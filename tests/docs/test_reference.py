@@ -9,13 +9,13 @@ from urllib.parse import quote
 
 import pytest
 
-from pulse_events import bindings, hub, interest
+from pulse_events import bindings, hub, hubs, interest
 from pulse_events.brokers import rabbitmq
 from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
 from pulse_events.settings import PREFIX, Settings
-from pulse_events.web import app, connection, page, streams, tokens
+from pulse_events.web import admission, app, connection, page, streams, tokens
 from pulse_events.web.static_files import static_routes
 from tests.docs.blocks import DOCUMENTS, ROOT
 from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
@@ -45,7 +45,7 @@ def test_each_option_has_a_row_with_its_variable_and_default(name: str) -> None:
     assert f"`{PREFIX}{name.upper()}`" in variables
     assert meaning
     field = Settings.model_fields[name]
-    assert field.default is None or default == f"`{field.default}`"
+    assert field.default in (None, ()) or default == f"`{field.default}`"
     for bound in field.metadata:
         for value in (getattr(bound, "ge", None), getattr(bound, "gt", None)):
             assert value is None or f"{value:g}" in meaning
@@ -61,9 +61,12 @@ def routes() -> dict[str, set[str]]:
     """Return all paths of a server but those of files, and their methods."""
     memory = Memory()
     routed = hub.Hub(Orders(memory.bind, memory.unbind), lambda flush: flush())
+    all_hubs = hubs.Hubs(routed, lambda exchange: False, lambda: hubs.Exact(routed, list))
+    limits = admission.Admission(admission.Limits(streams=1))
     services = app.Services(
-        hub=routed,
-        streams=streams.Streams(routed, ping_interval_s=20),
+        hub=all_hubs,
+        admission=limits,
+        streams=streams.Streams(all_hubs, limits, ping_interval_s=20, unsent_limit_bytes=1),
         tokens=tokens.Tokens(Alone(lambda url: None)),
         max_bindings=1,
         ping_interval_s=20,
@@ -165,12 +168,18 @@ def test_the_message_of_each_wrong_request_has_a_row(wrong: Any, demo: Server) -
 LIMITS = {
     "bindings of a stream": bindings.DEFAULT_LIMIT,
     "exchange, pattern, routing key": bindings.NAME_LIMIT_BYTES,
-    "head of a request": connection.HEAD_LIMIT_BYTES,
+    "head of a request": Settings.model_fields["max_head_bytes"].default,
     "body of `publish`": connection.BODY_LIMIT_BYTES,
     "body of `bindings`": app._BINDING_LIMIT_BYTES,
     "time for a body": int(app.BODY_WITHIN_S),
     "time for a head, and of an idle connection": int(connection.IDLE_S),
-    "unsent bytes of a stream": streams.DEFAULT_UNSENT_LIMIT_BYTES,
+    "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
+    "body of a message": Settings.model_fields["max_message_bytes"].default,
+    "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
+    "streams of an address": Settings.model_fields["max_streams_per_address"].default,
+    "requests of an address": int(Settings.model_fields["max_request_rate"].default),
+    "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
+    "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
     "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),
     "tokens": tokens.SIZE_LIMIT_BYTES,
     "wildcard patterns of one exchange at the broker": interest.DEFAULT_THRESHOLD,

@@ -72,7 +72,7 @@ BODIES = {
     "empty": (b"", "", None),
     "no UTF-8": (b"\xff\xfe", "//4=", "base64"),
     "awkward": (b'{"a":\r\n "\\u0000\\r\\n\xe2\x80\xa8"}', {"a": "\0\r\n\u2028"}, None),
-    "1 MiB": (b'"' + b"x" * (1 << 20) + b'"', "x" * (1 << 20), None),
+    "1 MiB": (b'"' + b"x" * ((1 << 20) - 2) + b'"', "x" * ((1 << 20) - 2), None),
     "1 MiB of no UTF-8": (b"\xff" * (3 << 18), "/" * (1 << 20), "base64"),
 }
 

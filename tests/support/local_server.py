@@ -19,10 +19,10 @@ from urllib.parse import urlsplit
 from pulse_events import server
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq import RabbitMQ
-from pulse_events.hub import Statistics
 from pulse_events.loops import new_event_loop
 from pulse_events.messages import Message
 from pulse_events.settings import Settings
+from pulse_events.statistics import Statistics
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")

@@ -7,7 +7,9 @@ from typing import Any
 
 from pulse_events.compression import IDENTITY
 from pulse_events.hub import Hub
+from pulse_events.hubs import Exact, Hubs
 from pulse_events.loops import new_event_loop
+from pulse_events.web.admission import Admission, Limits
 from pulse_events.web.streams import Stream, Streams
 from tests.support.simulated_broker import SimulatedBroker
 
@@ -18,7 +20,9 @@ def on_the_servers_loop(
     case: Callable[[asyncio.Transport, socket.socket], Coroutine[Any, Any, None]],
 ) -> None:
     """Run ``case`` with a connection's two ends, on the kind of loop that the server has."""
-    ours, client = socket.socketpair()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        client = socket.create_connection(server.getsockname())
+        ours, _ = server.accept()
     client.setblocking(False)
 
     async def run() -> None:
@@ -59,11 +63,21 @@ async def connect(ours: socket.socket) -> asyncio.Transport:
     return transport
 
 
+def no_queue() -> Exact:
+    """Open no queue of one set of bindings: nobody asks for one."""
+    raise AssertionError
+
+
 def begin(transport: asyncio.Transport) -> Stream:
     """Return a stream on ``transport`` whose head has been sent."""
     broker = SimulatedBroker()
     hub = Hub(broker.orders, asyncio.get_running_loop().call_soon)
-    streams = Streams(hub, ping_interval_s=60, unsent_limit_bytes=1 << 30)
+    streams = Streams(
+        Hubs(hub, lambda exchange: False, no_queue),
+        Admission(Limits(streams=1)),
+        ping_interval_s=60,
+        unsent_limit_bytes=1 << 30,
+    )
     stream = Stream(streams, transport, IDENTITY)
     streams.add(stream, transport)
     return stream

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from pulse_events.web.streams import DEFAULT_UNSENT_LIMIT_BYTES
+from pulse_events.settings import Settings
 from tests.support.crowd import Crowd
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.server import Server
@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 
 READERS, STOPPED = 400, 100
 TEXT = "x" * 64_000
-LIMIT_BYTES = DEFAULT_UNSENT_LIMIT_BYTES
+LIMIT_BYTES = Settings.model_fields["max_unsent_bytes"].default
 MOST_MESSAGES = 100
 """Enough to fill the limit and what the kernel keeps for a stream that nobody reads."""
 ALLOWED_BYTES = STOPPED * LIMIT_BYTES // 4

@@ -16,7 +16,7 @@ BODY = b'"' + b"x" * 100_000 + b'"'
 
 @pytest.fixture
 def own_server() -> Iterator[LocalServer]:
-    with local_server({"Streams": {"unsent_limit_bytes": 300_000}}) as running:
+    with local_server(max_unsent_bytes=300_000) as running:
         yield running
 
 

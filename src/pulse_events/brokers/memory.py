@@ -8,7 +8,7 @@ import asyncio
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Health, Listener
 from pulse_events.errors import BindingRefused
-from pulse_events.messages import Message
+from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
 from pulse_events.topics import TopicIndex
 
 NAME = "memory:"
@@ -20,7 +20,9 @@ _STOPPED = Health(connected=False, reason="the embedded broker does not run")
 class Memory:
     """A `Broker` without a server; it matches and answers as RabbitMQ does."""
 
-    def __init__(self) -> None:
+    def __init__(self, body_limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
+        """Make one without bindings; longer bodies than ``body_limit_bytes`` are left out."""
+        self._body_limit_bytes = body_limit_bytes
         self._bound: dict[Binding, None] = {}
         self._unanswered: set[Binding] = set()
         self._indexes: dict[str, TopicIndex[Binding]] = {}
@@ -67,7 +69,13 @@ class Memory:
         index = self._indexes.get(message.exchange)
         if index and self._listener:
             if index.match(message.routing_key) or any(map(index.match, message.cc)):
-                self._listener.publish(message)
+                self._listener.publish(self._shortened(message))
+
+    def _shortened(self, message: Message) -> Message:
+        size = len(message.body)
+        if size <= self._body_limit_bytes:
+            return message
+        return message._replace(body=b"", omitted=omission(size, self._body_limit_bytes))
 
     async def run(self, listener: Listener) -> None:
         """Deliver to ``listener`` until cancelled; first answers what was bound before."""

@@ -13,3 +13,5 @@ class Pace:
     """Seconds between two looks at the queue and at every binding."""
     alarm_every_s: float = 15.0
     """Seconds between two questions whether the broker blocks publishers."""
+    watches_alarms: bool = True
+    """Whether they are asked at all; it takes a connection."""

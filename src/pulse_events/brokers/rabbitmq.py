@@ -9,7 +9,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from itertools import cycle
 from typing import Any
@@ -32,6 +32,7 @@ from pulse_events.brokers.rabbitmq_frames import Connection
 from pulse_events.brokers.rabbitmq_watch import watch_alarms, watch_silence
 from pulse_events.brokers.topology import Topology
 from pulse_events.errors import BrokerUnavailable, MessagesMissed
+from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class RabbitMQ:
         namespace: str | None = None,
         ca_file: str | None = None,
         pace: Pace | None = None,
+        body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
         """Check the address; connect only in `run`.
 
@@ -71,12 +73,14 @@ class RabbitMQ:
             ca_file: PEM file of the authorities that ``amqps`` certificates are checked against,
                 instead of the system's.
             pace: How often the connection is checked.
+            body_limit_bytes: Longer bodies are left out.
 
         Raises:
             SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
         """
         self._address = parse_address(url)
         self._pace = pace or Pace()
+        self._body_limit_bytes = body_limit_bytes
         self._namespace = namespace or self._address.user
         self.queue = self._new_name()
         self._targets = parameters(
@@ -138,8 +142,10 @@ class RabbitMQ:
         await channel.request("queue_declare", queue=self.queue, **_QUEUE)
         self._declared = True
         await channel.request("basic_qos", prefetch_count=PREFETCH)
-        deliveries = Deliveries(listener, channel.pika)
-        connection.deliver_directly(channel.pika.channel_number, deliveries.receive)
+        deliveries = Deliveries(listener, channel.pika, connection.read_slowly)
+        connection.deliver_directly(
+            channel.pika.channel_number, deliveries.receive, self._body_limit_bytes
+        )
         await channel.request("basic_consume", queue=self.queue, on_message_callback=_unexpected)
         self._health = Health(connected=True)
         log.info("consuming %s at %s", self.queue, self.name)
@@ -147,14 +153,13 @@ class RabbitMQ:
         async def open_channel() -> QueueBindings:
             return QueueBindings(await Channel(connection).open(), self.queue)
 
-        target = connection.params
         try:
             await _first_failure(
                 self._topology.run(listener, open_channel),
                 channel.until_closed(),
                 watch_silence(connection, self._pace.heartbeat_s),
-                watch_alarms(target, self.queue, self._pace.alarm_every_s, self._warn),
                 self._audit(channel, listener),
+                *self._alarms(connection.params),
             )
         except asyncio.CancelledError:
             with suppress(BrokerUnavailable, RequestRefused):
@@ -162,6 +167,10 @@ class RabbitMQ:
             raise
         finally:
             deliveries.stop()
+
+    def _alarms(self, target: Any) -> Iterator[Coroutine[Any, Any, None]]:
+        if self._pace.watches_alarms:
+            yield watch_alarms(target, self.queue, self._pace.alarm_every_s, self._warn)
 
     async def _audit(self, channel: Channel, listener: Listener) -> None:
         """Look at the queue and at all bindings now and then: the broker tells of no change.

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
+from collections.abc import Callable
 
 from pika.channel import Channel as PikaChannel
 
@@ -12,7 +14,10 @@ from pulse_events.messages import Message
 log = logging.getLogger(__name__)
 
 SLICE = 128
-"""Deliveries that are routed in one turn of the loop."""
+SLICE_S = 0.01
+"""Deliveries that are routed in one turn of the loop, and for how long: large bodies take more."""
+WAITING_BYTES = 32 << 20
+"""Bodies in line above which the broker is read slowly, until half of them are routed."""
 ACK_EVERY = 250
 ACK_WITHIN_S = 0.05
 
@@ -24,9 +29,21 @@ class Deliveries:
     would keep new clients and pings waiting: `SLICE` deliveries a turn, then the others' turn.
     """
 
-    def __init__(self, listener: Listener, channel: PikaChannel) -> None:
+    def __init__(
+        self, listener: Listener, channel: PikaChannel, read_slowly: Callable[[bool], None]
+    ) -> None:
+        """Make an empty line.
+
+        Args:
+            listener: Who gets the messages.
+            channel: Where they are acknowledged.
+            read_slowly: Told whether the broker sends more than can be held.
+        """
         self._publish = listener.publish
         self._channel = channel
+        self._read_slowly = read_slowly
+        self._is_slow = False
+        self._waiting_bytes = 0
         self._loop = asyncio.get_running_loop()
         self._arrived: deque[tuple[Message, int]] = deque()
         self._turn: asyncio.Handle | None = None
@@ -37,31 +54,44 @@ class Deliveries:
     def receive(self, message: Message, tag: int) -> None:
         """Take one delivery and its tag; at most the channel's prefetch wait here."""
         self._arrived.append((message, tag))
+        self._waiting_bytes += len(message.body)
+        if not self._is_slow and self._waiting_bytes > WAITING_BYTES:
+            self._set_slow(True)
         if self._turn is None:
             self._turn = self._loop.call_soon(self._publish_slice)
 
     def stop(self) -> None:
         """Route and acknowledge no more: the channel is closing."""
         self._arrived.clear()
+        self._waiting_bytes = 0
         for handle in (self._turn, self._timer):
             if handle is not None:
                 handle.cancel()
 
     def _publish_slice(self) -> None:
         arrived = self._arrived
-        count = min(SLICE, len(arrived))
-        for _ in range(count):
+        until_s = time.perf_counter() + SLICE_S
+        for _ in range(min(SLICE, len(arrived))):
             message, self._last_tag = arrived.popleft()
+            self._unacked += 1
+            self._waiting_bytes -= len(message.body)
             try:
                 self._publish(message)
             except Exception:  # one message must not end the stream of all others
                 log.exception("a message of exchange %r was lost", message.exchange)
-        self._unacked += count
+            if time.perf_counter() > until_s:
+                break
+        if self._is_slow and self._waiting_bytes < WAITING_BYTES // 2:
+            self._set_slow(False)
         self._turn = self._loop.call_soon(self._publish_slice) if arrived else None
         if self._unacked >= ACK_EVERY:
             self._ack()
         elif self._timer is None:
             self._timer = self._loop.call_later(ACK_WITHIN_S, self._ack)
+
+    def _set_slow(self, slow: bool) -> None:
+        self._is_slow = slow
+        self._read_slowly(slow)
 
     def _ack(self) -> None:
         if self._timer is not None:

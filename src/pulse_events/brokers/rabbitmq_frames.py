@@ -12,7 +12,7 @@ from pika.adapters.asyncio_connection import AsyncioConnection
 from pika.data import decode_table
 from pika.exceptions import AMQPError
 
-from pulse_events.messages import Message
+from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
 
 Receive = Callable[[Message, int], None]
 """Takes a message and its delivery tag."""
@@ -29,29 +29,43 @@ _LONG_STRING = ord("S")
 _HAS_CONTENT_TYPE, _HAS_CONTENT_ENCODING, _HAS_HEADERS = 0x8000, 0x4000, 0x2000
 _RECEIVE_BYTES = 64 << 10
 _TURN_BYTES = 4 << 20
+_SLOW_BYTES = 4 << 10
 
 
 class Connection(AsyncioConnection):  # type: ignore[misc]  # pika ships no types
     """pika's connection, with a by-pass for the deliveries of one channel."""
 
     _direct_channel = -1
-    _read_once = False
+    _read_once = _slowly = False
     _rest = b""
 
-    def deliver_directly(self, channel_number: int, receive: Receive) -> None:
-        """Hand what is delivered on one channel to ``receive`` instead of to pika's callback."""
+    def deliver_directly(
+        self,
+        channel_number: int,
+        receive: Receive,
+        body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    ) -> None:
+        """Hand what is delivered on one channel to ``receive`` instead of to pika's callback.
+
+        A longer body than ``body_limit_bytes`` is not even held: the message says so instead.
+        """
         self._direct_channel = channel_number
-        self._content = _Content(receive)
+        self._content = _Content(receive, body_limit_bytes)
         # pika reads 4 KB at a time, three messages, and 100 KB a turn: in a flood a bind-ok then
         # waits behind a whole prefetch for 25 turns, 50 ms each with 500 streams.
-        self._transport._MAX_RECV_BYTES = _RECEIVE_BYTES
-        self._transport._MAX_CONSUME_BYTES = _TURN_BYTES
+        self.read_slowly(False)
         # TLS holds back what it has decrypted, so there a short read says nothing.
         self._read_once = self.params.ssl_options is None
 
+    def read_slowly(self, slowly: bool) -> None:
+        """Read 4 KB a turn of the loop, enough for heartbeats, or as much as there is again."""
+        self._slowly = slowly
+        self._transport._MAX_RECV_BYTES = _SLOW_BYTES if slowly else _RECEIVE_BYTES
+        self._transport._MAX_CONSUME_BYTES = 1 if slowly else _TURN_BYTES
+
     def _on_data_available(self, data_in: bytes) -> None:
         """Cut what came into frames; pika's own method of this name gets them one by one."""
-        if self._read_once:
+        if self._read_once and not self._slowly:
             # A short read says that the socket is empty; pika asks again, for 4 µs a turn.
             full = len(data_in) == _RECEIVE_BYTES
             self._transport._MAX_CONSUME_BYTES = _TURN_BYTES if full else 1
@@ -79,8 +93,10 @@ class Connection(AsyncioConnection):  # type: ignore[misc]  # pika ships no type
 class _Content:
     """The delivery that is being received: its method, then its header, then its body."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, body_limit_bytes: int) -> None:
         self._receive = receive
+        self._limit_bytes = body_limit_bytes
+        self._omitted = ""
         self._exchange = self._routing_key = ""
         self._tag = self._redelivered = self._missing_bytes = 0
         self._cc: tuple[str, ...] = ()
@@ -96,7 +112,9 @@ class _Content:
             self._exchange, at = _short_string(data, tag_at + _TAG.size)
             self._routing_key, at = _short_string(data, at)
         elif kind == _HEADER:
-            _, _, self._missing_bytes, flags = _CONTENT.unpack_from(data, start)
+            _, _, size, flags = _CONTENT.unpack_from(data, start)
+            self._missing_bytes = size
+            self._omitted = omission(size, self._limit_bytes) if size > self._limit_bytes else ""
             self._cc = _read_cc(data, start + _CONTENT.size, flags) if flags & _HAS_HEADERS else ()
             self._pieces = []
             if not self._missing_bytes:
@@ -104,6 +122,8 @@ class _Content:
 
     def _add_body(self, piece: bytes) -> None:
         self._missing_bytes -= len(piece)
+        if self._omitted:
+            piece = b""
         if self._missing_bytes:
             self._pieces.append(piece)
         elif self._pieces:
@@ -113,7 +133,9 @@ class _Content:
 
     def _finish(self, body: bytes) -> None:
         redelivered = bool(self._redelivered & 1)
-        message = Message(self._exchange, self._routing_key, body, self._cc, redelivered)
+        message = Message(
+            self._exchange, self._routing_key, body, self._cc, redelivered, self._omitted
+        )
         self._receive(message, self._tag)
 
 

@@ -7,16 +7,20 @@ from pulse_events.errors import SettingsError
 from pulse_events.settings import MEMORY, Settings, load_settings, place_of
 
 
-def checked_settings(options: Mapping[str, str | None]) -> Settings:
+def checked_settings(options: Mapping[str, str | tuple[str, ...] | None]) -> Settings:
     """Return the settings of this process.
 
     Args:
-        options: Flags by field name; ``None`` for those that were not given.
+        options: Flags by field name; ``None`` or an empty tuple for those that were not given.
 
     Raises:
         SettingsError: See `load_settings`; also for a broker that is no address.
     """
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {
+        name: " ".join(value) if isinstance(value, tuple) else value
+        for name, value in options.items()
+        if value not in (None, ())
+    }
     settings = load_settings(given)
     if settings.broker != MEMORY:
         try:

@@ -12,9 +12,10 @@ from setproctitle import setproctitle
 from pulse_events.cli.checking import checked_settings
 from pulse_events.logs import configure_logging
 from pulse_events.loops import new_event_loop
-from pulse_events.server import Alone, make_broker, open_socket
+from pulse_events.server import Alone, make_broker
 from pulse_events.server import serve as serve_alone
 from pulse_events.settings import PREFIX, Settings
+from pulse_events.system import open_socket
 from pulse_events.workers import supervise
 
 _PASSWORD = re.compile(r"(amqps?://[^:]*):.*@", re.DOTALL)
@@ -23,16 +24,17 @@ _PASSWORD = re.compile(r"(amqps?://[^:]*):.*@", re.DOTALL)
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give ``command`` one option for each field of `Settings`, as text; the model checks it."""
     for name, field in reversed(Settings.model_fields.items()):
-        shown = "" if field.default is None else f"  [default: {field.default}]"
+        shown = "" if field.default in (None, ()) else f"  [default: {field.default}]"
         option = "--" + name.replace("_", "-")
         text = f"{field.description}{shown}"
-        command = click.option(option, name, metavar="VALUE", help=text)(command)
+        many = isinstance(field.default, tuple)
+        command = click.option(option, name, multiple=many, metavar="VALUE", help=text)(command)
     return command
 
 
 @click.command(epilog=f"Each option is also a variable {PREFIX}… and a key of the config file.")
 @_settings_options
-def serve(**options: str | None) -> None:
+def serve(**options: str | tuple[str, ...] | None) -> None:
     """Serve streams of a broker's messages.
 
     Prints one line when it accepts connections; logs go to stderr.

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from pulse_events.errors import BindingRefused, InputError, TokenExpired
+from pulse_events.errors import AddressLimitReached, BindingRefused, InputError, TokenExpired
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 
@@ -19,6 +19,7 @@ _CODES = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
     HTTPStatus.REQUEST_URI_TOO_LONG: "RequestURITooLong",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "RequestHeaderFieldsTooLarge",
+    HTTPStatus.TOO_MANY_REQUESTS: "TooManyRequests",
     HTTPStatus.INTERNAL_SERVER_ERROR: "InternalServerError",
     HTTPStatus.SERVICE_UNAVAILABLE: "ServiceUnavailable",
 }
@@ -47,17 +48,21 @@ def status_of(reason: Exception) -> HTTPStatus:
         return HTTPStatus.NOT_FOUND
     if isinstance(reason, TokenExpired):
         return HTTPStatus.GONE
+    if isinstance(reason, AddressLimitReached):
+        return HTTPStatus.TOO_MANY_REQUESTS
     return HTTPStatus.SERVICE_UNAVAILABLE
 
 
-def error_document(status: HTTPStatus, message: str, request: web.BaseRequest) -> dict[str, Any]:
-    """Return an error in the shape of Taskcluster's services."""
+def error_document(
+    status: HTTPStatus, message: str, request: web.BaseRequest | None
+) -> dict[str, Any]:
+    """Return an error in the shape of Taskcluster's services; ``None`` was never read."""
     return {
         "code": _CODES.get(status, status.phrase.title().replace(" ", "")),
         "message": message,
         "requestInfo": {
-            "method": request.method,
-            "params": dict(request.query),
+            "method": request.method if request else "",
+            "params": dict(request.query) if request else {},
             "payload": {},
             "time": timestamp(),
         },
@@ -76,12 +81,9 @@ def error_answer(
     return answer
 
 
-def raw_error(reason: Exception, request: web.BaseRequest) -> bytes:
-    """Return an error as the bytes of a whole response, for a connection that left aiohttp."""
-    status = status_of(reason)
-    body = orjson.dumps(
-        error_document(status, str(reason), request), option=orjson.OPT_APPEND_NEWLINE
-    )
+def raw_answer(status: HTTPStatus, message: str, request: web.BaseRequest | None = None) -> bytes:
+    """Return an error as the bytes of a whole answer, where aiohttp cannot send it."""
+    body = orjson.dumps(error_document(status, message, request), option=orjson.OPT_APPEND_NEWLINE)
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         "Content-Type: application/json\r\n"

@@ -1,9 +1,11 @@
 """Routes and what they answer.  Knows HTTP and the hub, not which broker is behind them."""
 
 import asyncio
+import logging
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from http import HTTPStatus
 from importlib.metadata import version
@@ -15,11 +17,13 @@ from yarl import URL
 
 from pulse_events.bindings import Binding, BindingSet, parse_bindings
 from pulse_events.compression import pick_coding
-from pulse_events.errors import InputError, PulseEventsError
-from pulse_events.hub import Hub, Statistics
+from pulse_events.errors import AddressLimitReached, InputError, PulseEventsError
+from pulse_events.hubs import Hubs
 from pulse_events.messages import Message
+from pulse_events.statistics import Statistics
+from pulse_events.web.admission import Admission
 from pulse_events.web.answers import CORS, error_answer, json_answer, status_of
-from pulse_events.web.connection import BODY_LIMIT_BYTES, is_too_long, too_long
+from pulse_events.web.connection import BODY_LIMIT_BYTES
 from pulse_events.web.metrics import exposition
 from pulse_events.web.page import Catalogue, page
 from pulse_events.web.static_files import static_routes
@@ -28,10 +32,16 @@ from pulse_events.web.tokens import LIFETIME_S, Tokens
 
 Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
+log = logging.getLogger(__name__)
+
 SOURCE = "https://github.com/taskcluster/pulse-events"
 BODY_WITHIN_S = 30.0
 """How long a client may take to send the body of its request."""
 _QUERIES_CACHED = 256
+_PROXY_ADVICE = (
+    "clients behind a proxy count as one address; say with --trust-proxy, or TRUST_PROXY, how many "
+    "proxies are in front of this server"
+)
 _BINDING_LIMIT_BYTES = 4096
 """The longest JSON of one binding: two names of 255 bytes, each as six characters."""
 
@@ -40,7 +50,8 @@ _BINDING_LIMIT_BYTES = 4096
 class Services:
     """What the routes work with."""
 
-    hub: Hub
+    hub: Hubs
+    admission: Admission
     streams: Streams
     tokens: Tokens
     max_bindings: int
@@ -54,6 +65,8 @@ class Services:
     catalogue: Catalogue
     publish: Callable[[Message], None] | None = None
     """Takes a message from HTTP; ``None`` where the broker is a real one."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Counts what is refused by a limit."""
 
 
 class TakenOver(web.StreamResponse):
@@ -73,19 +86,22 @@ class App:
         self._services = services
         self._body_within_s = body_within_s
         self._started_s = time.monotonic()
+        self._has_warned = False
         self._parse_query = lru_cache(_QUERIES_CACHED)(_parse_query)
         self._routes = self._table()
 
     async def route(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; a path means the same with and without a last slash."""
-        if is_too_long(request):
-            return too_long(request)
         methods = self._routes.get(request.path.rstrip("/"))
         if methods is None:
             text = f"there is nothing at {request.path}; the page at / says what there is"
             return error_answer(HTTPStatus.NOT_FOUND, text, request)
         answer = methods.get(request.method)
         if answer is not None:
+            try:
+                self._services.admission.count_request(self._address_of(request), time.monotonic())
+            except AddressLimitReached as reason:
+                return self._refuse(request, reason, as_stream=answer == self._connect)
             return await answer(request)
         allowed = ", ".join(sorted({*methods, "OPTIONS"}))
         if request.method == "OPTIONS":
@@ -124,12 +140,44 @@ class App:
             # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
             return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
         wanted, http_errors = self._parse_query(request.rel_url, self._services.max_bindings)
-        bindings = await self._redeem(wanted) if isinstance(wanted, str) else wanted
-        if http_errors and isinstance(bindings, PulseEventsError):
-            return error_answer(status_of(bindings), str(bindings), request)
+        address = self._address_of(request)
+        try:
+            bindings = await self._bindings_of(wanted)
+            self._services.admission.admit(address)
+        except PulseEventsError as reason:
+            return self._refuse(request, reason, as_stream=True)
+        stream = self._open_stream(request, address, http_errors)
+        if stream is None:
+            self._services.admission.leave(address)
+            return TakenOver()
+        try:
+            self._services.hub.subscribe(stream, bindings)
+        except PulseEventsError as reason:
+            self._note(request, reason)
+            stream.end(reason)
+        return TakenOver()
+
+    def _refuse(
+        self, request: web.BaseRequest, reason: PulseEventsError, *, as_stream: bool
+    ) -> web.StreamResponse:
+        """Answer with an error, as an event if a stream was asked for without HTTP errors."""
+        self._note(request, reason)
+        if not as_stream or _wants_http_errors(request.rel_url):
+            status = status_of(reason)
+            wait = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
+            return error_answer(status, str(reason), request, wait)
+        stream = self._open_stream(request, None, http_errors=False)
+        if stream is not None:
+            stream.end(reason)
+        return TakenOver()
+
+    def _open_stream(
+        self, request: web.BaseRequest, address: str | None, http_errors: bool
+    ) -> Stream | None:
+        """Make the request's connection a stream; ``None`` if its client has gone."""
         transport = take_over(request.protocol)
         if transport is None:
-            return TakenOver()
+            return None
         streams = self._services.streams
         accepted = request.headers.get("Accept-Encoding") if self._services.compression else None
         coding = pick_coding(accepted or "")
@@ -138,20 +186,34 @@ class App:
             if http_errors
             else Stream(streams, transport, coding)
         )
+        stream.address = address
         streams.add(stream, transport)
-        if isinstance(bindings, PulseEventsError):
-            stream.end(bindings)
-        else:
-            self._services.hub.subscribe(stream, bindings)
-        return TakenOver()
+        return stream
 
-    async def _redeem(self, token: str) -> BindingSet | PulseEventsError:
-        try:
-            return await self._services.tokens.redeem(token)
-        except PulseEventsError as error:
-            return error
+    def _address_of(self, request: web.BaseRequest) -> str:
+        forwarded = request.headers.getall("X-Forwarded-For", ())
+        return self._services.admission.address_of(request.remote, forwarded)
 
-    async def _issue_token(self, request: web.BaseRequest) -> web.Response:
+    def _note(self, request: web.BaseRequest, reason: PulseEventsError) -> None:
+        """Count a refusal that a limit is the reason of."""
+        if reason.counted_as:
+            self._services.refused[reason.counted_as] += 1
+        if (
+            isinstance(reason, AddressLimitReached)
+            and "X-Forwarded-For" in request.headers
+            and not self._services.admission.limits.proxies
+            and not self._has_warned
+        ):
+            self._has_warned = True
+            log.warning("%s; %s", reason, _PROXY_ADVICE)
+
+    async def _bindings_of(self, wanted: BindingSet | InputError | str) -> BindingSet:
+        """Return what a query asks for; of a token, what it stands for."""
+        if isinstance(wanted, InputError):
+            raise wanted
+        return await self._services.tokens.redeem(wanted) if isinstance(wanted, str) else wanted
+
+    async def _issue_token(self, request: web.BaseRequest) -> web.StreamResponse:
         limit_bytes = _BINDING_LIMIT_BYTES * self._services.max_bindings
         try:
             body = await _read_body(request, limit_bytes, self._body_within_s)
@@ -159,7 +221,7 @@ class App:
         except UnicodeDecodeError:
             return error_answer(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", request)
         except InputError as error:
-            return error_answer(HTTPStatus.BAD_REQUEST, str(error), request)
+            return self._refuse(request, error, as_stream=False)
         except web.HTTPRequestEntityTooLarge as error:
             return error_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.text or "", request)
         return json_answer({"token": token, "expires": int(LIFETIME_S)})
@@ -239,7 +301,7 @@ def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, b
 
     Of a URL with a token instead of bindings, the token.
     """
-    http_errors = url.query.get("errors") == "http"
+    http_errors = _wants_http_errors(url)
     bindings, token = url.query.get("bindings"), url.query.get("token")
     if token is not None and bindings is None:
         return token, http_errors
@@ -247,6 +309,10 @@ def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, b
         return parse_bindings(bindings, limit), http_errors
     except InputError as error:
         return error, http_errors
+
+
+def _wants_http_errors(url: URL) -> bool:
+    return url.query.get("errors") == "http"
 
 
 def _parse_message(body: bytes) -> Message:

@@ -2,29 +2,60 @@
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
-from pulse_events.web.answers import error_answer
+from pulse_events.web.answers import error_answer, raw_answer
+
+_HEAD_TOO_LONG = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 log = logging.getLogger(__name__)
 
-HEAD_LIMIT_BYTES = 64 << 10
 HEADERS_LIMIT = 128
 BODY_LIMIT_BYTES = 16 << 20
 IDLE_S = 75.0
 """How long a connection may take to send a request's head; longer than proxies keep theirs."""
 LINGER_S = 10.0
 """How long the rest of a body is read that was answered before its end."""
+REFUSED_S = 1.0
+"""How long a connection that is one too many may take to read that it is."""
 
 
 class Connection(web.RequestHandler):
-    """aiohttp's HTTP protocol, with errors that say what is wrong."""
+    """aiohttp's HTTP protocol, with a limit for heads, and errors that say what is wrong."""
 
-    __slots__ = ()
+    __slots__ = ("_head_bytes", "_server")
+
+    def __init__(self, server: "HttpServer", **others: Any) -> None:
+        super().__init__(server, **others)
+        self._server = server
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Note that the connection is there."""
+        self._server.open_connections += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """Note that the connection is gone, or a stream's from now on."""
+        self._server.open_connections -= 1
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take some bytes; aiohttp limits each line of a head, this the whole of it."""
+        super().data_received(data)
+        is_within_head = self._waiter is not None and not self._waiter.done()
+        self._head_bytes = self._head_bytes + len(data) if is_within_head else 0
+        if self._head_bytes > self._server.head_limit_bytes and self.transport is not None:
+            self._server.refused["refused_heads"] += 1
+            transport, self.transport = self.transport, None
+            self.connection_lost(None)
+            _Refusal(_HEAD_TOO_LONG, self._server.too_long_text, reads_on=True).refuse(transport)
 
     def handle_error(
         self,
@@ -35,10 +66,11 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer a request that cannot be parsed, or whose route failed."""
         if isinstance(exc, LineTooLong):
-            answer = too_long(request)
+            answer = self._server.too_long(request)
         elif "Too many headers" in (message or ""):
+            self._server.refused["refused_heads"] += 1
             text = f"the request has more than {HEADERS_LIMIT} header fields"
-            answer = error_answer(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, text, request)
+            answer = error_answer(_HEAD_TOO_LONG, text, request)
         elif isinstance(exc, BadHttpMessage):
             text = f"this is not an HTTP request: {' '.join(exc.message.split())[:200]}"
             answer = error_answer(HTTPStatus.BAD_REQUEST, text, request)
@@ -49,23 +81,95 @@ class Connection(web.RequestHandler):
         return answer
 
 
+class _Refusal(asyncio.Protocol):
+    """A connection whose client is told why, and that is then closed, though it may send more.
+
+    Closed with something unread, the kernel would throw the answer away: so what comes is read,
+    all of it for a moment, or just the first, where many must be refused at once.
+    """
+
+    def __init__(self, status: HTTPStatus, text: str, *, reads_on: bool) -> None:
+        self._answer = raw_answer(status, text)
+        self._reads_on = reads_on
+
+    def refuse(self, transport: asyncio.Transport) -> None:
+        """Answer on a connection that had another protocol."""
+        transport.set_protocol(self)
+        self.connection_made(transport)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._transport.write(self._answer)
+        self._transport.write_eof()
+        asyncio.get_running_loop().call_later(REFUSED_S, self._transport.abort)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._reads_on:
+            self._transport.close()
+
+
 class HttpServer(web.Server):
-    """Makes a `Connection` for each client."""
+    """Makes a `Connection` for each client.
 
-    def __init__(self, route: Any, *, idle_s: float = IDLE_S) -> None:
-        super().__init__(route, request_factory=self._request)
+    Args:
+        route: Answers a request.
+        refused: Where it counts what it refuses.
+        connections_limit: Of all connections; those of streams are not counted here, but by
+            ``streams``.
+        streams: Returns how many streams there are.
+        head_limit_bytes: Of a request.
+        idle_s: How long a connection may take to send a request's head.
+    """
+
+    def __init__(
+        self,
+        route: Any,
+        refused: Counter[str],
+        *,
+        connections_limit: int,
+        streams: Callable[[], int],
+        head_limit_bytes: int,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        super().__init__(self._checked, request_factory=self._request)
+        self._route = route
         self._idle_s = idle_s
+        self._connections_limit = connections_limit
+        self._streams = streams
+        self.refused = refused
+        self.head_limit_bytes = head_limit_bytes
+        self.open_connections = 0
 
-    def __call__(self) -> web.RequestHandler:
+    @property
+    def too_long_text(self) -> str:
+        """What a request is told whose head is over the limit."""
+        return f"the request's head is longer than {self.head_limit_bytes} bytes"
+
+    def too_long(self, request: web.BaseRequest) -> web.Response:
+        """Answer a request whose head is over the limit."""
+        self.refused["refused_heads"] += 1
+        return error_answer(_HEAD_TOO_LONG, self.too_long_text, request)
+
+    async def _checked(self, request: web.BaseRequest) -> web.StreamResponse:
+        if _head_bytes(request) > self.head_limit_bytes:
+            return self.too_long(request)
+        answer: web.StreamResponse = await self._route(request)
+        return answer
+
+    def __call__(self) -> Any:
         """Return the protocol of a new connection."""
+        if self.open_connections + self._streams() >= self._connections_limit:
+            self.refused["refused_connections"] += 1
+            text = "this server has no room for another connection; try again later"
+            return _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, reads_on=False)
         return Connection(
             self,
             loop=asyncio.get_running_loop(),
-            access_log=None,  # type: ignore[arg-type]  # as aiohttp documents it
+            access_log=None,
             keepalive_timeout=self._idle_s,
             lingering_time=min(self._idle_s, LINGER_S),
-            max_line_size=HEAD_LIMIT_BYTES,
-            max_field_size=HEAD_LIMIT_BYTES,
+            max_line_size=self.head_limit_bytes,
+            max_field_size=self.head_limit_bytes,
             max_headers=HEADERS_LIMIT,
             # A packed body is not JSON; unpacking it would only open the door to zip bombs.
             auto_decompress=False,
@@ -85,16 +189,8 @@ class HttpServer(web.Server):
         )
 
 
-def is_too_long(request: web.BaseRequest) -> bool:
-    """Tell whether the whole head is over the limit; aiohttp limits each of its lines alone."""
+def _head_bytes(request: web.BaseRequest) -> int:
+    """Return the size of the whole head; aiohttp limits each of its lines alone."""
     fields = sum(len(b"%b:%b\r\n" % field) for field in request.raw_headers)
     line = f"{request.method} {request.raw_path} HTTP/1.1\r\n"
-    return len(line) + fields + len("\r\n") > HEAD_LIMIT_BYTES
-
-
-def too_long(request: web.BaseRequest) -> web.Response:
-    """Answer a request whose head is over the limit."""
-    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
-    return error_answer(
-        status, f"the request's head is longer than {HEAD_LIMIT_BYTES} bytes", request
-    )
+    return len(line) + fields + len("\r\n")

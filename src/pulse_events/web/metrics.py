@@ -7,21 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from pulse_events.hub import Statistics
-
-_GAUGES = {
-    "clients": "Open streams",
-    "audiences": "Distinct sets of bindings among the streams",
-    "bindings": "Bindings at the broker",
-}
-_COUNTERS = {
-    "messages_in": "Messages that the broker delivered",
-    "messages_out": "Messages written to streams, one per stream",
-    "bytes_out": "Bytes of messages written to streams",
-    "slow_clients_closed": "Streams closed because their client did not read",
-    "unrouted": "Messages that matched no stream's bindings",
-    "losses": "Times that the broker lost messages and every client was told",
-}
+from pulse_events.statistics import GAUGES, TEXTS, Statistics
 
 
 class _HubCollector(Collector):
@@ -30,10 +16,9 @@ class _HubCollector(Collector):
         self._connected = connected
 
     def collect(self) -> Iterator[Metric]:
-        for name, text in _GAUGES.items():
-            yield GaugeMetricFamily(f"pulse_events_{name}", text, self._counts[name])
-        for name, text in _COUNTERS.items():
-            yield CounterMetricFamily(f"pulse_events_{name}", text, self._counts[name])
+        for name, count in self._counts.items():
+            family = GaugeMetricFamily if name in GAUGES else CounterMetricFamily
+            yield family(f"pulse_events_{name}", TEXTS[name], count)
         text = "1 while the broker can be used"
         yield GaugeMetricFamily("pulse_events_broker_connected", text, self._connected)
 

@@ -6,16 +6,22 @@ of its own; what the kernel does not take waits in the transport.
 
 import asyncio
 import os
+import socket
 import time
+from typing import TYPE_CHECKING
 
 import orjson
 from aiohttp import web
 
 from pulse_events.compression import CODINGS, GZIP, IDENTITY, Coding
 from pulse_events.errors import PulseEventsError, StreamEnded
-from pulse_events.hub import Audience, Hub
+from pulse_events.hubs import Hubs
 from pulse_events.sse import encode_event
-from pulse_events.web.answers import raw_error, timestamp
+from pulse_events.web.admission import Admission
+from pulse_events.web.answers import raw_answer, status_of, timestamp
+
+if TYPE_CHECKING:
+    from pulse_events.hub import Audience
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\n"
@@ -31,9 +37,22 @@ _HEADS = {
     GZIP: _HEAD + b"Content-Encoding: gzip\r\n\r\n" + GZIP.prologue,
 }
 
-DEFAULT_UNSENT_LIMIT_BYTES = 1 << 20
 CLOSE_WITHIN_S = 5.0
 """How long an ended stream may take to read what is still unsent."""
+
+RECEIVED_LIMIT_BYTES = 64 << 10
+"""What a client may send behind its request; nothing is expected there."""
+_TOO_TALKATIVE = StreamEnded(
+    f"the client sent more than {RECEIVED_LIMIT_BYTES} bytes behind its request"
+)
+
+SILENT_PINGS = 3
+SILENT_AT_LEAST_S = 10.0
+"""How many pings, and how long, the kernel waits for a client's acknowledgement."""
+
+_DRAIN_GAP_S = 0.25
+"""Between the ends of two streams, where they are few."""
+_DRAIN_STEP_S = 0.02
 
 _PING_STEPS = 64
 _PING_SPREAD = 8
@@ -44,15 +63,28 @@ _SHORTEST_STEP_S = 0.05
 class Stream(asyncio.Protocol):
     """One client's connection; the hub's `Stream`."""
 
-    __slots__ = ("_behind", "_descriptor", "_streams", "_transport", "audience", "coding", "slot")
+    __slots__ = (
+        "_behind",
+        "_descriptor",
+        "_received_bytes",
+        "_streams",
+        "_transport",
+        "address",
+        "audience",
+        "coding",
+        "slot",
+    )
 
     def __init__(self, streams: "Streams", transport: asyncio.Transport, coding: Coding) -> None:
         self.audience: Audience | None = None
         self.coding = coding
+        self.address: str | None = None
+        """What the client is counted by, if it was admitted."""
         self.slot = 0
         """Where the ping wheel holds this stream."""
         self._streams = streams
         self._transport = transport
+        self._received_bytes = 0
         self._descriptor: int = transport.get_extra_info("socket").fileno()
         # What aiohttp's answers to earlier requests have left there comes first.
         self._behind = transport.get_write_buffer_size() > 0
@@ -101,7 +133,11 @@ class Stream(asyncio.Protocol):
         """Do nothing: a stream over the limit is evicted at once."""
 
     def data_received(self, data: bytes) -> None:
-        """Ignore what a client sends behind its request."""
+        """Ignore what a client sends behind its request, up to a limit."""
+        self._received_bytes += len(data)
+        if self._received_bytes > RECEIVED_LIMIT_BYTES:
+            self._transport.pause_reading()  # ended only once: nothing more comes here
+            self._streams.end(self, _TOO_TALKATIVE)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
@@ -138,7 +174,7 @@ class HttpErrorStream(Stream):
         if self._request is None:
             super().end(reason)
         else:
-            self._transport.write(raw_error(reason, self._request))
+            self._transport.write(raw_answer(status_of(reason), str(reason), self._request))
             self.close()
 
 
@@ -147,12 +183,15 @@ class Streams:
 
     def __init__(
         self,
-        hub: Hub,
+        hub: Hubs,
+        admission: Admission,
         *,
         ping_interval_s: float,
-        unsent_limit_bytes: int = DEFAULT_UNSENT_LIMIT_BYTES,
+        unsent_limit_bytes: int,
     ) -> None:
         self._hub = hub
+        self._admission = admission
+        self._silent_ms = round(1000 * max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S))
         self._unsent_limit_bytes = unsent_limit_bytes
         steps = max(1, min(_PING_STEPS, int(ping_interval_s / _SHORTEST_STEP_S)))
         self._step_s = ping_interval_s / steps
@@ -169,6 +208,10 @@ class Streams:
 
     def add(self, stream: Stream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
+        # A client whose network is gone acknowledges no ping: the kernel then ends the connection.
+        transport.get_extra_info("socket").setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._silent_ms
+        )
         transport.set_protocol(stream)
         transport.set_write_buffer_limits(high=self._unsent_limit_bytes)
         stream.begin()
@@ -190,11 +233,17 @@ class Streams:
         )
         self._hub.evict(stream, reason, time.monotonic())
 
+    def end(self, stream: Stream, reason: PulseEventsError) -> None:
+        """End a stream that is open, with an event that says ``reason``."""
+        self._hub.end(stream, reason, time.monotonic())
+
     def lost(self, stream: Stream) -> None:
         """Forget a stream whose connection is gone."""
         self._slots[stream.slot].discard(stream)
         self._closing.pop(stream, None)
         self._hub.leave(stream, time.monotonic())
+        if stream.address is not None:
+            self._admission.leave(stream.address)
         if not len(self):
             self._empty.set()
 
@@ -210,13 +259,29 @@ class Streams:
             self._hub.tick(now_s)
             self._abort_overdue(now_s)
 
-    async def end_all(self, reason: PulseEventsError, within_s: float) -> None:
-        """End every stream with an event that says ``reason``; abort those left at the end."""
-        self._hub.end_all(reason)
+    async def drain(self, reason: PulseEventsError, spread_s: float, within_s: float) -> None:
+        """End every stream with an event that says ``reason``, one after the other.
+
+        Args:
+            reason: Why.
+            spread_s: Over how long many streams are spread, so that they do not all come back at
+                once; a few take less.
+            within_s: After how long those are aborted that have not read what is unsent.
+        """
+        clock = asyncio.get_running_loop().time
+        streams = [stream for slot in self._slots for stream in slot]
+        gap_s = min(_DRAIN_GAP_S, spread_s / max(1, len(streams)))
+        started_s, ended = clock(), 0
+        while ended < len(streams):
+            due = min(len(streams), 1 + int((clock() - started_s) / gap_s))
+            for stream in streams[ended:due]:
+                self.end(stream, reason)
+            ended = due
+            await asyncio.sleep(_DRAIN_STEP_S)
         self._empty.clear()
         if len(self):
             try:
-                async with asyncio.timeout(within_s):
+                async with asyncio.timeout_at(started_s + within_s):
                     await self._empty.wait()
             except TimeoutError:
                 self._abort_overdue(float("inf"))

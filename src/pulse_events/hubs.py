@@ -1,0 +1,107 @@
+"""Which hub a stream belongs to: the shared one, or one of its set of bindings alone.
+
+The shared queue is exact for topic exchanges.  For others a set of bindings can have a queue of its
+own, where the broker alone decides what is in it; its streams still share that.  Pure.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pulse_events.bindings import BindingSet
+from pulse_events.errors import LimitReached, PulseEventsError
+from pulse_events.hub import Hub, Stream
+from pulse_events.statistics import Statistics
+
+EXACT_LIMIT = 100
+"""Sets of bindings with a queue of their own; each also takes a connection to the broker."""
+
+
+class Exact(NamedTuple):
+    """A hub with a queue of its own, and how to give the queue up."""
+
+    hub: Hub
+    close: Callable[[], object]
+
+
+class Hubs:
+    """The hubs of one process, together with the interface of one.
+
+    Args:
+        shared: For all bindings that need no queue of their own.
+        is_exact: Tells whether the broker alone can match an exchange.
+        open_exact: Makes a hub with a queue of its own.
+    """
+
+    def __init__(
+        self,
+        shared: Hub,
+        is_exact: Callable[[str], bool],
+        open_exact: Callable[[], Exact],
+        exact_limit: int = EXACT_LIMIT,
+    ) -> None:
+        self.shared = shared
+        self._is_exact = is_exact
+        self._open_exact = open_exact
+        self._exact_limit = exact_limit
+        self._exact: dict[BindingSet, Exact] = {}
+        self._closed = Statistics()
+
+    def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
+        """Add a stream to its hub; see `Hub.subscribe`."""
+        if any(self._is_exact(binding.exchange) for binding in bindings.bindings):
+            if bindings not in self._exact:
+                self._open(bindings)
+            self._exact[bindings].hub.subscribe(stream, bindings)
+        else:
+            self.shared.subscribe(stream, bindings)
+
+    def leave(self, stream: Stream, now_s: float) -> None:
+        """Remove a stream whose client is gone."""
+        self._hub_of(stream).leave(stream, now_s)
+
+    def evict(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """End a stream that does not read fast enough."""
+        self._hub_of(stream).evict(stream, reason, now_s)
+
+    def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """End a stream, after it was sent what is pending."""
+        self._hub_of(stream).end(stream, reason, now_s)
+
+    def tick(self, now_s: float) -> None:
+        """Give up what has had no stream for the linger."""
+        self.shared.tick(now_s)
+        for bindings, exact in tuple(self._exact.items()):
+            exact.hub.tick(now_s)
+            if not exact.hub.statistics().audiences:
+                self._close(bindings)
+
+    def close(self) -> None:
+        """Give up all queues but the shared one."""
+        for bindings in tuple(self._exact):
+            self._close(bindings)
+
+    def statistics(self) -> Statistics:
+        """Return the sums over all hubs, those that are closed included."""
+        total = self._closed.plus(self.shared.statistics())
+        for exact in self._exact.values():
+            total = total.plus(exact.hub.statistics())
+        return total
+
+    def _open(self, bindings: BindingSet) -> None:
+        if len(self._exact) >= self._exact_limit:
+            raise LimitReached(
+                f"this server has {self._exact_limit} sets of bindings with a queue of their own, "
+                "which is the limit; try again later",
+                "refused_distinct_bindings",
+            )
+        self._exact[bindings] = self._open_exact()
+
+    def _close(self, bindings: BindingSet) -> None:
+        exact = self._exact.pop(bindings)
+        exact.close()
+        counts = exact.hub.statistics()
+        self._closed = self._closed.plus(counts._replace(clients=0, audiences=0, bindings=0))
+
+    def _hub_of(self, stream: Stream) -> Hub:
+        exact = self._exact.get(stream.audience.bindings) if stream.audience else None
+        return exact.hub if exact else self.shared

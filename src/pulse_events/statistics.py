@@ -1,0 +1,39 @@
+"""What a process counts, as a value that can be summed over processes, and what each count is."""
+
+from typing import Annotated, NamedTuple, get_type_hints
+
+
+class Statistics(NamedTuple):
+    """Counts since the start, but the first three, which are of now."""
+
+    clients: Annotated[int, "Open streams"] = 0
+    audiences: Annotated[int, "Distinct sets of bindings among the streams"] = 0
+    bindings: Annotated[int, "Bindings at the broker"] = 0
+    messages_in: Annotated[int, "Messages that the broker delivered"] = 0
+    messages_out: Annotated[int, "Messages written to streams, one per stream"] = 0
+    bytes_out: Annotated[int, "Bytes of messages written to streams"] = 0
+    slow_clients_closed: Annotated[int, "Streams closed because their client did not read"] = 0
+    unrouted: Annotated[int, "Messages that matched no stream's bindings"] = 0
+    omitted: Annotated[int, "Messages passed on without their body, which was over the limit"] = 0
+    losses: Annotated[int, "Times that the broker lost messages and every client was told"] = 0
+    refused_streams: Annotated[int, "Streams refused by the limit of all streams"] = 0
+    refused_streams_of_address: Annotated[int, "Streams refused by the limit of one address"] = 0
+    refused_requests: Annotated[int, "Requests refused by the limit of an address's rate"] = 0
+    refused_bindings: Annotated[int, "Requests refused by the limit of a stream's bindings"] = 0
+    refused_distinct_bindings: Annotated[
+        int, "Streams refused by the limit of all distinct bindings"
+    ] = 0
+    refused_heads: Annotated[int, "Requests refused by the limit of their head"] = 0
+    refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
+
+    def plus(self, other: "Statistics") -> "Statistics":
+        """Return the sums."""
+        return Statistics(*map(sum, zip(self, other, strict=True)))
+
+
+GAUGES = Statistics._fields[:3]
+TEXTS: dict[str, str] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(Statistics, include_extras=True).items()
+}
+"""What each count is, in words."""
