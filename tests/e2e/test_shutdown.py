@@ -1,6 +1,7 @@
 """The end of a server that has many clients, and of one whose broker hangs."""
 
 import os
+import selectors
 import signal
 import time
 from collections.abc import Iterator
@@ -37,6 +38,65 @@ def test_sigterm_with_200_open_streams_tells_each_and_ends_in_time(
                 assert stream.rest() == b""
         assert "Traceback" not in server.stderr
     assert queue not in queues(rabbit)
+
+
+def test_the_ends_of_streams_are_spread_and_messages_come_until_then(
+    rabbit: Rabbit, amqp: Amqp, exchange: str
+) -> None:
+    count = 100
+    with Server("--broker", rabbit.amqp_url) as server:
+        with ready_streams(server.port, connect_target((exchange, "#")), count) as streams:
+            os.kill(server.pid, signal.SIGTERM)
+            selector = selectors.DefaultSelector()
+            for stream in streams:
+                selector.register(stream.socket, selectors.EVENT_READ, stream)
+            ends: list[float] = []
+            first = streams_that_end(selector, 1, ends)
+            amqp.publish(exchange, "k", b'"late"')
+            last = [s for s in streams if s not in first]
+            assert sum(s.events(1)[0].kind == "message" for s in last) > count // 2
+            streams_that_end(selector, len(last), ends)
+            halves = [sum(end < ends[0] + part for end in ends) for part in (1.0, 2.0, 3.0)]
+        assert server.stop() == 0
+    assert all(abs(found - wanted) < 15 for found, wanted in zip(halves, (25, 50, 75), strict=True))
+
+
+def streams_that_end(
+    selector: selectors.BaseSelector, count: int, ends: list[float]
+) -> list[RawStream]:
+    """Wait until so many streams have been told of their end, and note when each was."""
+    found: list[RawStream] = []
+    while len(found) < count:
+        for key, _ in selector.select(WITHIN_S):
+            event = key.data.event()
+            if event.kind == "error":
+                assert "stopping" in event.json
+                ends.append(time.monotonic())
+                found.append(key.data)
+                selector.unregister(key.fileobj)
+    return found
+
+
+def test_while_it_stops_the_heartbeat_says_so_and_nobody_new_is_admitted() -> None:
+    target = connect_target(("exchange/e", "#"))
+    with Server() as server, ready_streams(server.port, target, 20):
+        kept = [RawStream(server.port, "/__lbheartbeat__") for _ in range(3)]
+        with kept[0] as asking, kept[1] as coming, kept[2] as refused:
+            for stream in kept:
+                stream.body()
+            os.kill(server.pid, signal.SIGTERM)
+            wait_until(lambda: "stopping" in server.stderr, "it stops")
+            asking.request("/__heartbeat__")
+            head = asking.head()
+            assert (head.status, b"the server is stopping" in asking.content(head)) == (503, True)
+            coming.request(target)
+            assert coming.head().status == 200
+            assert "stopping" in coming.event("error").json
+            refused.request(f"{target}&errors=http")
+            assert refused.head().status == 503
+            with pytest.raises(ConnectionRefusedError):
+                RawStream(server.port, "/__lbheartbeat__")
+        assert server.stop() == 0
 
 
 def test_a_client_that_does_not_read_does_not_hold_the_end_up(

@@ -51,7 +51,7 @@ class LocalServer:
         self._watch = _Watch()
         self._loop = new_event_loop()
         self._stop = asyncio.Event()
-        self._broker = broker or Memory()
+        self._broker = broker or Memory(self._settings.max_message_bytes)
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
 
     def start(self) -> None:

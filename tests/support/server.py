@@ -5,6 +5,7 @@ says about the command line and the line on stdout.
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
@@ -61,6 +63,7 @@ class Server:
         options: Go after ``serve --port 0``.
         environment: Variables on top of a clean environment.
         files: Text files (by name) for the working folder, such as ``user-config.yml``.
+        descriptors: How many it may have; as many as this process if ``None``.
     """
 
     def __init__(
@@ -68,7 +71,9 @@ class Server:
         *options: str,
         environment: Mapping[str, str] | None = None,
         files: Mapping[str, str] | None = None,
+        descriptors: int | None = None,
     ) -> None:
+        self._limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}"]
         self._options: Sequence[str] = options
         self._environment = clean_environment(environment)
         self._files = dict(files or {})
@@ -112,7 +117,7 @@ class Server:
             (self.folder / name).write_text(text)
         with (self.folder / "stdout").open("wb") as out, (self.folder / "stderr").open("wb") as err:
             self._process = subprocess.Popen(
-                [CONSOLE_SCRIPT, "serve", "--port", "0", *self._options],
+                [*self._limit, CONSOLE_SCRIPT, "serve", "--port", "0", *self._options],
                 env=self._environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,
@@ -127,6 +132,12 @@ class Server:
             text = self.stderr
             self.close()
             raise ServerError(f"{error}\n{text}") from error
+
+    def publish(self, exchange: str, routing_key: str, payload: object, **others: object) -> None:
+        """Publish through the embedded broker."""
+        message = {"exchange": exchange, "routingKey": routing_key, "payload": payload} | others
+        body = json.dumps(message).encode()
+        urllib.request.urlopen(f"{self.url}events/v1/publish", data=body, timeout=10).close()
 
     def stop(self, how: signal.Signals = signal.SIGTERM, *, within_s: float = 12.0) -> int:
         """Send SIGTERM (or ``how``) and return the exit code.

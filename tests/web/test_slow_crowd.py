@@ -27,9 +27,7 @@ EXCHANGE = "exchange/crowd"
 def publish(server: Server, number: int) -> bytes:
     """Publish one message; return its event."""
     payload = f"{number:08d}{TEXT}"
-    message = {"exchange": EXCHANGE, "routingKey": "k", "payload": payload}
-    body = json.dumps(message).encode()
-    urllib.request.urlopen(f"{server.url}events/v1/publish", data=body, timeout=10).close()
+    server.publish(EXCHANGE, "k", payload)
     return (
         f'event: message\ndata: {{"payload":"{payload}","exchange":"{EXCHANGE}","routingKey":"k",'
         '"redelivered":false,"routes":[],"cc":[]}\nid: -\n\n'

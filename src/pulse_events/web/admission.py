@@ -62,11 +62,12 @@ class Admission:
         rate = self.limits.requests_per_s
         most = max(1.0, rate * BURST_S)
         left, then_s = self._requests.pop(address, (most, now_s))
-        left = min(most, left + rate * (now_s - then_s)) - 1
-        self._requests[address] = (max(0.0, left), now_s)
+        left = min(most, left + rate * (now_s - then_s))
+        is_allowed = left >= 1
+        self._requests[address] = (left - is_allowed, now_s)
         if len(self._requests) > _ADDRESSES_LIMIT:
             del self._requests[next(iter(self._requests))]
-        if left < 0:
+        if not is_allowed:
             raise AddressLimitReached(
                 f"too many requests from {address}: the limit is {rate:g} a second; wait, and ask "
                 "less often",

@@ -22,8 +22,8 @@ IDLE_S = 75.0
 """How long a connection may take to send a request's head; longer than proxies keep theirs."""
 LINGER_S = 10.0
 """How long the rest of a body is read that was answered before its end."""
-REFUSED_S = 1.0
-"""How long a connection that is one too many may take to read that it is."""
+FAREWELL_S = 1.0
+"""How long a client is listened to that was answered in the middle of its request's head."""
 
 
 class Connection(web.RequestHandler):
@@ -55,7 +55,7 @@ class Connection(web.RequestHandler):
             self._server.refused["refused_heads"] += 1
             transport, self.transport = self.transport, None
             self.connection_lost(None)
-            _Refusal(_HEAD_TOO_LONG, self._server.too_long_text, reads_on=True).refuse(transport)
+            _Farewell().begin(transport, raw_answer(_HEAD_TOO_LONG, self._server.too_long_text))
 
     def handle_error(
         self,
@@ -82,30 +82,28 @@ class Connection(web.RequestHandler):
 
 
 class _Refusal(asyncio.Protocol):
-    """A connection whose client is told why, and that is then closed, though it may send more.
-
-    Closed with something unread, the kernel would throw the answer away: so what comes is read,
-    all of it for a moment, or just the first, where many must be refused at once.
-    """
-
-    def __init__(self, status: HTTPStatus, text: str, *, reads_on: bool) -> None:
-        self._answer = raw_answer(status, text)
-        self._reads_on = reads_on
-
-    def refuse(self, transport: asyncio.Transport) -> None:
-        """Answer on a connection that had another protocol."""
-        transport.set_protocol(self)
-        self.connection_made(transport)
+    """A connection that is one too many: its client is told so, and it is closed at once."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
-        self._transport.write(self._answer)
-        self._transport.write_eof()
-        asyncio.get_running_loop().call_later(REFUSED_S, self._transport.abort)
+        transport = cast("asyncio.Transport", transport)
+        text = "this server has no room for another connection; try again later"
+        transport.write(raw_answer(HTTPStatus.SERVICE_UNAVAILABLE, text))
+        transport.close()
 
-    def data_received(self, data: bytes) -> None:
-        if not self._reads_on:
-            self._transport.close()
+
+class _Farewell(asyncio.Protocol):
+    """A connection that was answered while its client still sends.
+
+    Closed with something unread, the kernel would throw the answer away: so for a moment what
+    comes is read, and ignored.
+    """
+
+    def begin(self, transport: asyncio.Transport, answer: bytes) -> None:
+        """Answer on a connection that had another protocol."""
+        transport.set_protocol(self)
+        transport.write(answer)
+        transport.write_eof()
+        asyncio.get_running_loop().call_later(FAREWELL_S, transport.abort)
 
 
 class HttpServer(web.Server):
@@ -160,8 +158,7 @@ class HttpServer(web.Server):
         """Return the protocol of a new connection."""
         if self.open_connections + self._streams() >= self._connections_limit:
             self.refused["refused_connections"] += 1
-            text = "this server has no room for another connection; try again later"
-            return _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, reads_on=False)
+            return _Refusal()
         return Connection(
             self,
             loop=asyncio.get_running_loop(),

@@ -1,0 +1,141 @@
+"""Descriptors run out: streams that are open go on, who comes is told or closed, nothing leaks."""
+
+import contextlib
+import os
+import resource
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults import figures
+from tests.faults.trial import stats
+from tests.support.raw_stream import RawStream, connect_target, ready_streams
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+
+EXCHANGE = "exchange/descriptors"
+TARGET = connect_target((EXCHANGE, "#"))
+REQUEST = f"GET {TARGET} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+CONNECTS = 20_000
+AT_ONCE = 500
+
+
+def say(server: Server, streams: list[RawStream]) -> None:
+    """Publish over a connection that is there, and see that each stream gets it."""
+    server.publish(EXCHANGE, "k", 1)
+    for stream in streams:
+        stream.event("message")
+
+
+def descriptors(server: Server) -> int:
+    return len(os.listdir(f"/proc/{server.pid}/fd"))
+
+
+@contextlib.contextmanager
+def many_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Open connections that say nothing."""
+    with contextlib.ExitStack() as opened:
+        yield [
+            opened.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            for _ in range(count)
+        ]
+
+
+def test_more_connections_than_descriptors_are_answered_503() -> None:
+    with Server("--ping-interval", "60", descriptors=160) as server:
+        with ready_streams(server.port, TARGET, 20) as streams:
+            before = descriptors(server)
+            with many_connections(server.port, 300) as connections:
+                answers = Counter(received(c) for c in connections[-50:])
+                assert set(answers) == {b"HTTP/1.1 503"}
+                for stream in streams:
+                    assert stream.socket.fileno() > 0
+            wait_until(lambda: descriptors(server) <= before, "all are closed")
+            say(server, streams)
+            assert stats(server.port)["refusedConnections"] >= 150
+        assert "Traceback" not in server.stderr
+
+
+def received(connection: socket.socket) -> bytes:
+    """Return the first line's start; nothing if the server has closed without a word."""
+    connection.settimeout(10)
+    with contextlib.suppress(OSError):
+        return connection.recv(1 << 12)[:12]
+    return b""
+
+
+def test_a_server_that_can_open_nothing_more_goes_on_and_recovers() -> None:
+    with Server("--ping-interval", "60") as server:
+        with ready_streams(server.port, TARGET, 20) as streams:
+            before = descriptors(server)
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (before + 5, 1000))
+            with many_connections(server.port, 50):
+                wait_until(lambda: descriptors(server) >= before + 4, "they are used up")
+            resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (1000, 1000))
+            wait_until(lambda: descriptors(server) <= before, "all are closed")
+            say(server, streams)
+            with RawStream(server.port, TARGET).ready():
+                pass
+
+
+@pytest.mark.timeout(120)
+def test_twenty_thousand_connects_leave_open_streams_alone() -> None:
+    with Server("--ping-interval", "60", "--max-streams-per-address", "1000") as server:
+        with ready_streams(server.port, TARGET, 10) as streams:
+            before = descriptors(server)
+            started_s = time.monotonic()
+            outcomes: Counter[str] = Counter()
+            for _ in range(CONNECTS // AT_ONCE):
+                outcomes += connect_at_once(server.port)
+            seconds = time.monotonic() - started_s
+            assert outcomes.total() == CONNECTS
+            assert not outcomes["nothing"]
+            wait_until(lambda: descriptors(server) <= before, "all are closed")
+            say(server, streams)
+            wait_until(lambda: stats(server.port)["clients"] == 10, "the others are forgotten")
+        assert "Traceback" not in server.stderr
+    text = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    figures.keep(figures.Figures("20,000 connects", 1, 0, 0, None, f"{seconds:.0f} s: {text}"))
+
+
+def connect_at_once(port: int) -> Counter[str]:
+    """Ask for many streams at once; return what became of them, and close them."""
+    outcomes: Counter[str] = Counter()
+    with contextlib.ExitStack() as opened:
+        selector = opened.enter_context(selectors.DefaultSelector())
+        for _ in range(AT_ONCE):
+            connection = opened.enter_context(socket.create_connection(("127.0.0.1", port), 20))
+            connection.sendall(REQUEST)
+            selector.register(connection, selectors.EVENT_READ, bytearray())
+        while selector.get_map():
+            events = selector.select(20)
+            assert events, f"nothing more comes; {outcomes}"
+            for key, _ in events:
+                outcome = outcome_of(key)
+                if outcome:
+                    outcomes[outcome] += 1
+                    selector.unregister(key.fileobj)
+    return outcomes
+
+
+def outcome_of(key: selectors.SelectorKey) -> str | None:
+    """Read what is there; name what became of the request once it is clear."""
+    assert isinstance(key.fileobj, socket.socket)
+    try:
+        chunk = key.fileobj.recv(1 << 16)
+    except OSError:
+        return "closed"
+    key.data.extend(chunk)
+    for sign, outcome in (
+        (b"event: ready", "ready"),
+        (b"event: error", "refused by an event"),
+        (b"HTTP/1.1 429", "refused by a status"),
+        (b"HTTP/1.1 503", "refused by a status"),
+    ):
+        if sign in key.data:
+            return outcome
+    return None if chunk else "closed"

@@ -1,0 +1,204 @@
+"""Limits of a running server: each is told in its own words, counted, and harms nobody else."""
+
+import json
+import socket
+import time
+from typing import Any
+
+import pytest
+
+from pulse_events.web.streams import RECEIVED_LIMIT_BYTES
+from tests.support.local_server import LocalServer, local_server
+from tests.support.raw_stream import RawStream, connect_target, conversation, ready_streams
+from tests.support.waiting import wait_until
+
+PING = "/events/v1/ping"
+
+
+def refusal(server: LocalServer, target: str, **headers: str) -> str:
+    """Return the text of the ``error`` event that a stream gets at once, and then the end."""
+    with RawStream(server.port, target, headers=headers) as stream:
+        assert stream.head().status == 200
+        event = stream.event("error")
+        assert stream.rest() == b""
+    return str(event.json)
+
+
+def http_refusal(server: LocalServer, target: str, **headers: str) -> tuple[int, str, str]:
+    """Return the status, the code and the text of an answer that is an error."""
+    with RawStream(server.port, target, headers=headers) as stream:
+        head = stream.head()
+        document = json.loads(stream.content(head))
+    return head.status, document["code"], document["message"]
+
+
+def test_more_streams_than_allowed_are_refused_and_those_there_are_go_on(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_streams=2) as server:
+        with ready_streams(server.port, target, 2) as streams:
+            assert refusal(server, target).startswith("this server has 2 streams open, the limit")
+            status, code, _ = http_refusal(server, f"{target}&errors=http")
+            assert (status, code) == (503, "ServiceUnavailable")
+            server.say(name, "k")
+            for stream in streams:
+                stream.event("message")
+            assert server.counts().refused_streams == 2
+        wait_until(lambda: not server.counts().clients, "all have left")
+        with ready_streams(server.port, target, 2):
+            pass
+
+
+def test_an_address_gets_no_more_streams_than_allowed(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_streams_per_address=2) as server:
+        with ready_streams(server.port, target, 2):
+            assert "127.0.0.1 has 2 streams open, the limit is 2" in refusal(server, target)
+            status, code, _ = http_refusal(server, f"{target}&errors=http")
+            assert (status, code) == (429, "TooManyRequests")
+            with RawStream(server.port, PING) as other:
+                assert other.head().status == 200
+        assert server.counts().refused_streams_of_address == 2
+
+
+def test_behind_a_trusted_proxy_the_clients_count_not_the_proxy(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_streams_per_address=1, trust_proxy=1) as server:
+        first = RawStream(server.port, target, headers={"X-Forwarded-For": "192.0.2.1"})
+        second = RawStream(server.port, target, headers={"X-Forwarded-For": "192.0.2.2"})
+        with first.ready(), second.ready():
+            found = refusal(server, target, **{"X-Forwarded-For": "10.9.9.9, 192.0.2.2"})
+            assert found.startswith("192.0.2.2 has 1 streams open")
+
+
+def test_who_forgot_to_name_the_proxy_is_told_in_the_log_once(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_streams_per_address=1) as server:
+        with RawStream(server.port, target).ready():
+            for _ in range(3):
+                refusal(server, target, **{"X-Forwarded-For": "192.0.2.1"})
+    assert [record.levelname for record in caplog.records if "--trust-proxy" in record.message] == [
+        "WARNING"
+    ]
+
+
+def test_an_address_that_asks_too_often_has_to_wait(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_request_rate=0.2) as server:  # two at once, then one in 5 s
+        with RawStream(server.port, target).ready(), RawStream(server.port, PING) as asked:
+            assert asked.head().status == 200
+            status, code, text = http_refusal(server, PING)
+            assert (status, code) == (429, "TooManyRequests")
+            assert "the limit is 0.2 a second" in text
+            assert "too many requests from 127.0.0.1" in refusal(server, target)
+            with RawStream(server.port, PING) as late:
+                assert late.head().headers["retry-after"] == "1"
+        assert server.counts().refused_requests == 3
+
+
+def test_all_streams_together_have_no_more_distinct_bindings_than_allowed(name: str) -> None:
+    with local_server(max_distinct_bindings=3) as server:
+        both = [(name, "a"), (name, "b")]
+        with RawStream(server.port, connect_target(*both)).ready() as stream:
+            found = refusal(server, connect_target((name, "c"), (name, "d")))
+            assert "would have 4 distinct bindings, the limit is 3" in found
+            target = connect_target((name, "c"), (name, "d"), errors="http")
+            assert http_refusal(server, target)[0] == 503
+            with RawStream(server.port, connect_target(*both, (name, "c"))).ready():
+                server.say(name, "b")
+                stream.event("message")
+        assert server.counts().refused_distinct_bindings == 2
+
+
+def test_too_many_bindings_of_one_stream_are_counted(name: str) -> None:
+    with local_server(max_bindings=1) as server:
+        target = connect_target((name, "a"), (name, "b"))
+        assert refusal(server, target) == "bindings has 2 entries, the limit is 1"
+        body = json.dumps({"bindings": [{"exchange": name, "routingKeyPattern": "a"}] * 2})
+        head = f"POST /events/v1/bindings HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+        answer = conversation(server.port, f"{head}Connection: close\r\n\r\n{body}".encode())
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert server.counts().refused_bindings == 2
+
+
+HEAD = b"GET /events/v1/ping HTTP/1.1\r\nHost: x\r\n"
+HEADS = {
+    "one long line": HEAD + b"X: " + b"x" * (1 << 20),
+    "many lines": HEAD + b"X: yyyy\r\n" * (1 << 17),
+    "lines of 32 KiB": HEAD + (b"X: " + b"x" * (32 << 10) + b"\r\n") * 32,
+    "a target of 1 MiB": b"GET /" + b"x" * (1 << 20),
+}
+
+
+@pytest.mark.parametrize("head", HEADS.values(), ids=HEADS)
+@pytest.mark.parametrize("kept", [False, True], ids=["at once", "on a kept connection"])
+def test_a_head_of_one_mebibyte_is_refused_before_it_ends(head: bytes, kept: bool) -> None:
+    with local_server() as server, RawStream(server.port, PING) as stream:
+        stream.body()
+        connection = (
+            stream.socket if kept else socket.create_connection(("127.0.0.1", server.port), 10)
+        )
+        with connection:
+            connection.settimeout(10)
+            connection.sendall(head[: 256 << 10])
+            answer = connection.recv(1 << 16)
+        assert answer.split(b" ", 2)[1] == b"431"
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "RequestHeaderFieldsTooLarge"
+        assert server.counts().refused_heads == 1
+
+
+def test_a_head_may_be_as_long_as_the_setting_says() -> None:
+    with local_server(max_head_bytes=100_000) as server:
+        with RawStream(server.port, f"{PING}?x={'x' * 99_000}") as stream:
+            assert stream.head().status == 200
+        assert http_refusal(server, f"{PING}?x={'x' * 100_000}")[0] == 431
+
+
+def send_until_ended(connection: socket.socket) -> None:
+    """Send on and on until the server wants no more."""
+    deadline = time.monotonic() + 10
+    try:
+        while time.monotonic() < deadline:
+            connection.sendall(b"x" * 1000)
+    except OSError:
+        return
+    raise AssertionError("it takes everything")
+
+
+def test_a_client_that_sends_for_ever_behind_its_request_is_closed(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server() as server, RawStream(server.port, target).ready() as other:
+        with RawStream(server.port, target).ready() as stream:
+            stream.socket.sendall(b"x" * RECEIVED_LIMIT_BYTES)
+            server.say(name, "k")
+            stream.event("message")
+            send_until_ended(stream.socket)
+        wait_until(lambda: server.counts().clients == 1, "it is closed")
+        other.event("message")
+
+
+def test_the_counts_are_metrics_and_statistics(name: str) -> None:
+    with local_server(max_streams=1) as server:
+        with RawStream(server.port, connect_target((name, "#"))).ready():
+            refusal(server, connect_target((name, "#")))
+            with RawStream(server.port, "/metrics") as stream:
+                assert b"\npulse_events_refused_streams_total 1.0\n" in stream.body()
+            with RawStream(server.port, "/api/events/v1/stats") as stream:
+                counts: dict[str, Any] = json.loads(stream.body())
+    assert counts["refusedStreams"] == 1
+
+
+def test_a_body_over_the_limit_is_left_out_and_the_message_says_so(name: str) -> None:
+    with local_server(max_message_bytes=100) as server:
+        with RawStream(server.port, connect_target((name, "#"))).ready() as stream:
+            for size in (100, 101, 5000):
+                server.say(name, "k", b'"' + b"x" * (size - 2) + b'"', cc=("route.r",))
+            whole, over, far = (event.json for event in stream.events(3))
+        assert whole["payload"] == "x" * 98
+        assert "omitted" not in whole
+        for found, size in ((over, 101), (far, 5000)):
+            assert (found["payload"], found["routes"]) == (None, ["r"])
+            assert list(found)[-1] == "omitted"
+            assert found["omitted"] == f"{size} bytes, the limit is 100"
+        assert server.counts().omitted == 2
