@@ -13,3 +13,5 @@ class Pace:
     """Seconds between two looks at the queue and at every binding."""
     alarm_every_s: float = 15.0
     """Seconds between two questions whether the broker blocks publishers."""
+    queue_expires_s: float = 60.0
+    """How long the broker keeps the queue when nobody consumes it."""

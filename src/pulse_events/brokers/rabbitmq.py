@@ -38,17 +38,7 @@ log = logging.getLogger(__name__)
 PREFETCH = 2000
 """Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
 
-QUEUE_EXPIRES_MS = 60_000
 QUEUE_MAX_MESSAGES = 100_000
-_QUEUE: dict[str, Any] = {
-    "durable": True,
-    "arguments": {
-        "x-expires": QUEUE_EXPIRES_MS,
-        "x-max-length": QUEUE_MAX_MESSAGES,
-        # After a half-open connection: its unacknowledged messages come back first, then the rest.
-        "x-single-active-consumer": True,
-    },
-}
 
 
 class RabbitMQ:
@@ -132,11 +122,7 @@ class RabbitMQ:
 
     async def _work(self, connection: Connection, listener: Listener) -> None:
         """Consume and bind on one connection until it is lost, which raises, or cancelled."""
-        if self._declared:
-            await self._look_for_loss(connection, listener)
-        channel = await Channel(connection).open()
-        await channel.request("queue_declare", queue=self.queue, **_QUEUE)
-        self._declared = True
+        channel = await self._open_with_queue(connection, listener)
         await channel.request("basic_qos", prefetch_count=PREFETCH)
         deliveries = Deliveries(listener, channel.pika)
         connection.deliver_directly(channel.pika.channel_number, deliveries.receive)
@@ -173,9 +159,7 @@ class RabbitMQ:
         while True:
             await asyncio.sleep(self._pace.audit_every_s)
             self._topology.audit()
-            found = await channel.request("queue_declare", queue=self.queue, passive=True)
-            if found.method.message_count >= QUEUE_MAX_MESSAGES:
-                self._lose(listener, f"more than {QUEUE_MAX_MESSAGES} messages were in the queue")
+            await self._look_for_loss(channel, listener)
 
     def _warn(self, warning: str) -> None:
         if warning != self._health.warning:
@@ -186,19 +170,42 @@ class RabbitMQ:
         log.error("messages are lost: %s", reason)
         listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
 
-    async def _look_for_loss(self, connection: Connection, listener: Listener) -> None:
-        """Tell the listener if the queue did not keep all messages while we were away."""
+    async def _open_with_queue(self, connection: Connection, listener: Listener) -> Channel:
+        """Return a channel; the queue is there, and the listener knows what it did not keep."""
         channel = await Channel(connection).open()
-        try:
-            found = await channel.request("queue_declare", queue=self.queue, passive=True)
-        except RequestRefused as error:
-            # Another name, and at once: the node that holds the old queue may be down for long.
-            self.queue = self._new_name()
-            self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
-        else:
-            if found.method.message_count >= QUEUE_MAX_MESSAGES:
-                reason = f"more than {QUEUE_MAX_MESSAGES} messages came while the broker was away"
-                self._lose(listener, reason)
+        if self._declared:
+            try:
+                await self._look_for_loss(channel, listener)
+            except RequestRefused as error:
+                # Another name, and at once: the node that holds the old queue may be down for long.
+                self.queue = self._new_name()
+                self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
+                channel = await Channel(connection).open()
+            else:
+                # Not declared anew: one that goes in this moment would come back empty, unseen.
+                return channel
+        arguments = self._queue_arguments()
+        await channel.request("queue_declare", queue=self.queue, durable=True, arguments=arguments)
+        self._declared = True
+        return channel
+
+    def _queue_arguments(self) -> dict[str, Any]:
+        return {
+            "x-expires": round(self._pace.queue_expires_s * 1000),
+            "x-max-length": QUEUE_MAX_MESSAGES,
+            # After a half-open connection its unacknowledged messages come back before all others.
+            "x-single-active-consumer": True,
+        }
+
+    async def _look_for_loss(self, channel: Channel, listener: Listener) -> None:
+        """Tell the listener if the queue is full.
+
+        Raises:
+            RequestRefused: There is no queue.
+        """
+        found = await channel.request("queue_declare", queue=self.queue, passive=True)
+        if found.method.message_count >= QUEUE_MAX_MESSAGES:
+            self._lose(listener, f"more than {QUEUE_MAX_MESSAGES} messages were in the queue")
 
 
 def _unexpected(*_delivery: object) -> None:
