@@ -12,10 +12,10 @@ class Figures:
     """One row of the table; counts are over all clients of the row."""
 
     fault: str
-    sent: int
-    lost: int
-    duplicated: int
-    recovered_s: float | None
+    sent: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    recovered_s: float | None = None
     remark: str = ""
 
 

@@ -9,8 +9,8 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import Any
 
@@ -21,6 +21,7 @@ from pulse_events.brokers.address import parse_address
 from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq_bindings import QueueBindings
 from pulse_events.brokers.rabbitmq_connection import (
+    ACCESS_REFUSED,
     CLOSE_WITHIN_S,
     Channel,
     RequestRefused,
@@ -126,7 +127,10 @@ class RabbitMQ:
         await channel.request("basic_qos", prefetch_count=PREFETCH)
         deliveries = Deliveries(listener, channel.pika)
         connection.deliver_directly(channel.pika.channel_number, deliveries.receive)
-        await channel.request("basic_consume", queue=self.queue, on_message_callback=_unexpected)
+        with _needing("read"):
+            await channel.request(
+                "basic_consume", queue=self.queue, on_message_callback=_unexpected
+            )
         self._health = Health(connected=True)
         log.info("consuming %s at %s", self.queue, self.name)
 
@@ -184,18 +188,19 @@ class RabbitMQ:
             else:
                 # Not declared anew: one that goes in this moment would come back empty, unseen.
                 return channel
-        arguments = self._queue_arguments()
-        await channel.request("queue_declare", queue=self.queue, durable=True, arguments=arguments)
+        with _needing("configure"):
+            await channel.request("queue_declare", queue=self.queue, **self._queue_arguments())
         self._declared = True
         return channel
 
     def _queue_arguments(self) -> dict[str, Any]:
-        return {
+        arguments = {
             "x-expires": round(self._pace.queue_expires_s * 1000),
             "x-max-length": QUEUE_MAX_MESSAGES,
             # After a half-open connection its unacknowledged messages come back before all others.
             "x-single-active-consumer": True,
         }
+        return {"durable": True, "arguments": arguments}
 
     async def _look_for_loss(self, channel: Channel, listener: Listener) -> None:
         """Tell the listener if the queue is full.
@@ -210,6 +215,17 @@ class RabbitMQ:
 
 def _unexpected(*_delivery: object) -> None:
     raise AssertionError("pika saw a delivery that its connection hands over directly")
+
+
+@contextmanager
+def _needing(permission: str) -> Iterator[None]:
+    """Say which permission is missing, where access to the queue is refused."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.code != ACCESS_REFUSED:
+            raise
+        raise BrokerUnavailable(f"no {permission} permission for the queue: {error}") from error
 
 
 async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:

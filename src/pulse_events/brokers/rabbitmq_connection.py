@@ -4,6 +4,7 @@ Knows AMQP, nothing of queues' names or of what is bound.  Every wait is bounded
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -26,14 +27,29 @@ ANSWER_WITHIN_S = 15.0
 """How long the broker may take to answer a request before the connection counts as lost."""
 CLOSE_WITHIN_S = 2.0
 
+ACCESS_REFUSED, NOT_FOUND = 403, 404
 _REFUSALS = {
-    403: "access is refused",
-    404: "it does not exist",
+    ACCESS_REFUSED: "access is refused",
+    NOT_FOUND: "it does not exist",
+}
+_CLOSED = re.compile(r"ConnectionClosedByBroker: \((\d+)\) (['\"])(.*)\2")
+_CLOSINGS = {
+    "403": "the login is refused",
+    "530": "the virtual host is refused",
 }
 
 
 class RequestRefused(PulseEventsError):
-    """The broker refused a request (403, 404) and closed the channel; the connection stands."""
+    """The broker refused a request and closed the channel; the connection stands.
+
+    Args:
+        code: AMQP's; mostly 403 or 404.
+        text: The broker's words.
+    """
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{_REFUSALS.get(code, 'it is refused')} ({text})")
+        self.code = code
 
 
 def parameters(
@@ -196,8 +212,8 @@ def _reason(error: Exception) -> PulseEventsError:
     """Return what pika reports as one of our exceptions, in words."""
     if isinstance(error, PulseEventsError):
         return error
-    if isinstance(error, ChannelClosedByBroker) and error.reply_code in _REFUSALS:
-        return RequestRefused(f"{_REFUSALS[error.reply_code]} ({error.reply_text})")
+    if isinstance(error, ChannelClosedByBroker):
+        return RequestRefused(error.reply_code, error.reply_text)
     return BrokerUnavailable(explain(error))
 
 
@@ -209,4 +225,7 @@ def explain(error: BaseException) -> str:
     if isinstance(nested := getattr(error, "exception", None), BaseException):
         inner.append(nested)
     texts = [text for text in map(explain, inner) if text]
-    return texts[0] if texts else str(error) or type(error).__name__
+    text = texts[0] if texts else str(error) or type(error).__name__
+    if closed := _CLOSED.search(text):  # pika keeps a refusal to connect as text only
+        return f"{_CLOSINGS.get(closed[1], 'it closed the connection')} ({closed[3]})"
+    return text
