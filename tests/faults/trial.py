@@ -14,8 +14,13 @@ from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.waiting import wait_until
 
-TARGETS = [connect_target((EXCHANGE, pattern)) for pattern in ("#", "n.*", "*.#")]
-"""Three clients that all must get everything."""
+
+def targets_of(exchange: str) -> list[str]:
+    """Return what three clients ask for that all must get everything."""
+    return [connect_target((exchange, pattern)) for pattern in ("#", "n.*", "*.#")]
+
+
+TARGETS = targets_of(EXCHANGE)
 
 
 @dataclass(slots=True)
@@ -62,10 +67,14 @@ class Trial:
 
 
 @contextmanager
-def trial(port: int, urls: Sequence[str], *, rate: int = 500) -> Iterator[Trial]:
+def trial(
+    port: int, urls: Sequence[str], *, rate: int = 500, exchange: str = EXCHANGE
+) -> Iterator[Trial]:
     """Publish at ``urls`` and follow at the server on ``port``, for the block."""
-    with Feed(urls, EXCHANGE, rate=rate) as feed, ExitStack() as opened:
-        followers = [opened.enter_context(Follower(port, target)) for target in TARGETS]
+    with Feed(urls, exchange, rate=rate) as feed, ExitStack() as opened:
+        followers = [
+            opened.enter_context(Follower(port, target)) for target in targets_of(exchange)
+        ]
         since = feed.published
         feed.goes_on(rate // 2)
         yield Trial(feed, followers, since)
