@@ -54,3 +54,20 @@ def test_clients_are_told_when_the_queue_is_deleted_under_the_consumer(node: Rab
         assert found.recovered_s < 5
         assert broker.queue != lost
         assert stats(server.port)["losses"] == 1
+
+
+def test_clients_are_told_though_the_queue_is_there_again_at_once(node: Rabbit) -> None:
+    """As after a short stop of its node in a cluster, while others took messages."""
+    broker = RabbitMQ(node.amqp_url)
+    with local_server(broker=broker) as server, Amqp(node.amqp_url) as amqp:
+        with trial(server.port, [node.amqp_url]) as run:
+            lost = broker.queue
+            fault_s = time.monotonic()
+            amqp.delete_queue(lost)
+            amqp.declare_queue(lost, durable=True)
+            found = run.finish_anew(
+                "queue deleted and made again at once", server.port, MAY_BE_MISSING, fault_s
+            )
+        assert found.lost == 0
+        assert stats(server.port)["losses"] == 1
+        amqp.delete_queue(lost)

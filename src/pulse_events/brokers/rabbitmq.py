@@ -24,6 +24,7 @@ from pulse_events.brokers.rabbitmq_connection import (
     ACCESS_REFUSED,
     CLOSE_WITHIN_S,
     Channel,
+    QueueLost,
     RequestRefused,
     connected,
     parameters,
@@ -113,6 +114,8 @@ class RabbitMQ:
                 if self._health.connected:
                     waits = delays(random.random)
                     listener.lost()
+                if isinstance(error, QueueLost):
+                    self._give_up_queue(listener, error)
                 wait_s = next(waits)
                 reason = f"{target.host}:{target.port}: {error}"
                 self._health = Health(connected=False, reason=reason)
@@ -181,9 +184,7 @@ class RabbitMQ:
             try:
                 await self._look_for_loss(channel, listener)
             except RequestRefused as error:
-                # Another name, and at once: the node that holds the old queue may be down for long.
-                self.queue = self._new_name()
-                self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
+                self._give_up_queue(listener, error)
                 channel = await Channel(connection).open()
             else:
                 # Not declared anew: one that goes in this moment would come back empty, unseen.
@@ -192,6 +193,16 @@ class RabbitMQ:
             await channel.request("queue_declare", queue=self.queue, **self._queue_arguments())
         self._declared = True
         return channel
+
+    def _give_up_queue(self, listener: Listener, error: Exception) -> None:
+        """Tell that messages are lost, and take another queue.
+
+        One that was out of reach with its node may be back, without what came meanwhile; or its
+        node may be down for long.  So a new name, and at once.
+        """
+        self.queue = self._new_name()
+        self._declared = False
+        self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
 
     def _queue_arguments(self) -> dict[str, Any]:
         arguments = {

@@ -3,8 +3,8 @@
 from typing import Any
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq_connection import NOT_FOUND, Channel, RequestRefused
-from pulse_events.errors import BindingRefused, BrokerUnavailable
+from pulse_events.brokers.rabbitmq_connection import NOT_FOUND, Channel, QueueLost, RequestRefused
+from pulse_events.errors import BindingRefused
 
 
 class QueueBindings:
@@ -22,7 +22,7 @@ class QueueBindings:
             await self._channel.request("queue_bind", **self._arguments(batch[-1]))
         except RequestRefused as error:
             if error.code == NOT_FOUND and f"queue '{self._queue}'" in str(error):
-                raise BrokerUnavailable(f"the queue is gone: {error}") from error
+                raise QueueLost(str(error)) from error
             raise BindingRefused(f"exchange {batch[-1].exchange!r}: {error}") from error
 
     async def unbind(self, binding: Binding) -> None:

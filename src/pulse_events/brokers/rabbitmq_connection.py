@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowAborted
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosed
 
 from pulse_events.brokers.address import Address
 from pulse_events.brokers.rabbitmq_frames import Connection
@@ -50,6 +50,10 @@ class RequestRefused(PulseEventsError):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{_REFUSALS.get(code, 'it is refused')} ({text})")
         self.code = code
+
+
+class QueueLost(BrokerUnavailable):
+    """The queue is gone, or was for a while: the broker said so, even if it is there again."""
 
 
 def parameters(
@@ -144,7 +148,7 @@ class Channel:
         raise BrokerUnavailable(f"no answer within {within_s:.0f} s")
 
     def _cancelled(self, _frame: object) -> None:
-        _resolve(self._closed, BrokerUnavailable("the broker cancelled the consumer"))
+        _resolve(self._closed, QueueLost("the broker cancelled the consumer"))
 
 
 class _Connection(Connection):
@@ -217,6 +221,12 @@ def _reason(error: Exception) -> PulseEventsError:
     return BrokerUnavailable(explain(error))
 
 
+def _text(error: BaseException) -> str:
+    """Return the text of one exception; of some that pika raises only the representation is one."""
+    text = repr(error) if isinstance(error, ConnectionClosed) else str(error)
+    return text or type(error).__name__
+
+
 def explain(error: BaseException) -> str:
     """Return the text of the innermost exception; pika nests them, often without a text."""
     inner: list[BaseException] = [
@@ -225,7 +235,7 @@ def explain(error: BaseException) -> str:
     if isinstance(nested := getattr(error, "exception", None), BaseException):
         inner.append(nested)
     texts = [text for text in map(explain, inner) if text]
-    text = texts[0] if texts else str(error) or type(error).__name__
+    text = texts[0] if texts else _text(error)
     if closed := _CLOSED.search(text):  # pika keeps a refusal to connect as text only
         return f"{_CLOSINGS.get(closed[1], 'it closed the connection')} ({closed[3]})"
     return text
