@@ -29,7 +29,7 @@ from pulse_events.brokers.rabbitmq_connection import (
     connected,
     parameters,
 )
-from pulse_events.brokers.rabbitmq_deliveries import Deliveries
+from pulse_events.brokers.rabbitmq_deliveries import ACK_EVERY, LOOK_EVERY, Deliveries
 from pulse_events.brokers.rabbitmq_frames import Connection
 from pulse_events.brokers.rabbitmq_watch import watch_alarms, watch_silence
 from pulse_events.brokers.topology import Topology
@@ -41,6 +41,9 @@ PREFETCH = 2000
 """Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
 
 QUEUE_MAX_MESSAGES = 100_000
+"""The broker drops the oldest of more, and tells nobody."""
+SPAN = LOOK_EVERY + 2 * PREFETCH + ACK_EVERY
+"""Most messages that a queue can become shorter by between two looks at it."""
 
 
 class RabbitMQ:
@@ -53,6 +56,7 @@ class RabbitMQ:
         namespace: str | None = None,
         ca_file: str | None = None,
         pace: Pace | None = None,
+        queue_limit: int = QUEUE_MAX_MESSAGES,
     ) -> None:
         """Check the address; connect only in `run`.
 
@@ -63,12 +67,14 @@ class RabbitMQ:
             ca_file: PEM file of the authorities that ``amqps`` certificates are checked against,
                 instead of the system's.
             pace: How often the connection is checked.
+            queue_limit: Messages that the queue may hold; more than `SPAN`.
 
         Raises:
             SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
         """
         self._address = parse_address(url)
         self._pace = pace or Pace()
+        self._queue_limit = queue_limit
         self._namespace = namespace or self._address.user
         self.queue = self._new_name()
         self._targets = parameters(
@@ -148,6 +154,7 @@ class RabbitMQ:
                 watch_silence(connection, self._pace.heartbeat_s),
                 watch_alarms(target, self.queue, self._pace.alarm_every_s, self._warn),
                 self._audit(channel, listener),
+                self._watch_length(channel, deliveries, listener),
             )
         except asyncio.CancelledError:
             with suppress(BrokerUnavailable, RequestRefused):
@@ -207,21 +214,35 @@ class RabbitMQ:
     def _queue_arguments(self) -> dict[str, Any]:
         arguments = {
             "x-expires": round(self._pace.queue_expires_s * 1000),
-            "x-max-length": QUEUE_MAX_MESSAGES,
+            "x-max-length": self._queue_limit,
             # After a half-open connection its unacknowledged messages come back before all others.
             "x-single-active-consumer": True,
         }
         return {"durable": True, "arguments": arguments}
 
+    async def _watch_length(
+        self, channel: Channel, deliveries: Deliveries, listener: Listener
+    ) -> None:
+        """Look at the queue each time that much was delivered; raises as `_audit` does.
+
+        A queue that was full while we stood still is short again within two seconds.
+        """
+        while True:
+            await deliveries.many.wait()
+            deliveries.many.clear()
+            await self._look_for_loss(channel, listener)
+
     async def _look_for_loss(self, channel: Channel, listener: Listener) -> None:
-        """Tell the listener if the queue is full.
+        """Tell the listener if the queue may have been full since the last look.
 
         Raises:
             RequestRefused: There is no queue.
         """
         found = await channel.request("queue_declare", queue=self.queue, passive=True)
-        if found.method.message_count >= QUEUE_MAX_MESSAGES:
-            self._lose(listener, f"more than {QUEUE_MAX_MESSAGES} messages were in the queue")
+        count = found.method.message_count
+        if count >= self._queue_limit - SPAN:
+            reason = f"the queue holds {count} messages, at {self._queue_limit} it drops some"
+            self._lose(listener, reason)
 
 
 def _unexpected(*_delivery: object) -> None:
