@@ -12,10 +12,10 @@ class Figures:
     """One row of the table; counts are over all clients of the row."""
 
     fault: str
-    sent: int
-    lost: int
-    duplicated: int
-    recovered_s: float | None
+    sent: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    recovered_s: float | None = None
     remark: str = ""
 
 
@@ -28,7 +28,13 @@ def keep(row: Figures) -> None:
 
 
 def judge(
-    fault: str, feed: Feed, followers: Sequence[Follower], fault_s: float, *, since: int = 0
+    fault: str,
+    feed: Feed,
+    followers: Sequence[Follower],
+    fault_s: float,
+    *,
+    since: int = 0,
+    remark: str = "",
 ) -> Figures:
     """Compare what was confirmed with what came; keep and return the figures.
 
@@ -38,26 +44,30 @@ def judge(
         followers: Those that were ready when message ``since`` was published.
         fault_s: When the fault was over, for the seconds to recover.
         since: Number of the first message that counts.
+        remark: For the last column.
     """
     due = {number for number in feed.confirmed if number >= since}
-    lost = duplicated = 0
-    for follower in followers:
-        numbers = [got.number for got in follower.got]
-        lost += len(due.difference(numbers))
-        seen: set[int] = set()
-        newest = -1
-        for got in follower.got:
-            if got.number in seen:
-                duplicated += 1
-                assert got.redelivered, f"message {got.number} came twice and does not say so"
-            else:
-                assert got.number > newest, f"{got.number} came after {newest}"
-                seen.add(got.number)
-                newest = got.number
+    lost = sum(len(due.difference(got.number for got in f.got)) for f in followers)
+    duplicated = sum(map(repetitions, followers))
     recovered_s = max(follower.recovered_s(fault_s) for follower in followers)
-    row = Figures(fault, len(due), lost, duplicated, recovered_s)
+    row = Figures(fault, len(due), lost, duplicated, recovered_s, remark)
     keep(row)
     return row
+
+
+def repetitions(follower: Follower) -> int:
+    """Count what came twice, which must say so; all else must have come in order."""
+    seen: set[int] = set()
+    count, newest = 0, -1
+    for got in follower.got:
+        if got.number in seen:
+            count += 1
+            assert got.redelivered, f"message {got.number} came twice and does not say so"
+        else:
+            assert got.number > newest, f"{got.number} came after {newest}"
+            seen.add(got.number)
+            newest = got.number
+    return count
 
 
 def table() -> list[str]:

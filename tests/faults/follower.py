@@ -28,6 +28,8 @@ class Follower:
         """The text of the ``error`` event, if one came."""
         self.failure: BaseException | None = None
         self.ended = False
+        self.ended_s = 0.0
+        """When it ended."""
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
 
@@ -81,4 +83,5 @@ class Follower:
             self.failure = failure
             raise
         finally:
+            self.ended_s = time.monotonic()
             self.ended = True

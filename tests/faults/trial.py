@@ -8,14 +8,19 @@ from typing import Any
 
 from tests.faults.conftest import EXCHANGE
 from tests.faults.feed import Feed
-from tests.faults.figures import Figures, judge
+from tests.faults.figures import Figures, judge, repetitions
 from tests.faults.follower import Follower
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.waiting import wait_until
 
-TARGETS = [connect_target((EXCHANGE, pattern)) for pattern in ("#", "n.*", "*.#")]
-"""Three clients that all must get everything."""
+
+def targets_of(exchange: str) -> list[str]:
+    """Return what three clients ask for that all must get everything."""
+    return [connect_target((exchange, pattern)) for pattern in ("#", "n.*", "*.#")]
+
+
+TARGETS = targets_of(EXCHANGE)
 
 
 @dataclass(slots=True)
@@ -27,7 +32,7 @@ class Trial:
     since: int
     """The first message that was published when all followers were ready."""
 
-    def finish(self, fault: str, fault_s: float) -> Figures:
+    def finish(self, fault: str, fault_s: float, remark: str = "") -> Figures:
         """Stop the feed, let everything arrive, and return the figures."""
         self.feed.goes_on(50)
         self.feed.stop()
@@ -36,14 +41,40 @@ class Trial:
             wait_until(lambda f=follower: _has(f, last), "the last message comes", within_s=40)  # type: ignore[misc]
             assert follower.readies == 1
             assert follower.error is None
-        return judge(fault, self.feed, self.followers, fault_s, since=self.since)
+        return judge(fault, self.feed, self.followers, fault_s, since=self.since, remark=remark)
+
+    def finish_anew(self, fault: str, port: int, why: str, fault_s: float) -> Figures:
+        """Have every follower be told ``why`` and come back; return the figures of the new ones.
+
+        A loss that the clients know of is no row's ``lost``; the remark counts it.
+        """
+        for follower in self.followers:
+            assert why in follower.until_told()
+            assert follower.readies == 1
+            repetitions(follower)
+        told_s = max(follower.ended_s for follower in self.followers) - fault_s
+        with ExitStack() as opened:
+            others = [opened.enter_context(Follower(port, target)) for target in TARGETS]
+            since = self.feed.published
+            self.feed.goes_on(100)
+            missed = self._missed(since)
+            remark = f"all told after {told_s:.1f} s, up to {missed} missed by each"
+            return Trial(self.feed, others, since).finish(fault, fault_s, remark)
+
+    def _missed(self, until: int) -> int:
+        due = {number for number in self.feed.confirmed if self.since <= number < until}
+        return max(len(due.difference(got.number for got in f.got)) for f in self.followers)
 
 
 @contextmanager
-def trial(port: int, urls: Sequence[str], *, rate: int = 500) -> Iterator[Trial]:
+def trial(
+    port: int, urls: Sequence[str], *, rate: int = 500, exchange: str = EXCHANGE
+) -> Iterator[Trial]:
     """Publish at ``urls`` and follow at the server on ``port``, for the block."""
-    with Feed(urls, EXCHANGE, rate=rate) as feed, ExitStack() as opened:
-        followers = [opened.enter_context(Follower(port, target)) for target in TARGETS]
+    with Feed(urls, exchange, rate=rate) as feed, ExitStack() as opened:
+        followers = [
+            opened.enter_context(Follower(port, target)) for target in targets_of(exchange)
+        ]
         since = feed.published
         feed.goes_on(rate // 2)
         yield Trial(feed, followers, since)

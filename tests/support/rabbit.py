@@ -284,9 +284,12 @@ class Rabbit:
         Raises:
             RabbitError: It failed; the text is what it said.
         """
+        return self._run("rabbitmqctl", *arguments)
+
+    def _run(self, tool: str, *arguments: str) -> str:
         account = _account()
         done = subprocess.run(
-            [program("rabbitmqctl"), "--quiet", *arguments],
+            [program(tool), "--quiet", *arguments],
             env=self._environment(),
             cwd=self._commons.folder,
             stdin=subprocess.DEVNULL,
@@ -298,8 +301,12 @@ class Rabbit:
             extra_groups=[] if account else None,
         )
         if done.returncode != 0:
-            raise RabbitError(f"rabbitmqctl {' '.join(arguments)}: {done.stdout}{done.stderr}")
+            raise RabbitError(f"{tool} {' '.join(arguments)}: {done.stdout}{done.stderr}")
         return done.stdout
+
+    def enable(self, plugin: str) -> None:
+        """Start one of RabbitMQ's plugins, for the rest of the node's life."""
+        self._run("rabbitmq-plugins", "enable", "--online", plugin)
 
     def rows(self, command: str, *columns: str) -> list[dict[str, Any]]:
         """Return a listing as dictionaries: ``rows("list_queues", "name", "messages")``."""

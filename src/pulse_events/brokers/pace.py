@@ -15,3 +15,5 @@ class Pace:
     """Seconds between two questions whether the broker blocks publishers."""
     watches_alarms: bool = True
     """Whether they are asked at all; it takes a connection."""
+    queue_expires_s: float = 60.0
+    """How long the broker keeps the queue when nobody consumes it."""

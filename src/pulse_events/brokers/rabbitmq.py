@@ -10,7 +10,7 @@ import random
 import secrets
 import socket
 from collections.abc import Coroutine, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import Any
 
@@ -21,13 +21,15 @@ from pulse_events.brokers.address import parse_address
 from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq_bindings import QueueBindings
 from pulse_events.brokers.rabbitmq_connection import (
+    ACCESS_REFUSED,
     CLOSE_WITHIN_S,
     Channel,
+    QueueLost,
     RequestRefused,
     connected,
     parameters,
 )
-from pulse_events.brokers.rabbitmq_deliveries import Deliveries
+from pulse_events.brokers.rabbitmq_deliveries import ACK_EVERY, LOOK_EVERY, Deliveries
 from pulse_events.brokers.rabbitmq_frames import Connection
 from pulse_events.brokers.rabbitmq_watch import watch_alarms, watch_silence
 from pulse_events.brokers.topology import Topology
@@ -39,17 +41,10 @@ log = logging.getLogger(__name__)
 PREFETCH = 2000
 """Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
 
-QUEUE_EXPIRES_MS = 60_000
 QUEUE_MAX_MESSAGES = 100_000
-_QUEUE: dict[str, Any] = {
-    "durable": True,
-    "arguments": {
-        "x-expires": QUEUE_EXPIRES_MS,
-        "x-max-length": QUEUE_MAX_MESSAGES,
-        # After a half-open connection: its unacknowledged messages come back first, then the rest.
-        "x-single-active-consumer": True,
-    },
-}
+"""The broker drops the oldest of more, and tells nobody."""
+SPAN = LOOK_EVERY + 2 * PREFETCH + ACK_EVERY
+"""Most messages that a queue can become shorter by between two looks at it."""
 
 
 class RabbitMQ:
@@ -63,6 +58,7 @@ class RabbitMQ:
         ca_file: str | None = None,
         pace: Pace | None = None,
         body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        queue_limit: int = QUEUE_MAX_MESSAGES,
     ) -> None:
         """Check the address; connect only in `run`.
 
@@ -74,6 +70,7 @@ class RabbitMQ:
                 instead of the system's.
             pace: How often the connection is checked.
             body_limit_bytes: Longer bodies are left out.
+            queue_limit: Messages that the queue may hold; more than `SPAN`.
 
         Raises:
             SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
@@ -81,6 +78,7 @@ class RabbitMQ:
         self._address = parse_address(url)
         self._pace = pace or Pace()
         self._body_limit_bytes = body_limit_bytes
+        self._queue_limit = queue_limit
         self._namespace = namespace or self._address.user
         self.queue = self._new_name()
         self._targets = parameters(
@@ -126,6 +124,8 @@ class RabbitMQ:
                 if self._health.connected:
                     waits = delays(random.random)
                     listener.lost()
+                if isinstance(error, QueueLost):
+                    self._give_up_queue(listener, error)
                 wait_s = next(waits)
                 reason = f"{target.host}:{target.port}: {error}"
                 self._health = Health(connected=False, reason=reason)
@@ -136,17 +136,16 @@ class RabbitMQ:
 
     async def _work(self, connection: Connection, listener: Listener) -> None:
         """Consume and bind on one connection until it is lost, which raises, or cancelled."""
-        if self._declared:
-            await self._look_for_loss(connection, listener)
-        channel = await Channel(connection).open()
-        await channel.request("queue_declare", queue=self.queue, **_QUEUE)
-        self._declared = True
+        channel = await self._open_with_queue(connection, listener)
         await channel.request("basic_qos", prefetch_count=PREFETCH)
         deliveries = Deliveries(listener, channel.pika, connection.read_slowly)
         connection.deliver_directly(
             channel.pika.channel_number, deliveries.receive, self._body_limit_bytes
         )
-        await channel.request("basic_consume", queue=self.queue, on_message_callback=_unexpected)
+        with _needing("read"):
+            await channel.request(
+                "basic_consume", queue=self.queue, on_message_callback=_unexpected
+            )
         self._health = Health(connected=True)
         log.info("consuming %s at %s", self.queue, self.name)
 
@@ -159,6 +158,7 @@ class RabbitMQ:
                 channel.until_closed(),
                 watch_silence(connection, self._pace.heartbeat_s),
                 self._audit(channel, listener),
+                self._watch_length(channel, deliveries, listener),
                 *self._alarms(connection.params),
             )
         except asyncio.CancelledError:
@@ -182,9 +182,7 @@ class RabbitMQ:
         while True:
             await asyncio.sleep(self._pace.audit_every_s)
             self._topology.audit()
-            found = await channel.request("queue_declare", queue=self.queue, passive=True)
-            if found.method.message_count >= QUEUE_MAX_MESSAGES:
-                self._lose(listener, f"more than {QUEUE_MAX_MESSAGES} messages were in the queue")
+            await self._look_for_loss(channel, listener)
 
     def _warn(self, warning: str) -> None:
         if warning != self._health.warning:
@@ -195,23 +193,80 @@ class RabbitMQ:
         log.error("messages are lost: %s", reason)
         listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
 
-    async def _look_for_loss(self, connection: Connection, listener: Listener) -> None:
-        """Tell the listener if the queue did not keep all messages while we were away."""
+    async def _open_with_queue(self, connection: Connection, listener: Listener) -> Channel:
+        """Return a channel; the queue is there, and the listener knows what it did not keep."""
         channel = await Channel(connection).open()
-        try:
-            found = await channel.request("queue_declare", queue=self.queue, passive=True)
-        except RequestRefused as error:
-            # Another name, and at once: the node that holds the old queue may be down for long.
-            self.queue = self._new_name()
-            self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
-        else:
-            if found.method.message_count >= QUEUE_MAX_MESSAGES:
-                reason = f"more than {QUEUE_MAX_MESSAGES} messages came while the broker was away"
-                self._lose(listener, reason)
+        if self._declared:
+            try:
+                await self._look_for_loss(channel, listener)
+            except RequestRefused as error:
+                self._give_up_queue(listener, error)
+                channel = await Channel(connection).open()
+            else:
+                # Not declared anew: one that goes in this moment would come back empty, unseen.
+                return channel
+        with _needing("configure"):
+            await channel.request("queue_declare", queue=self.queue, **self._queue_arguments())
+        self._declared = True
+        return channel
+
+    def _give_up_queue(self, listener: Listener, error: Exception) -> None:
+        """Tell that messages are lost, and take another queue.
+
+        One that was out of reach with its node may be back, without what came meanwhile; or its
+        node may be down for long.  So a new name, and at once.
+        """
+        self.queue = self._new_name()
+        self._declared = False
+        self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
+
+    def _queue_arguments(self) -> dict[str, Any]:
+        arguments = {
+            "x-expires": round(self._pace.queue_expires_s * 1000),
+            "x-max-length": self._queue_limit,
+            # After a half-open connection its unacknowledged messages come back before all others.
+            "x-single-active-consumer": True,
+        }
+        return {"durable": True, "arguments": arguments}
+
+    async def _watch_length(
+        self, channel: Channel, deliveries: Deliveries, listener: Listener
+    ) -> None:
+        """Look at the queue each time that much was delivered; raises as `_audit` does.
+
+        A queue that was full while we stood still is short again within two seconds.
+        """
+        while True:
+            await deliveries.many.wait()
+            deliveries.many.clear()
+            await self._look_for_loss(channel, listener)
+
+    async def _look_for_loss(self, channel: Channel, listener: Listener) -> None:
+        """Tell the listener if the queue may have been full since the last look.
+
+        Raises:
+            RequestRefused: There is no queue.
+        """
+        found = await channel.request("queue_declare", queue=self.queue, passive=True)
+        count = found.method.message_count
+        if count >= self._queue_limit - SPAN:
+            reason = f"the queue holds {count} messages, at {self._queue_limit} it drops some"
+            self._lose(listener, reason)
 
 
 def _unexpected(*_delivery: object) -> None:
     raise AssertionError("pika saw a delivery that its connection hands over directly")
+
+
+@contextmanager
+def _needing(permission: str) -> Iterator[None]:
+    """Say which permission is missing, where access to the queue is refused."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.code != ACCESS_REFUSED:
+            raise
+        raise BrokerUnavailable(f"no {permission} permission for the queue: {error}") from error
 
 
 async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq_connection import Channel, RequestRefused
+from pulse_events.brokers.rabbitmq_connection import NOT_FOUND, Channel, QueueLost, RequestRefused
 from pulse_events.errors import BindingRefused
 
 
@@ -21,6 +21,8 @@ class QueueBindings:
                 self._channel.send("queue_bind", **self._arguments(binding))
             await self._channel.request("queue_bind", **self._arguments(batch[-1]))
         except RequestRefused as error:
+            if error.code == NOT_FOUND and f"queue '{self._queue}'" in str(error):
+                raise QueueLost(str(error)) from error
             raise BindingRefused(f"exchange {batch[-1].exchange!r}: {error}") from error
 
     async def unbind(self, binding: Binding) -> None:

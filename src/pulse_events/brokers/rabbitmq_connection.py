@@ -4,6 +4,7 @@ Knows AMQP, nothing of queues' names or of what is bound.  Every wait is bounded
 """
 
 import asyncio
+import re
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowAborted
-from pika.exceptions import AMQPError, ChannelClosedByBroker
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosed
 
 from pulse_events.brokers.address import Address
 from pulse_events.brokers.rabbitmq_frames import Connection
@@ -26,14 +27,33 @@ ANSWER_WITHIN_S = 15.0
 """How long the broker may take to answer a request before the connection counts as lost."""
 CLOSE_WITHIN_S = 2.0
 
+ACCESS_REFUSED, NOT_FOUND = 403, 404
 _REFUSALS = {
-    403: "access is refused",
-    404: "it does not exist",
+    ACCESS_REFUSED: "access is refused",
+    NOT_FOUND: "it does not exist",
+}
+_CLOSED = re.compile(r"ConnectionClosedByBroker: \((\d+)\) (['\"])(.*)\2")
+_CLOSINGS = {
+    "403": "the login is refused",
+    "530": "the virtual host is refused",
 }
 
 
 class RequestRefused(PulseEventsError):
-    """The broker refused a request (403, 404) and closed the channel; the connection stands."""
+    """The broker refused a request and closed the channel; the connection stands.
+
+    Args:
+        code: AMQP's; mostly 403 or 404.
+        text: The broker's words.
+    """
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{_REFUSALS.get(code, 'it is refused')} ({text})")
+        self.code = code
+
+
+class QueueLost(BrokerUnavailable):
+    """The queue is gone, or was for a while: the broker said so, even if it is there again."""
 
 
 def parameters(
@@ -128,7 +148,7 @@ class Channel:
         raise BrokerUnavailable(f"no answer within {within_s:.0f} s")
 
     def _cancelled(self, _frame: object) -> None:
-        _resolve(self._closed, BrokerUnavailable("the broker cancelled the consumer"))
+        _resolve(self._closed, QueueLost("the broker cancelled the consumer"))
 
 
 class _Connection(Connection):
@@ -196,9 +216,15 @@ def _reason(error: Exception) -> PulseEventsError:
     """Return what pika reports as one of our exceptions, in words."""
     if isinstance(error, PulseEventsError):
         return error
-    if isinstance(error, ChannelClosedByBroker) and error.reply_code in _REFUSALS:
-        return RequestRefused(f"{_REFUSALS[error.reply_code]} ({error.reply_text})")
+    if isinstance(error, ChannelClosedByBroker):
+        return RequestRefused(error.reply_code, error.reply_text)
     return BrokerUnavailable(explain(error))
+
+
+def _text(error: BaseException) -> str:
+    """Return the text of one exception; of some that pika raises only the representation is one."""
+    text = repr(error) if isinstance(error, ConnectionClosed) else str(error)
+    return text or type(error).__name__
 
 
 def explain(error: BaseException) -> str:
@@ -209,4 +235,7 @@ def explain(error: BaseException) -> str:
     if isinstance(nested := getattr(error, "exception", None), BaseException):
         inner.append(nested)
     texts = [text for text in map(explain, inner) if text]
-    return texts[0] if texts else str(error) or type(error).__name__
+    text = texts[0] if texts else _text(error)
+    if closed := _CLOSED.search(text):  # pika keeps a refusal to connect as text only
+        return f"{_CLOSINGS.get(closed[1], 'it closed the connection')} ({closed[3]})"
+    return text

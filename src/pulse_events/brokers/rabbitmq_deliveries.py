@@ -20,6 +20,8 @@ WAITING_BYTES = 32 << 20
 """Bodies in line above which the broker is read slowly, until half of them are routed."""
 ACK_EVERY = 250
 ACK_WITHIN_S = 0.05
+LOOK_EVERY = 10_000
+"""Acknowledged deliveries after which the length of the queue is worth a look."""
 
 
 class Deliveries:
@@ -50,6 +52,9 @@ class Deliveries:
         self._timer: asyncio.TimerHandle | None = None
         self._unacked = 0
         self._last_tag = 0
+        self._since_look = 0
+        self.many = asyncio.Event()
+        """Set after each `LOOK_EVERY`; whoever waits for it clears it."""
 
     def receive(self, message: Message, tag: int) -> None:
         """Take one delivery and its tag; at most the channel's prefetch wait here."""
@@ -99,4 +104,8 @@ class Deliveries:
             self._timer = None
         if self._unacked and self._channel.is_open:
             self._channel.basic_ack(self._last_tag, multiple=True)
+        self._since_look += self._unacked
         self._unacked = 0
+        if self._since_look >= LOOK_EVERY:
+            self._since_look = 0
+            self.many.set()

@@ -5,6 +5,7 @@ sets; the work is their difference, so a binding that comes and goes quickly cos
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from itertools import islice
 from typing import Protocol
@@ -12,6 +13,8 @@ from typing import Protocol
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Listener
 from pulse_events.errors import BindingRefused
+
+log = logging.getLogger(__name__)
 
 BATCH = 64
 """Bindings sent without waiting for an answer to each: one round trip instead of 64."""
@@ -143,6 +146,7 @@ class _Worker:
                 await self.bind(batch[:middle])
                 await self.bind(batch[middle:])
             elif self._topology.answered(batch[0], bound=False):
+                log.info("not bound: %s", reason)
                 self._listener.refused(batch[0], reason)
         else:
             for binding in batch:
