@@ -4,10 +4,11 @@ import gc
 
 import pytest
 
+from pulse_events.audience import Audience
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.compression import CODINGS, GZIP
 from pulse_events.errors import BindingRefused, MessagesMissed, StreamEnded
-from pulse_events.hub import FLUSH_BYTES, Audience
+from pulse_events.hub import FLUSH_BYTES
 from pulse_events.messages import Message
 from tests.support.hub_desk import Desk, Recorder
 

@@ -6,8 +6,8 @@ neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither
 
 import sys
 from collections.abc import Callable, Collection
-from typing import Protocol
 
+from pulse_events.audience import Audience, Stream
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import BindingRefused, LimitReached, MessagesMissed, PulseEventsError
@@ -32,36 +32,6 @@ NOTED_LIMIT = 1000
 FLUSH_BYTES = 32 << 20
 """Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
 a flood leaves turns to new clients and pings."""
-
-
-class Stream(Protocol):
-    """What the hub needs of a client's stream.  Neither call may wait or call the hub back."""
-
-    audience: "Audience | None"
-    coding: Coding
-
-    def write(self, chunk: bytes) -> None:
-        """Send complete events, encoded."""
-
-    def end(self, reason: PulseEventsError) -> None:
-        """Send an ``error`` event that says ``reason``, then close."""
-
-
-class Audience:
-    """All streams with the same bindings and coding, and the frames of their next flush."""
-
-    __slots__ = ("bindings", "coding", "idle_since_s", "missing", "pending", "streams", "waiting")
-
-    def __init__(self, bindings: BindingSet, coding: Coding) -> None:
-        self.bindings = bindings
-        self.coding = coding
-        self.streams: set[Stream] = set()
-        self.waiting: set[Stream] = set()
-        """Streams that have not had ``ready``: some binding is not in force yet."""
-        self.missing = 0
-        """Bindings that are not in force."""
-        self.pending: list[bytes] = []
-        self.idle_since_s: float | None = None
 
 
 class Hub:

@@ -7,9 +7,10 @@ own, where the broker alone decides what is in it; its streams still share that.
 from collections.abc import Callable
 from typing import NamedTuple
 
+from pulse_events.audience import Stream
 from pulse_events.bindings import BindingSet
 from pulse_events.errors import LimitReached, PulseEventsError
-from pulse_events.hub import Hub, Stream
+from pulse_events.hub import Hub
 from pulse_events.statistics import Statistics
 
 EXACT_LIMIT = 100

@@ -30,9 +30,10 @@ from pulse_events.system import (
     url_of,
 )
 from pulse_events.web.admission import Admission, Limits
-from pulse_events.web.app import App, Services
+from pulse_events.web.app import App
 from pulse_events.web.connection import HttpServer
 from pulse_events.web.page import Catalogue
+from pulse_events.web.services import Services
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
 

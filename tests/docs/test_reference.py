@@ -15,7 +15,8 @@ from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
 from pulse_events.settings import PREFIX, Settings
-from pulse_events.web import admission, app, connection, page, streams, tokens
+from pulse_events.web import admission, app, bodies, connection, page, streams, tokens
+from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
 from tests.docs.blocks import DOCUMENTS, ROOT
 from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
@@ -63,7 +64,7 @@ def routes() -> dict[str, set[str]]:
     routed = hub.Hub(Orders(memory.bind, memory.unbind), lambda flush: flush())
     all_hubs = hubs.Hubs(routed, lambda exchange: False, lambda: hubs.Exact(routed, list))
     limits = admission.Admission(admission.Limits(streams=1))
-    services = app.Services(
+    services = Services(
         hub=all_hubs,
         admission=limits,
         streams=streams.Streams(all_hubs, limits, ping_interval_s=20, unsent_limit_bytes=1),
@@ -169,9 +170,9 @@ LIMITS = {
     "bindings of a stream": bindings.DEFAULT_LIMIT,
     "exchange, pattern, routing key": bindings.NAME_LIMIT_BYTES,
     "head of a request": Settings.model_fields["max_head_bytes"].default,
-    "body of `publish`": connection.BODY_LIMIT_BYTES,
+    "body of `publish`": bodies.BODY_LIMIT_BYTES,
     "body of `bindings`": app._BINDING_LIMIT_BYTES,
-    "time for a body": int(app.BODY_WITHIN_S),
+    "time for a body": int(bodies.BODY_WITHIN_S),
     "time for a head, and of an idle connection": int(connection.IDLE_S),
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
     "body of a message": Settings.model_fields["max_message_bytes"].default,

@@ -2,16 +2,20 @@
 
 import zlib
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import orjson
 
 from pulse_events.bindings import BindingSet
 from pulse_events.compression import GZIP, IDENTITY, Coding
 from pulse_events.errors import BindingRefused, PulseEventsError
-from pulse_events.hub import Audience, Hub
+from pulse_events.hub import Hub
 from pulse_events.messages import Message
 from pulse_events.sse import Decoder, Event
 from tests.support.simulated_broker import Answer, SimulatedBroker
+
+if TYPE_CHECKING:
+    from pulse_events.audience import Audience
 
 
 class Recorder:

@@ -11,13 +11,13 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from pulse_events.web.answers import error_answer, raw_answer
+from pulse_events.web.bodies import BODY_LIMIT_BYTES
 
 _HEAD_TOO_LONG = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
 log = logging.getLogger(__name__)
 
 HEADERS_LIMIT = 128
-BODY_LIMIT_BYTES = 16 << 20
 IDLE_S = 75.0
 """How long a connection may take to send a request's head; longer than proxies keep theirs."""
 LINGER_S = 10.0

@@ -21,7 +21,7 @@ from pulse_events.web.admission import Admission
 from pulse_events.web.answers import raw_answer, status_of, timestamp
 
 if TYPE_CHECKING:
-    from pulse_events.hub import Audience
+    from pulse_events.audience import Audience
 
 _HEAD = (
     b"HTTP/1.1 200 OK\r\n"
@@ -300,20 +300,3 @@ class Streams:
             if deadline_s > now_s:
                 break
             stream.abort()
-
-
-def take_over(connection: web.RequestHandler) -> asyncio.Transport | None:
-    """Take the transport from aiohttp, which then lets go of parser, request and task.
-
-    Measured at 9,000 idle streams: 1.6 KB of process memory per stream instead of 11.5 KB.  aiohttp
-    believes that the client has gone away; its transport is hidden so that it does not close it.
-
-    Returns:
-        The open transport; ``None`` if the client has gone away indeed.
-    """
-    transport = connection.transport
-    if transport is None or transport.is_closing():
-        return None
-    connection.transport = None
-    connection.connection_lost(None)
-    return transport

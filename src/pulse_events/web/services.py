@@ -1,0 +1,36 @@
+"""What the routes work with, put together by the composition root."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from pulse_events.hubs import Hubs
+from pulse_events.messages import Message
+from pulse_events.statistics import Statistics
+from pulse_events.web.admission import Admission
+from pulse_events.web.page import Catalogue
+from pulse_events.web.streams import Streams
+from pulse_events.web.tokens import Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the routes work with."""
+
+    hub: Hubs
+    admission: Admission
+    streams: Streams
+    tokens: Tokens
+    max_bindings: int
+    ping_interval_s: float
+    compression: bool
+    """Whether streams may be compressed for clients that accept it."""
+    health: Callable[[], tuple[bool, str, str]]
+    """Whether the broker can be used, and if not, why; what is wrong with it though it can."""
+    total: Callable[[], Awaitable[Statistics]]
+    """The counts of all processes that share the port."""
+    catalogue: Catalogue
+    publish: Callable[[Message], None] | None = None
+    """Takes a message from HTTP; ``None`` where the broker is a real one."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Counts what is refused by a limit."""
