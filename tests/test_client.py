@@ -128,12 +128,13 @@ async def test_it_connects_again_when_nothing_comes_for_too_long() -> None:
     assert told == ["nothing came for too long"]
 
 
-async def test_a_busy_server_is_tried_again_once_it_was_there() -> None:
-    busy = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+@pytest.mark.parametrize("status", ["503 Service Unavailable", "429 Too Many Requests"])
+async def test_a_busy_server_is_tried_again_once_it_was_there(status: str) -> None:
+    busy = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
     async with answering(HEAD + READY, busy, HEAD + READY + message("x")) as url:
         assert await first(listen(url, WANTED), 1) == [{"payload": "x"}]
     async with answering(busy) as url:
-        with pytest.raises(ConnectionLost, match="503"):
+        with pytest.raises(ConnectionLost, match=status[:3]):
             await first(listen(url, WANTED), 1)
 
 

@@ -116,7 +116,8 @@ async def _check(response: aiohttp.ClientResponse) -> None:
         text = f"{response.url.origin()} answered {response.status}, which is not a stream"
     if response.status == HTTPStatus.NOT_FOUND:
         raise BindingRefused(text)
-    if response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    is_clients_fault = response.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    if is_clients_fault and response.status != HTTPStatus.TOO_MANY_REQUESTS:
         raise InputError(text)
     raise ConnectionLost(text)
 

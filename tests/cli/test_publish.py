@@ -1,10 +1,14 @@
 """``pulse-events publish``, against RabbitMQ."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit, free_port
-from tests.support.server import run_cli
+from tests.support.server import CONSOLE_SCRIPT, run_cli
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -43,6 +47,16 @@ def test_each_line_of_stdin_is_one_message(
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     bodies = [message.body for message in amqp.take(queue, 3)]
     assert bodies == [b'{"n": 1}', b'{"n": "\xc3\xa9"}', b"3"]
+
+
+def test_its_password_cannot_be_seen_from_outside() -> None:
+    url = "amqp://user:geh@heim@127.0.0.1:1/"
+    command = [CONSOLE_SCRIPT, "publish", "--broker", url, "e", "k", "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        title = Path(f"/proc/{process.pid}/cmdline")
+        wait_until(lambda: b"user:***@127.0.0.1" in title.read_bytes(), "the password is hidden")
+        assert b"geh" not in title.read_bytes()
+        process.kill()
 
 
 def test_tls_needs_the_right_authority(

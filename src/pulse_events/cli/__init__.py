@@ -1,8 +1,10 @@
 """The commands: their options, output and exit codes."""
 
+import re
 import sys
 
 import click
+from setproctitle import setproctitle
 
 from pulse_events.cli.listen import listen
 from pulse_events.cli.publish import publish
@@ -12,6 +14,8 @@ from pulse_events.errors import PulseEventsError, SettingsError
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+_PASSWORD = re.compile(r"(amqps?://[^:]*):.*@", re.DOTALL)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -26,6 +30,8 @@ for command in (serve, listen, publish):
 
 def main() -> None:
     """Run the program; what goes wrong is one line on stderr.  Exit code 2 means wrong use."""
+    # What `ps` shows of this process: no password.
+    setproctitle(" ".join(_PASSWORD.sub(r"\1:***@", word) for word in sys.argv))
     try:
         code = program.main(standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -1,13 +1,10 @@
 """``pulse-events serve``."""
 
 import asyncio
-import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
-from setproctitle import setproctitle
 
 from pulse_events.cli.checking import checked_settings
 from pulse_events.logs import configure_logging
@@ -17,8 +14,6 @@ from pulse_events.server import serve as serve_alone
 from pulse_events.settings import PREFIX, Settings
 from pulse_events.system import open_socket
 from pulse_events.workers import supervise
-
-_PASSWORD = re.compile(r"(amqps?://[^:]*):.*@", re.DOTALL)
 
 
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -42,8 +37,6 @@ def serve(**options: str | tuple[str, ...] | None) -> None:
     settings = checked_settings(options)
     configure_logging(settings.log_level, settings.log_format)
     make_broker(settings)  # complains about a bad CA file before anything starts
-    # What `ps` shows of this process: no password.
-    setproctitle(" ".join(_PASSWORD.sub(r"\1:***@", word) for word in sys.argv))
     work = _alone(settings) if settings.workers == 1 else _supervised(settings)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(work)
