@@ -39,12 +39,17 @@ WRONG = {
     "no JSON": (b"{", "not JSON"),
     "nothing": (b"", "not JSON"),
     "not UTF-8": (b"\xff", "not JSON"),
-    "a list": (b"[]", "JSON object"),
-    "no payload": (b'{"exchange": "e", "routingKey": "k"}', "'payload'"),
-    "another key": (json.dumps(GOOD | {"durable": 1}).encode(), "'durable'"),
-    "exchange null": (json.dumps(GOOD | {"exchange": None}).encode(), "strings"),
-    "cc a string": (json.dumps(GOOD | {"cc": "k"}).encode(), "array of strings"),
-    "cc of numbers": (json.dumps(GOOD | {"cc": [1]}).encode(), "array of strings"),
+    "no UTF-8 in the payload": (
+        json.dumps(GOOD | {"payload": "x"}).encode().replace(b"x", b"\xff"),
+        "not JSON",
+    ),
+    "too deep": (b'{"exchange": ' + b"[" * 100_000, "not as it must be"),
+    "a list": (b"[]", "Expected `object`, got `array`"),
+    "no payload": (b'{"exchange": "e", "routingKey": "k"}', "missing required field `payload`"),
+    "another key": (json.dumps(GOOD | {"durable": 1}).encode(), "unknown field `durable`"),
+    "exchange null": (json.dumps(GOOD | {"exchange": None}).encode(), "`$.exchange`"),
+    "cc a string": (json.dumps(GOOD | {"cc": "k"}).encode(), "`$.cc`"),
+    "cc of numbers": (json.dumps(GOOD | {"cc": [1]}).encode(), "`$.cc[0]`"),
     "a long key": (json.dumps(GOOD | {"routingKey": "k" * 256}).encode(), "256 bytes"),
     "a long cc key": (json.dumps(GOOD | {"cc": ["k" * 256]}).encode(), "256 bytes"),
     "a line break": (json.dumps(GOOD | {"exchange": "a\nb"}).encode(), "control"),
@@ -58,6 +63,17 @@ def test_a_wrong_message_gets_400_with_the_fault(
     head, document = post(server.port, body)
     assert (head.status, document["code"]) == (400, "InputError")
     assert part in document["message"]
+
+
+def test_a_payload_only_loses_its_blanks_however_deep_it_is(server: LocalServer, name: str) -> None:
+    deep = "[" * 500 + "]" * 500
+    with RawStream(server.port, connect_target((name, "#"))).ready() as stream:
+        for payload in ("1.50", '{"b": 1, "a" : 12345678901234567890123}', deep):
+            body = f'{{"exchange": "{name}", "routingKey": "k", "payload": {payload}}}'.encode()
+            assert post(server.port, body)[0].status == 202
+            assert stream.event("message").data.startswith(
+                f'{{"payload":{payload.replace(" ", "")},"exchange"'
+            )
 
 
 def test_a_packed_body_is_refused_as_no_json(

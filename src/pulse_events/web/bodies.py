@@ -2,7 +2,7 @@
 
 import asyncio
 
-import orjson
+import msgspec
 from aiohttp import web
 
 from pulse_events.bindings import Binding
@@ -35,27 +35,33 @@ async def read_body(request: web.BaseRequest, limit_bytes: int, within_s: float)
     return bytes(body)
 
 
+class _Posted(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
+    """What is posted to be published."""
+
+    exchange: str
+    routing_key: str
+    payload: msgspec.Raw
+    cc: tuple[str, ...] = ()
+
+
+_decode = msgspec.json.Decoder(_Posted).decode
+
+
 def parse_message(body: bytes) -> Message:
-    """Read the body of a publish request.
+    """Read the body of a publish request; the payload only loses its blanks.
 
     Raises:
         InputError: It is not ``{"exchange", "routingKey", "payload", "cc"?}``.
     """
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
+        body.decode()  # msgspec does not look inside of the payload's strings
+        posted = _decode(body)
+        payload = msgspec.json.format(posted.payload, indent=-1)
+    except msgspec.ValidationError as error:
+        keys = "exchange, routingKey, payload and, an array of strings, cc"
+        raise InputError(f"the body is not as it must be: {error}; its keys are {keys}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}") from None
-    if not isinstance(document, dict):
-        raise InputError("the body must be a JSON object")
-    missing = [k for k in ("exchange", "routingKey", "payload") if k not in document]
-    unknown = sorted(document.keys() - {"exchange", "routingKey", "payload", "cc"})
-    if missing or unknown:
-        fault = f"lacks '{missing[0]}'" if missing else f"has the unknown key {unknown[0]!r}"
-        raise InputError(f"the body {fault}; its keys are exchange, routingKey, payload, cc")
-    cc = document.get("cc", [])
-    keys = [document["exchange"], document["routingKey"], *(cc if isinstance(cc, list) else [None])]
-    if not all(isinstance(key, str) for key in keys):
-        raise InputError("exchange and routingKey must be strings, cc an array of strings")
-    for key in keys[1:]:
-        Binding(keys[0], key)  # the same limits as for a pattern
-    return Message(keys[0], keys[1], orjson.dumps(document["payload"]), tuple(keys[2:]))
+    for key in (posted.routing_key, *posted.cc):
+        Binding(posted.exchange, key)  # the same limits as for a pattern
+    return Message(posted.exchange, posted.routing_key, payload, posted.cc)
