@@ -108,9 +108,7 @@ def test_what_an_operator_got_wrong_is_said_in_words_and_can_be_put_right(
         assert PASSWORD not in server.stderr + reason
         assert "Traceback" not in server.stderr
         remark = f"{tries} tries in {ready_s - start_s:.0f} s"
-        figures.keep(
-            figures.Figures(refusal.fault, 1, recovered_s=ready_s - fault_s, remark=remark)
-        )
+        figures.keep(figures.Figures(refusal.fault, recovered_s=ready_s - fault_s, remark=remark))
 
 
 @pytest.fixture
