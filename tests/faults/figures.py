@@ -9,12 +9,12 @@ from tests.faults.follower import Follower
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One row of the table; counts are over all clients of the row."""
+    """One row of the table; what was lost and duplicated is summed over the row's clients."""
 
     fault: str
-    sent: int = 0
-    lost: int = 0
-    duplicated: int = 0
+    sent: int | None = None
+    lost: int | None = None
+    duplicated: int | None = None
     recovered_s: float | None = None
     remark: str = ""
 
@@ -79,7 +79,7 @@ def table() -> list[str]:
         "|---|---|---|---|---|---|",
     ]
     for row in _rows:
-        seconds = "" if row.recovered_s is None else f"{row.recovered_s:.1f}"
+        seconds = None if row.recovered_s is None else f"{max(0.0, row.recovered_s):.1f}"
         cells = (row.fault, row.sent, row.lost, row.duplicated, seconds, row.remark)
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
+        lines.append("| " + " | ".join("" if c is None else str(c) for c in cells) + " |")
     return lines

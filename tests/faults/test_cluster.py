@@ -121,3 +121,22 @@ def test_clients_are_told_when_only_the_node_that_holds_the_queue_stops(cluster:
             )
         assert found.lost == 0
         assert stats(server.port)["losses"] == 1
+
+
+POLICY = '{"ha-mode": "all", "ha-promote-on-failure": "when-synced"}'
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_nothing_is_lost_when_the_queue_is_mirrored_on_the_other_node(
+    cluster: Cluster, how: str
+) -> None:
+    cluster.first.ctl("set_policy", "--apply-to", "queues", "mirrored", "^queue/mirrored/", POLICY)
+    broker = RabbitMQ(cluster.url(), namespace="mirrored")
+    with local_server(broker=broker) as server:
+        with trial(server.port, [cluster.second.amqp_url]) as run:
+            fault_s = time.monotonic()
+            getattr(cluster.first, how)()
+            run.feed.goes_on(500)
+            found = run.finish(f"one node of two ({how}), the queue is mirrored", fault_s)
+        assert found.lost == 0
+        assert stats(server.port)["losses"] == 0

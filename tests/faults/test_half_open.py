@@ -13,8 +13,8 @@ from tests.support.raw_stream import connect_target, ready_streams
 from tests.support.waiting import wait_until
 
 PING_INTERVAL_S = 1.0
-FREED_WITHIN_S = 10 + 2 * PING_INTERVAL_S
-"""Ten seconds in which nothing is acknowledged, from the first ping that is not."""
+FREED_WITHIN_S = 15
+"""Ten seconds in which nothing is acknowledged, from the first ping that is not; and some grace."""
 IDLE, BUSY = connect_target((EXCHANGE, "never")), connect_target((EXCHANGE, "n.#"))
 
 
@@ -34,7 +34,7 @@ def test_clients_that_vanish_are_freed_though_little_or_much_is_sent_to_them(
                 wait_until(
                     lambda: stats(server.port)["clients"] == staying,
                     "the streams are freed",
-                    within_s=FREED_WITHIN_S + 5,
+                    within_s=FREED_WITHIN_S + 10,
                 )
                 freed_s = time.monotonic() - fault_s
             found = run.finish("20 clients vanish: the others", fault_s)

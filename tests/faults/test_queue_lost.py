@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq import RabbitMQ
-from tests.faults import figures
 from tests.faults.conftest import EXCHANGE
+from tests.faults.figures import Figures, keep
 from tests.faults.proxy import Proxy
-from tests.faults.trial import TARGETS, heartbeat, queues_of, stats, trial
+from tests.faults.trial import TARGETS, heartbeat, most_tries, queues_of, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.local_server import LocalServer, local_server
 from tests.support.rabbit import Rabbit
@@ -80,6 +80,22 @@ def test_clients_are_told_though_the_queue_is_there_again_at_once(node: Rabbit) 
         amqp.delete_queue(lost)
 
 
+AGAIN_AND_AGAIN_S = 6.0
+
+
+def test_a_queue_that_is_deleted_again_and_again_makes_no_hot_loop(node: Rabbit) -> None:
+    broker = RabbitMQ(node.amqp_url)
+    with local_server(broker=broker) as server, Amqp(node.amqp_url) as amqp:
+        start_s = time.monotonic()
+        while time.monotonic() - start_s < AGAIN_AND_AGAIN_S:
+            amqp.delete_queue(broker.queue)
+            time.sleep(0.01)  # the fault's own pace
+        losses = stats(server.port)["losses"]
+        assert 3 <= losses <= most_tries(time.monotonic() - start_s)
+        wait_until(lambda: heartbeat(server.port)[0] == 200, "it is consumed again", within_s=20)
+    keep(Figures("queue deleted again and again, 6 s", remark=f"{losses} losses told"))
+
+
 QUEUE_LIMIT = 30_000
 
 
@@ -98,8 +114,8 @@ def test_clients_are_told_when_the_queue_was_full_though_it_is_short_again(node:
         assert text.startswith("messages may be missing: the queue holds ")
         assert stats(server.port)["losses"] >= 1
         wait_until(lambda: amqp.depth(broker.queue) == 0, "the queue is empty again")
-    figures.keep(
-        figures.Figures(
+    keep(
+        Figures(
             "queue full (limit of 30,000) while the process stands still",
             len(messages),
             remark=f"told after {told_s:.1f} s, {len(messages) - came} not delivered",

@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Callable, Iterator
-from itertools import accumulate, takewhile
 from typing import NamedTuple
 
 import pytest
 
-from pulse_events.backoff import delays
 from tests.faults import figures
 from tests.faults.conftest import EXCHANGE
-from tests.faults.trial import TARGETS, heartbeat, trial
+from tests.faults.trial import TARGETS, heartbeat, most_tries, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
@@ -78,12 +76,6 @@ REFUSALS = [
 ]
 
 
-def most_tries(within_s: float) -> int:
-    """Return how often a backoff without luck can try within a time."""
-    waits = accumulate(delays(lambda: 0.0))
-    return 1 + sum(1 for _ in takewhile(lambda passed_s: passed_s < within_s, waits))
-
-
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.user)
 def test_what_an_operator_got_wrong_is_said_in_words_and_can_be_put_right(
     node: Rabbit, refusal: Refusal
@@ -108,9 +100,7 @@ def test_what_an_operator_got_wrong_is_said_in_words_and_can_be_put_right(
         assert PASSWORD not in server.stderr + reason
         assert "Traceback" not in server.stderr
         remark = f"{tries} tries in {ready_s - start_s:.0f} s"
-        figures.keep(
-            figures.Figures(refusal.fault, 1, recovered_s=ready_s - fault_s, remark=remark)
-        )
+        figures.keep(figures.Figures(refusal.fault, recovered_s=ready_s - fault_s, remark=remark))
 
 
 @pytest.fixture

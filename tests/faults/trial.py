@@ -4,8 +4,10 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
+from pulse_events.backoff import delays
 from tests.faults.conftest import EXCHANGE
 from tests.faults.feed import Feed
 from tests.faults.figures import Figures, judge, repetitions
@@ -107,3 +109,9 @@ def queues_of(rabbit: Rabbit, namespace: str) -> set[str]:
     """Return the queues of servers with this namespace."""
     rows = rabbit.rows("list_queues", "name")
     return {row["name"] for row in rows if row["name"].startswith(f"queue/{namespace}/")}
+
+
+def most_tries(within_s: float) -> int:
+    """Return how often a backoff without luck can try within a time."""
+    waits = accumulate(delays(lambda: 0.0))
+    return 1 + sum(1 for _ in takewhile(lambda passed_s: passed_s < within_s, waits))

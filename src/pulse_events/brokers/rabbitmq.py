@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import Any
 
-from pulse_events.backoff import delays
+from pulse_events.backoff import CAP_S, delays
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Health, Listener
 from pulse_events.brokers.address import parse_address
@@ -116,14 +116,17 @@ class RabbitMQ:
     async def run(self, listener: Listener) -> None:
         """Connect, consume and bind until cancelled; connect again with backoff when lost."""
         waits = delays(random.random)
+        clock = asyncio.get_running_loop().time
         for target in cycle(self._targets):
+            start_s = clock()
             try:
                 async with connected(target) as connection:
                     await self._work(connection, listener)
             except (BrokerUnavailable, RequestRefused) as error:
                 if self._health.connected:
-                    waits = delays(random.random)
                     listener.lost()
+                    if clock() - start_s > CAP_S:  # else it fails again and again, after success
+                        waits = delays(random.random)
                 if isinstance(error, QueueLost):
                     self._give_up_queue(listener, error)
                 wait_s = next(waits)
