@@ -46,6 +46,7 @@ _TOO_TALKATIVE = StreamEnded(
     f"the client sent more than {RECEIVED_LIMIT_BYTES} bytes behind its request"
 )
 
+_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
 SILENT_PINGS = 3
 SILENT_AT_LEAST_S = 10.0
 """How many pings, and how long, the kernel waits for a client's acknowledgement."""
@@ -208,10 +209,10 @@ class Streams:
 
     def add(self, stream: Stream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
-        # A client whose network is gone acknowledges no ping: the kernel then ends the connection.
-        transport.get_extra_info("socket").setsockopt(
-            socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, self._silent_ms
-        )
+        if _USER_TIMEOUT is not None:
+            # A client whose network is gone acknowledges no ping: the kernel ends the connection.
+            connection = transport.get_extra_info("socket")
+            connection.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, self._silent_ms)
         transport.set_protocol(stream)
         transport.set_write_buffer_limits(high=self._unsent_limit_bytes)
         stream.begin()
