@@ -1,0 +1,143 @@
+// @ts-check
+/**
+ * The filter of the table: words that all must be there, `-word` that must not, `field:value`.
+ *
+ * `field:value` looks into one part: `exchange`, `routingKey` (or `key`), `cc`, a named word of
+ * the routing key, or a path into the payload; `field:=value` wants the whole value.
+ */
+
+/** @import { Entry } from "./log.js" */
+/**
+ * @typedef {object} Term
+ * @property {boolean} negated
+ * @property {string} field empty for the whole text
+ * @property {boolean} whole
+ * @property {string} value in lower case
+ * @property {string} escaped as it stands in JSON
+ */
+
+// -  field:  =  "quoted"  or  word;  a quote that is not closed reaches to the end
+const TERM = /(-?)(?:([\p{L}_$][\p{L}\d_$.-]*):(?!\/\/)(=?))?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/gu;
+const SHORT_NAMES = new Map([["key", "routingKey"]]);
+const ROUTED = new Set(["exchange", "routingKey", "cc"]);
+
+export class Filter {
+  #terms;
+
+  /** @param {Term[]} terms */
+  constructor(terms) {
+    this.#terms = terms;
+  }
+
+  /** Whether it lets everything through. */
+  get isEmpty() {
+    return this.#terms.length === 0;
+  }
+
+  /**
+   * @param {Entry} entry
+   * @returns {boolean} always true for a gap: what is missing might have matched
+   */
+  test(entry) {
+    if (entry.kind === "gap" || this.isEmpty) return true;
+    const text = this.#terms.some(({ field }) => !field) ? searchable(entry) : "";
+    return this.#terms.every((term) => holds(term, entry, text) !== term.negated);
+  }
+}
+
+/**
+ * @param {string} text
+ * @returns {Filter}
+ */
+export function parseFilter(text) {
+  const terms = [];
+  for (const [, minus, field = "", equals, quoted, word] of text.matchAll(TERM)) {
+    const value = (quoted === undefined ? word : unquote(quoted)).toLowerCase();
+    const escaped = JSON.stringify(value).slice(1, -1);
+    if (!value && !field) continue;
+    terms.push({
+      negated: minus === "-",
+      field: SHORT_NAMES.get(field) ?? field,
+      whole: equals === "=",
+      value,
+      escaped,
+    });
+  }
+  return new Filter(terms);
+}
+
+/**
+ * @param {string} field
+ * @param {string} value
+ * @returns {string} the term that wants exactly this value there
+ */
+export function termOf(field, value) {
+  const isPlain = /^[^\s"\\]+$/.test(value);
+  return `${field}:=${isPlain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
+}
+
+/** @param {string} quoted */
+const unquote = (quoted) => quoted.replace(/\\(.)/gs, "$1");
+
+/**
+ * @param {Entry} entry
+ * @returns {string} its JSON in lower case, with characters as themselves
+ */
+function searchable({ text, message }) {
+  return (/\\[u/]/.test(text) ? JSON.stringify(message) : text).toLowerCase();
+}
+
+/**
+ * @param {Term} term
+ * @param {Entry} entry
+ * @param {string} text
+ */
+function holds({ field, whole, value, escaped }, entry, text) {
+  if (!field) return text.includes(escaped);
+  /** @param {unknown} found */
+  const fits = (found) => {
+    const said = textOf(found).toLowerCase();
+    return whole ? said === value : said.includes(value);
+  };
+  return valuesAt(entry, field).some(fits);
+}
+
+/** @param {unknown} value */
+function textOf(value) {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+/**
+ * @param {Entry} entry
+ * @param {string} field
+ * @returns {unknown[]} what stands there; several if the way leads through an array
+ */
+export function valuesAt({ message, fields }, field) {
+  if (ROUTED.has(field)) return [message[/** @type {"exchange"} */ (field)]].flat();
+  const named = fields?.find(({ name }) => name === field);
+  if (named) return [named.value];
+  const path = field.replace(/^payload\./, "");
+  return path === "payload" ? [message.payload] : walk(message.payload, path);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} path words between dots; a key may hold dots itself
+ * @returns {unknown[]}
+ */
+function walk(value, path) {
+  if (value === null || typeof value !== "object") return [];
+  if (Object.hasOwn(value, path)) {
+    const found = /** @type {Record<string, unknown>} */ (value)[path];
+    return Array.isArray(found) ? found : [found];
+  }
+  const found = [];
+  for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
+    const key = path.slice(0, dot);
+    if (Object.hasOwn(value, key)) {
+      const inner = /** @type {Record<string, unknown>} */ (value)[key];
+      found.push(...walk(inner, path.slice(dot + 1)));
+    }
+  }
+  return found.length || !Array.isArray(value) ? found : value.flatMap((each) => walk(each, path));
+}

@@ -1,0 +1,100 @@
+// @ts-check
+/**
+ * The view as the URL's fragment: what is listened to, filtered and shown.
+ *
+ *     #b=exchange/foo=a.*.%23&b=…&f=failed&c=time,exchange,key,taskId&run=0
+ */
+
+/** @import { Binding } from "../pulse-events.d.ts" */
+/**
+ * @typedef {object} View
+ * @property {Binding[]} bindings
+ * @property {string} filter
+ * @property {string[]} columns none means the usual ones
+ * @property {boolean} running
+ * @property {string[]} faults what of the fragment was not understood, in words
+ */
+
+const MOST_BINDINGS = 1000;
+const LONELY = /\p{Surrogate}/gu;
+const READABLE = /%(?:2F|3A|2C|40|24)/g; // these mean nothing in a fragment: / : , @ $
+
+/**
+ * @param {string} hash with or without `#`
+ * @returns {View}
+ */
+export function readView(hash) {
+  /** @type {View} */
+  const view = { bindings: [], filter: "", columns: [], running: true, faults: [] };
+  for (const part of hash.replace(/^#/, "").split("&")) {
+    const [name, text] = cut(part);
+    try {
+      take(view, name, text);
+    } catch (error) {
+      view.faults.push(`${part}: ${error instanceof URIError ? "not URL-encoded" : messageOf(error)}`);
+    }
+  }
+  return view;
+}
+
+/**
+ * @param {Omit<View, "faults">} view
+ * @returns {string} with `#`; only `#` if there is nothing to say
+ */
+export function writeView({ bindings, filter, columns, running }) {
+  const parts = bindings.map(
+    ({ exchange, routingKeyPattern }) => `b=${encode(exchange)}=${encode(routingKeyPattern)}`,
+  );
+  if (filter) parts.push(`f=${encode(filter)}`);
+  if (columns.length) {
+    parts.push(`c=${columns.map((name) => encode(name).replaceAll(",", "%2C")).join(",")}`);
+  }
+  if (!running) parts.push("run=0");
+  return `#${parts.join("&")}`;
+}
+
+/**
+ * @param {View} view
+ * @param {string} name
+ * @param {string} text
+ */
+function take(view, name, text) {
+  if (name === "b") takeBinding(view, text);
+  else if (name === "f") view.filter = decodeURIComponent(text);
+  else if (name === "c") view.columns = columnsOf(text);
+  else if (name === "run") view.running = text !== "0";
+}
+
+/**
+ * @param {View} view
+ * @param {string} text
+ */
+function takeBinding(view, text) {
+  if (!text.includes("=")) throw new Error("a binding is exchange=pattern");
+  if (view.bindings.length >= MOST_BINDINGS) throw new Error(`more than ${MOST_BINDINGS} bindings`);
+  const [exchange, routingKeyPattern] = cut(text).map(decodeURIComponent);
+  view.bindings.push({ exchange, routingKeyPattern });
+}
+
+/** @param {string} text */
+function columnsOf(text) {
+  return [...new Set(text.split(",").map(decodeURIComponent))].filter(Boolean);
+}
+
+/**
+ * @param {string} text
+ * @returns {[string, string]} what is before and after the first "="
+ */
+function cut(text) {
+  const at = text.indexOf("=");
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+/** @param {string} text */
+function encode(text) {
+  const whole = text.replace(LONELY, "\uFFFD"); // half a character has no encoding
+  return encodeURIComponent(whole).replace(READABLE, decodeURIComponent);
+}
+
+/** @param {unknown} error */
+const messageOf = (error) => (error instanceof Error ? error.message : String(error));
