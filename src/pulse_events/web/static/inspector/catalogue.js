@@ -68,7 +68,8 @@ export class Catalogue {
     const given = words.map((word) => givenValue(word, values));
     const end = Math.max(...given.map((value, i) => (value ? i + 1 : 0)), 0);
     const parts = words.slice(0, end).map((word, i) => given[i] || wildcard(word));
-    return (end < words.length ? [...parts, ANY_WORDS] : parts).join(".");
+    const isWhole = end > 0 && end === words.length;
+    return (isWhole ? parts : [...parts, ANY_WORDS]).join(".");
   }
 
   /**
@@ -105,12 +106,12 @@ function split(words, routingKey) {
   const fields = [];
   let next = 0;
   for (const word of words) {
-    const end = word.many ? next + 1 + spare : next + 1;
-    if (end > parts.length || end < next || (end === next && !word.optional)) return null;
-    const value = parts.slice(next, end).join(".");
+    const start = next;
+    next += word.many ? 1 + spare : 1;
+    if (next < start || next > parts.length || (next === start && !word.optional)) return null;
+    const value = next === start + 1 ? parts[start] : parts.slice(start, next).join(".");
     if (word.constant && value !== word.constant) return null;
     fields.push({ name: word.name, value });
-    next = end;
   }
   return next === parts.length ? fields : null;
 }

@@ -36,7 +36,7 @@ export function* csvRows(text) {
       at = cell.end;
     } while (text[at] === ",");
     LINE_END.lastIndex = at;
-    if (!LINE_END.test(text)) throw new SyntaxError(`line ${line}: a quotation mark is misplaced`);
+    if (at < 0 || !LINE_END.test(text)) throw new SyntaxError(`line ${line}: a stray quote`);
     at = LINE_END.lastIndex;
     if (cells.length > 1 || cells[0]) yield { line, cells };
     line += text.slice(start, at).match(/\r\n|\n|\r/g)?.length ?? 0;
@@ -56,12 +56,13 @@ function readCell(text, start) {
 /**
  * @param {string} text
  * @param {number} start
+ * @returns {number} -1 if it has no end
  */
 function endOfQuoted(text, start) {
   let at = start;
   do {
     at = text.indexOf('"', at + 1);
-    if (at < 0) return text.length;
+    if (at < 0) return at;
     at += 1;
   } while (text[at] === '"');
   return at;

@@ -7,7 +7,7 @@
  */
 import { csvLine, csvRows } from "./csv.js";
 import { gapArrival } from "./log.js";
-import { payloadText } from "./rawjson.js";
+import { memberTexts, payloadText } from "./rawjson.js";
 
 /** @import { Gap, Message } from "../pulse-events.d.ts" */
 /** @import { Arrival } from "./log.js" */
@@ -16,7 +16,6 @@ import { payloadText } from "./rawjson.js";
 
 const COLUMNS = ["receivedAt", "exchange", "routingKey", "cc", "redelivered", "payload", "remark"];
 const REMARKS = ["payloadEncoding", "omitted"];
-const RECEIVED_AT = /,\s*"receivedAt"\s*:\s*"([^"\\]*)"\s*\}$/;
 
 /**
  * @param {Arrival[]} entries
@@ -65,7 +64,10 @@ function cellsOf({ kind, atMs, message, text, gap }) {
 export function fromJsonLines(text) {
   const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
   const numbered = lines.map((line, i) => ({ line: i + 1, text: line.trim() }));
-  return read(numbered.filter(({ text }) => text), ({ text }) => fromJsonLine(text));
+  return read(
+    numbered.filter(({ text }) => text),
+    ({ text }) => fromJsonLine(text),
+  );
 }
 
 /**
@@ -119,8 +121,17 @@ function fromJsonLine(line) {
   const value = JSON.parse(line);
   const atMs = Date.parse(value?.receivedAt);
   if (value?.gap) return gapArrival(checkedGap(value.gap), atMs);
-  const text = Number.isNaN(atMs) ? line : line.replace(RECEIVED_AT, "}");
-  return { kind: "message", atMs, message: checked(value), text, gap: null };
+  return { kind: "message", atMs, message: checked(value), text: asSent(line), gap: null };
+}
+
+/**
+ * @param {string} line
+ * @returns {string} without what a download adds
+ */
+function asSent(line) {
+  const members = memberTexts(line);
+  members.delete("receivedAt");
+  return `{${[...members].map(([name, text]) => `${JSON.stringify(name)}:${text}`).join(",")}}`;
 }
 
 /**
@@ -132,8 +143,8 @@ function fromCells(names, cells) {
   /** @param {string} name */
   const cell = (name) => cells[names.indexOf(name)] ?? "";
   const atMs = Date.parse(cell("receivedAt"));
-  const remark = JSON.parse(cell("remark") || "{}");
-  if (remark.gap) return gapArrival(checkedGap(remark.gap), atMs);
+  const remark = parsed("remark", cell("remark") || "{}");
+  if (remark?.gap) return gapArrival(checkedGap(remark.gap), atMs);
   const text = messageText(cell, remark);
   return { kind: "message", atMs, message: checked(JSON.parse(text)), text, gap: null };
 }
@@ -143,19 +154,30 @@ function fromCells(names, cells) {
  * @param {Record<string, unknown>} remark
  */
 function messageText(cell, remark) {
-  JSON.parse(cell("payload"));
-  /** @type {unknown} */
-  const cc = JSON.parse(cell("cc") || "[]");
-  const keys = Array.isArray(cc) ? cc.map(String) : [];
+  parsed("payload", cell("payload")); // else it could say more than a payload
+  const keys = strings(parsed("cc", cell("cc") || "[]"));
   const rest = JSON.stringify({
     exchange: cell("exchange"),
     routingKey: cell("routingKey"),
     redelivered: cell("redelivered").toLowerCase() === "true", // spreadsheets write TRUE
     routes: keys.filter((key) => key.startsWith("route.")).map((key) => key.slice(6)),
     cc: keys,
-    ...remark,
+    ...JSON.parse(JSON.stringify(remark, REMARKS)),
   });
   return `{"payload":${cell("payload")},${rest.slice(1)}`;
+}
+
+/**
+ * @param {string} column
+ * @param {string} text
+ * @returns {any}
+ */
+function parsed(column, text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new SyntaxError(`${column} is not JSON: ${faultOf(error)}`);
+  }
 }
 
 /**

@@ -17,7 +17,9 @@
  */
 
 // -  field:  =  "quoted"  or  word;  a quote that is not closed reaches to the end
-const TERM = /(-?)(?:([\p{L}_$][\p{L}\d_$.-]*):(?!\/\/)(=?))?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/gu;
+const TERM =
+  /(-?)(?:([\p{L}_$][\p{L}\d_$.-]*):(?!\/\/)(=(?=\S)|(?!=)))?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/gu;
+const UNFINISHED = /^[\p{L}_$][\p{L}\d_$.-]*:=?$/u; // somebody is typing
 const SHORT_NAMES = new Map([["key", "routingKey"]]);
 const ROUTED = new Set(["exchange", "routingKey", "cc"]);
 
@@ -53,14 +55,13 @@ export function parseFilter(text) {
   const terms = [];
   for (const [, minus, field = "", equals, quoted, word] of text.matchAll(TERM)) {
     const value = (quoted === undefined ? word : unquote(quoted)).toLowerCase();
-    const escaped = JSON.stringify(value).slice(1, -1);
-    if (!value && !field) continue;
+    if (quoted === undefined && UNFINISHED.test(word)) continue;
     terms.push({
       negated: minus === "-",
       field: SHORT_NAMES.get(field) ?? field,
       whole: equals === "=",
       value,
-      escaped,
+      escaped: JSON.stringify(value).slice(1, -1),
     });
   }
   return new Filter(terms);
@@ -121,20 +122,26 @@ export function valuesAt({ message, fields }, field) {
 }
 
 /**
+ * @param {object} value
+ * @param {string} key
+ */
+const isMember = (value, key) => Object.prototype.propertyIsEnumerable.call(value, key);
+
+/**
  * @param {unknown} value
  * @param {string} path words between dots; a key may hold dots itself
  * @returns {unknown[]}
  */
 function walk(value, path) {
   if (value === null || typeof value !== "object") return [];
-  if (Object.hasOwn(value, path)) {
+  if (isMember(value, path)) {
     const found = /** @type {Record<string, unknown>} */ (value)[path];
     return Array.isArray(found) ? found : [found];
   }
   const found = [];
   for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
     const key = path.slice(0, dot);
-    if (Object.hasOwn(value, key)) {
+    if (isMember(value, key)) {
       const inner = /** @type {Record<string, unknown>} */ (value)[key];
       found.push(...walk(inner, path.slice(dot + 1)));
     }

@@ -210,9 +210,10 @@ export class Log {
 
   /** @param {Arrival} arrival */
   #push(arrival) {
-    const { exchange, routingKey } = arrival.message;
-    const fields = arrival.kind === "message" ? this.#fieldsOf(exchange, routingKey) : null;
-    const entry = { ...arrival, id: this.#nextId++, fields };
+    const { kind, atMs, message, text, gap } = arrival;
+    const isMessage = kind === "message";
+    const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
+    const entry = { id: this.#nextId++, kind, atMs, message, text, gap, fields };
     this.dropped += (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
   }
 }

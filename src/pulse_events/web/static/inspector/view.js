@@ -15,7 +15,8 @@
  * @property {string[]} faults what of the fragment was not understood, in words
  */
 
-const MOST_BINDINGS = 1000;
+const MOST_PARTS = 1000;
+const MOST_SHOWN = 80;
 const LONELY = /\p{Surrogate}/gu;
 const READABLE = /%(?:2F|3A|2C|40|24)/g; // these mean nothing in a fragment: / : , @ $
 
@@ -26,12 +27,14 @@ const READABLE = /%(?:2F|3A|2C|40|24)/g; // these mean nothing in a fragment: / 
 export function readView(hash) {
   /** @type {View} */
   const view = { bindings: [], filter: "", columns: [], running: true, faults: [] };
-  for (const part of hash.replace(/^#/, "").split("&")) {
+  const parts = hash.replace(/^#/, "").split("&").filter(Boolean);
+  if (parts.length > MOST_PARTS) view.faults.push(`only the first ${MOST_PARTS} parts are read`);
+  for (const part of parts.slice(0, MOST_PARTS)) {
     const [name, text] = cut(part);
     try {
       take(view, name, text);
     } catch (error) {
-      view.faults.push(`${part}: ${error instanceof URIError ? "not URL-encoded" : messageOf(error)}`);
+      view.faults.push(`${part.slice(0, MOST_SHOWN)}: ${reasonOf(error)}`);
     }
   }
   return view;
@@ -71,7 +74,6 @@ function take(view, name, text) {
  */
 function takeBinding(view, text) {
   if (!text.includes("=")) throw new Error("a binding is exchange=pattern");
-  if (view.bindings.length >= MOST_BINDINGS) throw new Error(`more than ${MOST_BINDINGS} bindings`);
   const [exchange, routingKeyPattern] = cut(text).map(decodeURIComponent);
   view.bindings.push({ exchange, routingKeyPattern });
 }
@@ -97,4 +99,7 @@ function encode(text) {
 }
 
 /** @param {unknown} error */
-const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+function reasonOf(error) {
+  if (error instanceof URIError) return "it is not URL-encoded";
+  return error instanceof Error ? error.message : String(error);
+}

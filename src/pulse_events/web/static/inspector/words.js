@@ -7,7 +7,6 @@ import { Catalogue } from "./catalogue.js";
 /** @import { Exchange } from "./catalogue.js" */
 
 const ORDINALS = ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"];
-const ANY_NUMBER = "any number of words";
 
 /**
  * @param {string} pattern
@@ -15,17 +14,19 @@ const ANY_NUMBER = "any number of words";
  * @returns {string}
  */
 export function explain(pattern, exchange) {
-  return [meaning(pattern, exchange), ...warnings(pattern)].join("; ");
+  const parts = pattern === "" ? [] : pattern.split(".");
+  return [meaning(pattern, parts, exchange), ...warnings(parts, exchange)].join("; ");
 }
 
 /**
  * @param {string} pattern
+ * @param {string[]} parts
  * @param {Exchange} [exchange]
  */
-function meaning(pattern, exchange) {
-  if (pattern === "#") return "every message";
-  if (pattern === "") return "only messages whose routing key is empty";
-  return (exchange && byName(pattern, exchange)) ?? byPosition(pattern.split("."));
+function meaning(pattern, parts, exchange) {
+  if (!parts.length) return "only messages whose routing key is empty";
+  if (parts.every((part) => part === "#")) return "every message";
+  return (exchange && byName(pattern, exchange)) ?? byPosition(parts);
 }
 
 /**
@@ -44,21 +45,17 @@ function byName(pattern, exchange) {
 
 /** @param {string[]} parts */
 function byPosition(parts) {
-  const count = parts.filter((part) => part !== "#").length;
-  const size = parts.includes("#") ? `${count} or more words` : plural(count, "word");
-  let position = 0;
-  const each = parts.map((part) => {
-    if (part === "#") return `then ${ANY_NUMBER}`;
-    return `${ORDINALS[position++] ?? `number ${position}`} is ${said(part)}`;
+  const words = parts.filter((part) => part !== "#").length;
+  const firstAny = parts.indexOf("#");
+  const count = firstAny >= 0 ? `${words} or more` : String(words);
+  const size = count === "1" ? "1 word" : `${count} words`;
+  const each = parts.map((part, i) => {
+    if (part === "#") return i ? "then any number of words" : "any number of words";
+    if (firstAny >= 0 && i > firstAny) return `then ${said(part)}`;
+    return `${ORDINALS[i] ?? `number ${i + 1}`} is ${said(part)}`;
   });
   return `${size}: ${each.join(", ")}`;
 }
-
-/**
- * @param {number} count
- * @param {string} noun
- */
-const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 /** @param {string} part */
 function said(part) {
@@ -66,10 +63,26 @@ function said(part) {
   return part === "" ? "empty" : part;
 }
 
-/** @param {string} pattern */
-function warnings(pattern) {
-  return pattern
-    .split(".")
+/**
+ * @param {string[]} parts
+ * @param {Exchange} [exchange]
+ * @returns {string[]}
+ */
+function warnings(parts, exchange) {
+  const literal = parts
     .filter((part) => part.length > 1 && /[*#]/.test(part))
     .map((part) => `“${part}” is literal: * and # are wildcards only as whole words`);
+  if (!exchange || !isTooShort(parts, exchange.words)) return literal;
+  const wanted = `keys of this exchange have ${exchange.words.length} words`;
+  return [...literal, `${wanted}: end with # for the rest`];
+}
+
+/**
+ * Patterns of other shapes are for CC keys, whose number of words nobody knows.
+ * @param {string[]} parts
+ * @param {Exchange["words"]} words
+ */
+function isTooShort(parts, words) {
+  const isOwnShape = parts[0] === words[0].constant || parts[0] === "*";
+  return isOwnShape && !parts.includes("#") && parts.length < words.length;
 }
