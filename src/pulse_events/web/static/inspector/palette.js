@@ -22,4 +22,12 @@ export class Palette {
     }
     return found;
   }
+
+  /**
+   * @param {string} exchange
+   * @returns {string} its class if it has one already, else none
+   */
+  knownClassOf(exchange) {
+    return this.#classes.get(exchange) ?? "";
+  }
 }
