@@ -7,6 +7,7 @@ const MESSAGE = {
     status: { taskId: "AbC", state: "failed", runs: [{ state: "failed" }, { state: "pending" }] },
     details: { "event.head.sha": "beef" },
     tags: { "trust-domain": "gecko" },
+    "a/b": { c: "odd" },
     quote: 'say "hi" \\ there',
     empty: "",
     nothing: null,
@@ -46,6 +47,10 @@ test("words are searched in the whole message, in any case", () => {
   assertFitsNot(["completed", "failed completed"]);
 });
 
+test("names that every message has find none", () => {
+  assertFitsNot(["redelivered", "routes", "payload", "routingKey", '"cc"']);
+});
+
 test("all words must be there, and none of those with a minus", () => {
   assertFits(["failed pending", "failed -completed", "-completed"]);
   assertFitsNot(["failed -pending", "-failed"]);
@@ -70,6 +75,7 @@ test("words of the key and paths into the payload are fields", () => {
     "status.runs.1.state:pending",
     "details.event.head.sha:beef",
     "tags.trust-domain:gecko",
+    "payload.a/b.c:odd",
     "count:1",
     "isTrue:true",
     "nothing:null",

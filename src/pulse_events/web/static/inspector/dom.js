@@ -8,7 +8,7 @@
 
 /**
  * Makes an element.  An attribute that is a function is a listener (`onclick`), `true` is an empty
- * attribute, `null`, `undefined` and `false` are none.
+ * attribute, `null`, `undefined` and `false` are none; ARIA's say `true` and `false` in words.
  * @template {keyof HTMLElementTagNameMap} K
  * @param {K} tag
  * @param {Attributes} [attributes]
@@ -45,6 +45,8 @@ export function set(target, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") {
       target.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    } else if (typeof value === "boolean" && name.startsWith("aria-")) {
+      target.setAttribute(name, String(value));
     } else if (value === null || value === undefined || value === false) {
       target.removeAttribute(name);
     } else {

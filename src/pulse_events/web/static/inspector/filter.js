@@ -13,12 +13,13 @@
  * @property {string} field empty for the whole text
  * @property {boolean} whole
  * @property {string} value in lower case
- * @property {string} escaped as it stands in JSON
+ * @property {string} escaped as it stands in the payload's JSON
  */
 
-// -  field:  =  "quoted"  or  word;  a quote that is not closed reaches to the end
-const TERM =
-  /(-?)(?:([\p{L}_$][\p{L}\d_$.-]*):(?!\/\/)(=(?=\S)|(?!=)))?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/gu;
+const FIELD = String.raw`(payload\.[^\s:"]+|[\p{L}_$][\p{L}\d_$.-]*)`;
+const EQUALS = String.raw`(=(?=\S)|(?!=))`;
+const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"?`; // not closed, it reaches to the end
+const TERM = new RegExp(String.raw`(-?)(?:${FIELD}:(?!\/\/)${EQUALS})?(?:${QUOTED}|(\S+))`, "gu");
 const UNFINISHED = /^[\p{L}_$][\p{L}\d_$.-]*:=?$/u; // somebody is typing
 const SHORT_NAMES = new Map([["key", "routingKey"]]);
 const ROUTED = new Set(["exchange", "routingKey", "cc"]);
@@ -81,11 +82,16 @@ export function termOf(field, value) {
 const unquote = (quoted) => quoted.replace(/\\(.)/gs, "$1");
 
 /**
+ * Without the names that every message has: "red" must not find all by "redelivered".
  * @param {Entry} entry
- * @returns {string} its JSON in lower case, with characters as themselves
+ * @returns {string} what is in it in lower case; of the payload its JSON, characters as themselves
  */
 function searchable({ text, message }) {
-  return (/\\[u/]/.test(text) ? JSON.stringify(message) : text).toLowerCase();
+  const { payload, exchange, routingKey, cc } = message;
+  const end = text.startsWith('{"payload":') ? text.lastIndexOf(',"exchange":') : -1;
+  const isPlain = end > 0 && !/\\[u/]/.test(text);
+  const body = isPlain ? text.slice('{"payload":'.length, end) : JSON.stringify(payload);
+  return [body, exchange, routingKey, ...cc].join("\n").toLowerCase();
 }
 
 /**
@@ -94,7 +100,7 @@ function searchable({ text, message }) {
  * @param {string} text
  */
 function holds({ field, whole, value, escaped }, entry, text) {
-  if (!field) return text.includes(escaped);
+  if (!field) return text.includes(escaped) || (value !== escaped && text.includes(value));
   /** @param {unknown} found */
   const fits = (found) => {
     const said = textOf(found).toLowerCase();
