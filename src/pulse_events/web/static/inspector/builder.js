@@ -47,7 +47,8 @@ export class Builder {
   }
 
   focus() {
-    this.#inputs.values().next().value?.focus();
+    const open = this.#exchange?.words.find(({ constant }) => !constant);
+    if (open) this.#inputs.get(open.name)?.focus();
   }
 
   /** @param {Exchange | undefined} exchange */

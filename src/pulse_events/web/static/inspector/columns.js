@@ -6,21 +6,22 @@
  * the routing key.
  */
 import { termOf, valuesAt } from "./filter.js";
-import { relative } from "./times.js";
+import { clockTime, relative } from "./times.js";
 
 /** @import { Entry } from "./log.js" */
 /**
  * @typedef {object} Column
  * @property {string} name
  * @property {string} title
- * @property {string} width as CSS's `grid-template-columns` takes it
+ * @property {number} leastRem
+ * @property {number} share of the width that is left
  * @property {boolean} isTicking whether its text changes as time goes by
  * @property {(entry: Entry, nowMs: number) => string} text
  * @property {string | null} field of the filter; null if there is nothing to filter by
  */
 
 export const USUAL_COLUMNS = ["time", "exchange", "key", "payload"];
-const TEXT_LIMIT = 300;
+const TEXT_LIMIT = 160;
 const PAYLOAD_START = '{"payload":'.length;
 const BEFORE_NAME = /^exchange\/(?:taskcluster-)?([^/]+)\/v\d+\/(.+)$/;
 
@@ -43,12 +44,13 @@ export function shortName(exchange) {
 /** @type {Map<string, Column>} */
 const FIXED = new Map(
   [
-    column("time", "Age", "4.2rem", (entry, nowMs) => relative(entry.atMs, nowMs), null),
-    column("exchange", "Exchange", "minmax(9.5rem, 13rem)", exchangeText, "exchange"),
-    column("key", "Routing key", "minmax(13rem, 3fr)", (e) => e.message.routingKey, "routingKey"),
-    column("cc", "CC", "minmax(9rem, 2fr)", (entry) => entry.message.cc.join(", "), "cc"),
-    column("redelivered", "Redelivered", "6rem", redeliveredText, null),
-    column("payload", "Payload", "minmax(12rem, 3fr)", payloadStart, null),
+    column("time", "Age", [4.2, 0], (entry, nowMs) => relative(entry.atMs, nowMs), null),
+    column("clock", "Time", [7.5, 0], ({ atMs }) => clockTime(atMs), null),
+    column("exchange", "Exchange", [11.5, 1], exchangeText, "exchange"),
+    column("key", "Routing key", [12, 5], (entry) => entry.message.routingKey, "routingKey"),
+    column("cc", "CC", [9, 3], (entry) => entry.message.cc.join(", "), "cc"),
+    column("redelivered", "Redelivered", [6, 0], redeliveredText, null),
+    column("payload", "Payload", [12, 5], payloadStart, null),
   ].map((each) => [each.name, each]),
 );
 
@@ -61,9 +63,7 @@ export const fixedColumns = () => [...FIXED.values()];
  */
 export function columnOf(name) {
   const title = name.replace(/^payload\./, "");
-  return (
-    FIXED.get(name) ?? column(name, title, "minmax(7rem, 1.5fr)", (e) => valueText(e, name), name)
-  );
+  return FIXED.get(name) ?? column(name, title, [8, 2], (entry) => valueText(entry, name), name);
 }
 
 /**
@@ -88,15 +88,27 @@ function valueOf(entry, field, text) {
 }
 
 /**
+ * @param {Column[]} columns
+ * @returns {{ widths: string, least: string }} as CSS takes them
+ */
+export function widthsOf(columns) {
+  const widths = columns.map(({ leastRem, share }) =>
+    share ? `minmax(${leastRem}rem, ${share}fr)` : `${leastRem}rem`,
+  );
+  const leastRem = columns.reduce((sum, column) => sum + column.leastRem, 0);
+  return { widths: widths.join(" "), least: `${leastRem}rem` };
+}
+
+/**
  * @param {string} name
  * @param {string} title
- * @param {string} width
+ * @param {[number, number]} size least width in rem, share of what is left
  * @param {Column["text"]} text
  * @param {string | null} field
  * @returns {Column}
  */
-function column(name, title, width, text, field) {
-  return { name, title, width, isTicking: name === "time", text, field };
+function column(name, title, [leastRem, share], text, field) {
+  return { name, title, leastRem, share, isTicking: name === "time", text, field };
 }
 
 /** @param {Entry} entry */

@@ -149,7 +149,7 @@ export class Detail {
       ...pair("routing key", this.#value(routingKey, termFor(columnOf("key"), entry))),
       ...(redelivered ? pair("redelivered", "yes: the broker may have sent it before") : []),
       ...cc.flatMap((key) => pair("cc", this.#value(key, termOf("cc", key)))),
-      ...routes.flatMap((route) => pair("route", route)),
+      ...routes.flatMap((route) => pair("route", element("code", {}, route))),
     );
   }
 

@@ -75,6 +75,10 @@ export class Inspector {
   }
 
   start() {
+    // On a small screen the messages come first.
+    if (matchMedia("(max-width: 760px)").matches) {
+      for (const id of ["bindings", "rates"]) set(byId(id), { open: false });
+    }
     byId("snippets").append(this.#snippets.element);
     this.#useToolbar();
     addEventListener("hashchange", () => this.#show(readView(location.hash)));
@@ -176,7 +180,7 @@ export class Inspector {
     this.#log.add(message, text, nowMs);
     this.#rates.count(exchange, nowMs);
     if (this.#exchangesSeen.size < EXCHANGES_REMEMBERED) this.#exchangesSeen.add(exchange);
-    this.#table.draw();
+    this.#table.drawSoon();
   }
 
   /**

@@ -6,7 +6,7 @@
  * pausing the log: what comes is counted on a button that leads back to the top.
  */
 import { button, byId, element, say, set } from "./dom.js";
-import { columnOf, termFor } from "./columns.js";
+import { columnOf, termFor, widthsOf } from "./columns.js";
 import { Rows } from "./rows.js";
 
 /** @import { Column } from "./columns.js" */
@@ -21,9 +21,12 @@ import { Rows } from "./rows.js";
  * @property {() => void} onDrawn
  */
 
+/** Of the head too. */
 const ROW_PX = 26;
 const SPARE_ROWS = 4;
 const FRESH_MS = 1500;
+/** Between two drawings of what came: eyes cannot follow more, and painting costs. */
+const PACE_MS = 80;
 
 export class Table {
   paused = false;
@@ -33,7 +36,13 @@ export class Table {
   /** @type {Column[]} */
   #columns = [];
   #frame = 0;
-  #headPx = ROW_PX;
+  #drawnAtMs = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #soon;
+  /** Kept, since to ask the element for it makes the browser lay out. */
+  #scrollTop = 0;
+  #height = 0;
+  #length = -1;
   #newestId = 0;
   /**
    * What stood at the top when it was drawn last.
@@ -72,13 +81,13 @@ export class Table {
       title: label,
       "aria-label": label,
     });
-    this.#scroller.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#scroller.addEventListener("keydown", (event) => this.#key(event));
     this.#body.addEventListener("pointerdown", (event) => this.#press(event));
     this.#body.addEventListener("click", (event) => this.#click(event));
     this.#body.addEventListener("pointerover", (event) => this.#hover(event.target));
     this.#newer.addEventListener("click", () => this.follow());
-    new ResizeObserver(() => this.draw()).observe(this.#scroller);
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
   /** @param {string[]} names */
@@ -86,8 +95,9 @@ export class Table {
     this.#columns = names.map(columnOf);
     this.#cellFilter.remove();
     this.#rows.useColumns(this.#columns);
-    const widths = this.#columns.map(({ width }) => width).join(" ");
+    const { widths, least } = widthsOf(this.#columns);
     this.#scroller.style.setProperty("--widths", widths);
+    this.#scroller.style.setProperty("--least", least);
     set(this.#scroller, { "aria-colcount": names.length });
     const cells = this.#columns.map(({ title, name }) =>
       element("div", { role: "columnheader", class: "cell", "data-column": name }, title),
@@ -112,11 +122,22 @@ export class Table {
     this.#frame ||= requestAnimationFrame(() => this.#draw());
   }
 
+  /** Draws soon: something came. */
+  drawSoon() {
+    if (this.#frame || this.#soon !== undefined) return;
+    const sinceMs = performance.now() - this.#drawnAtMs;
+    if (sinceMs >= PACE_MS) return this.draw();
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined;
+      this.draw();
+    }, PACE_MS - sinceMs);
+  }
+
   /** Goes to the top, and on with what comes. */
   follow() {
     this.#select(null);
     this.#anchor = null;
-    this.#scroller.scrollTop = 0;
+    this.#scrollTo(0);
     this.draw();
   }
 
@@ -131,15 +152,33 @@ export class Table {
 
   /** Whether something other than the button holds the table. */
   get isReading() {
-    return this.active !== null || this.#scroller.scrollTop > 0;
+    return this.active !== null || this.#scrollTop > 0;
+  }
+
+  #scrolled() {
+    this.#scrollTop = this.#scroller.scrollTop;
+    this.draw();
+  }
+
+  #resized() {
+    this.#height = this.#scroller.clientHeight;
+    this.draw();
+  }
+
+  /** @param {number} topPx */
+  #scrollTo(topPx) {
+    if (topPx === this.#scrollTop) return;
+    this.#scroller.scrollTop = topPx;
+    this.#scrollTop = this.#scroller.scrollTop;
   }
 
   #draw() {
     this.#frame = 0;
+    this.#drawnAtMs = performance.now();
     this.#hold();
     const nowMs = Date.now();
     const { visible } = this.#log;
-    this.#body.style.height = `${visible.length * ROW_PX}px`;
+    this.#setLength(visible.length);
     const first = Math.max(0, this.#topIndex() - SPARE_ROWS);
     const last = Math.min(visible.length, this.#topIndex() + this.#pageRows() + SPARE_ROWS);
     const entries = [];
@@ -167,10 +206,17 @@ export class Table {
       const position = this.#log.position(this.#anchor);
       const moved = position - this.#topIndex();
       if (position >= 0 && moved > 0) {
-        this.#body.style.height = `${this.#log.visible.length * ROW_PX}px`;
-        this.#scroller.scrollTop += moved * ROW_PX;
+        this.#setLength(this.#log.visible.length);
+        this.#scrollTo(this.#scrollTop + moved * ROW_PX);
       }
     }
+  }
+
+  /** @param {number} length */
+  #setLength(length) {
+    if (length === this.#length) return;
+    this.#length = length;
+    this.#body.style.height = `${length * ROW_PX}px`;
   }
 
   /**
@@ -187,7 +233,8 @@ export class Table {
     while (this.#arrivals.length && nowMs - this.#arrivals[0].atMs > FRESH_MS) {
       this.#arrivals.shift();
     }
-    return this.#arrivals[0]?.fromId ?? Infinity;
+    const fromId = this.#arrivals[0]?.fromId ?? Infinity;
+    return newest - fromId > this.#pageRows() ? Infinity : fromId; // all would be marked
   }
 
   /**
@@ -206,11 +253,11 @@ export class Table {
   }
 
   #topIndex() {
-    return Math.floor(this.#scroller.scrollTop / ROW_PX);
+    return Math.floor(this.#scrollTop / ROW_PX);
   }
 
   #pageRows() {
-    return Math.max(1, Math.ceil((this.#scroller.clientHeight - this.#headPx) / ROW_PX));
+    return Math.max(1, Math.ceil((this.#height - ROW_PX) / ROW_PX));
   }
 
   /** @param {number} index */
@@ -220,10 +267,9 @@ export class Table {
     const at = Math.max(0, Math.min(visible.length - 1, index));
     this.#select(visible.at(at));
     const topPx = at * ROW_PX;
-    const pagePx = this.#scroller.clientHeight - this.#headPx;
-    const { scrollTop } = this.#scroller;
-    if (topPx < scrollTop) this.#scroller.scrollTop = topPx;
-    else if (topPx + ROW_PX > scrollTop + pagePx) this.#scroller.scrollTop = topPx + ROW_PX - pagePx;
+    const pagePx = this.#height - ROW_PX;
+    if (topPx < this.#scrollTop) this.#scrollTo(topPx);
+    else if (topPx + ROW_PX > this.#scrollTop + pagePx) this.#scrollTo(topPx + ROW_PX - pagePx);
   }
 
   /** @param {Entry | null} entry */
