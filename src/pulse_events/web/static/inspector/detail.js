@@ -64,8 +64,8 @@ export class Detail {
     document.body.classList.remove("has-detail");
   }
 
-  focus() {
-    this.#pane.focus();
+  get hasFocus() {
+    return this.#pane.contains(document.activeElement);
   }
 
   /** @param {Entry} entry */

@@ -58,6 +58,8 @@ export class Editor {
       event.preventDefault();
       this.#around.onApply(this.bindings);
     });
+    const showEnds = () => this.#rows.forEach((row) => row.showEnds());
+    new ResizeObserver(showEnds).observe(this.#list);
     this.#suggest();
     this.show([]);
   }
@@ -79,7 +81,15 @@ export class Editor {
     for (const binding of bindings.length ? bindings : [EMPTY]) this.#add(binding);
     this.clearFaults();
     this.#tell();
-    this.#rows.forEach((row) => row.showEnds());
+  }
+
+  /**
+   * Says what is in force; what is edited stays.
+   * @param {readonly Binding[]} bindings
+   */
+  settle(bindings) {
+    this.#applied = bindings;
+    this.#tell();
   }
 
   /** @param {boolean} isRunning */

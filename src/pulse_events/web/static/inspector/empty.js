@@ -19,15 +19,19 @@ const EXAMPLES = [
 
 /**
  * @param {{
- *   catalogue: Catalogue, isRunning: boolean, isFiltered: boolean,
- *   onTry: (bindings: Binding[]) => void,
+ *   catalogue: Catalogue, isWaiting: boolean, isFiltered: boolean,
+ *   onTry: (bindings: Binding[]) => void, onUnfilter: () => void,
  * }} situation
  */
-export function emptyPage({ catalogue, isRunning, isFiltered, onTry }) {
+export function emptyPage({ catalogue, isWaiting, isFiltered, onTry, onUnfilter }) {
   const place = byId("empty");
-  if (isRunning || isFiltered) {
-    const words = isFiltered ? "Nothing that came passes the filter." : "Nothing has come yet.";
-    place.replaceChildren(element("p", {}, words));
+  if (isFiltered) {
+    const words = element("p", {}, "Nothing that came passes the filter.");
+    place.replaceChildren(words, button("Clear the filter", onUnfilter));
+    return;
+  }
+  if (isWaiting) {
+    place.replaceChildren(element("p", {}, "Nothing has come yet."));
     return;
   }
   const examples = EXAMPLES.map(([label, events]) => {

@@ -1,10 +1,10 @@
 // @ts-check
 /**
- * The page: owns its parts and what they have in common, the view.
+ * The page: makes its parts and lets them know of each other.
  */
+import { Address } from "./address.js";
 import { Catalogue } from "./catalogue.js";
 import { Chart } from "./chart.js";
-import { USUAL_COLUMNS } from "./columns.js";
 import { fillColumnsMenu } from "./columns-menu.js";
 import { SnippetTabs } from "./copying.js";
 import { Detail } from "./detail.js";
@@ -12,94 +12,92 @@ import { byId, say, set } from "./dom.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
 import { formFault } from "./faults.js";
+import { Feed } from "./feed.js";
 import { fillSaveMenu, takeFiles } from "./files-menu.js";
-import { parseFilter } from "./filter.js";
 import { useKeys } from "./keys.js";
-import { Live } from "./live.js";
-import { Log } from "./log.js";
 import { placeMenu } from "./menus.js";
 import { Offline } from "./offline.js";
 import { Palette } from "./palette.js";
-import { Rates } from "./rates.js";
+import { Search } from "./search.js";
 import { Status } from "./status.js";
 import { Table } from "./table.js";
-import { readView, writeView } from "./view.js";
 
-/** @import { Binding, Message, State } from "../pulse-events.d.ts" */
+/** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { CatalogueDocument } from "./catalogue.js" */
+/** @import { Loaded } from "./files.js" */
 /** @import { View } from "./view.js" */
 
 const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
   exchange: `exchange/taskcluster-queue/v1/task-${state}`,
   routingKeyPattern: "primary.#",
 }));
-const SEEN_LIMIT = 50;
-const FILTER_AFTER_MS = 120;
-const EXCHANGES_REMEMBERED = 200;
+const SMALL = "(max-width: 760px)";
 
 export class Inspector {
   #palette = new Palette();
-  #rates = new Rates();
   #status = new Status();
-  /** @type {Set<string>} */
-  #exchangesSeen = new Set();
-  /** @type {View} */
-  #view = { bindings: [], filter: "", columns: USUAL_COLUMNS, running: false, faults: [] };
-  /** Counts the attempts to apply, so that a late answer is not taken for the last. */
-  #applied = 0;
-  #filterInput = /** @type {HTMLInputElement} */ (byId("filter"));
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #filterTimer;
   #snippets = new SnippetTabs();
+  /** Counts the attempts to apply, so that a late answer is not taken for the last. */
+  #attempts = 0;
+  #address = new Address((view) => this.#show(view));
+  #search = new Search(
+    (text) => this.#filter(text),
+    () => byId("grid").focus(),
+  );
+  #offline = new Offline(() => this.#leaveFile());
   #document;
   #catalogue;
-  #log;
+  #feed;
   #table;
   #chart;
   #detail;
   #editor;
-  #live;
-  #offline;
 
   /** @param {CatalogueDocument} document */
   constructor(document) {
     this.#document = document;
     this.#catalogue = new Catalogue(document);
-    this.#log = this.#newLog();
+    this.#feed = this.#makeFeed();
     this.#table = this.#makeTable();
-    this.#chart = new Chart(this.#rates, this.#palette, (term) => this.#addTerm(term));
+    this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
     this.#detail = this.#makeDetail();
     this.#editor = this.#makeEditor();
-    this.#live = this.#makeLive();
-    this.#offline = new Offline(() => this.#leaveFile());
   }
 
   start() {
-    // On a small screen the messages come first.
-    if (matchMedia("(max-width: 760px)").matches) {
-      for (const id of ["bindings", "rates"]) set(byId(id), { open: false });
+    if (matchMedia(SMALL).matches) {
+      for (const id of ["bindings", "rates"]) set(byId(id), { open: false }); // messages first
     }
     byId("snippets").append(this.#snippets.element);
-    this.#useToolbar();
-    addEventListener("hashchange", () => this.#show(readView(location.hash)));
-    const isBare = location.hash.length < 2;
-    const view = readView(location.hash);
-    this.#show(isBare && this.#document.demo ? { ...view, bindings: DEMO } : view);
+    this.#useMenus();
+    this.#useKeys();
+    const view = this.#address.read();
+    const isDemo = this.#address.isBare && this.#document.demo;
+    this.#show(isDemo ? { ...view, bindings: DEMO } : view);
     setInterval(() => this.#tick(), 1000);
   }
 
   // Parts
 
-  #newLog() {
-    return new Log({ fields: (exchange, key) => this.#catalogue.fieldsOf(exchange, key) });
+  #makeFeed() {
+    return new Feed(this.#catalogue, this.#status, {
+      onEntry: () => this.#table.drawSoon(),
+      onLog: (log) => this.#table.useLog(log),
+      onRunning: (isRunning) => {
+        this.#editor.setRunning(isRunning);
+        this.#tellEmpty();
+      },
+      onReady: () => this.#editor.clearFaults(),
+      onRefused: (message) => this.#refused(message),
+    });
   }
 
   #makeTable() {
-    return new Table(this.#log, this.#palette, {
+    return new Table(this.#feed.log, this.#palette, {
       onSelect: (entry) => entry && this.#detail.isOpen && this.#detail.show(entry),
       onOpen: (entry) => this.#detail.show(entry),
       onClose: () => this.#detail.close(),
-      onFilter: (term) => this.#addTerm(term),
+      onFilter: (term) => this.#search.add(term),
       onDrawn: () => this.#tellCounts(),
     });
   }
@@ -108,9 +106,10 @@ export class Inspector {
     return new Detail({
       catalogue: this.#catalogue,
       rootUrl: this.#document.rootUrl,
-      bindings: () => this.#view.bindings,
-      onFilter: (term) => this.#addTerm(term),
-      onColumn: (name) => this.#chooseColumns([...new Set([...this.#view.columns, name])]),
+      bindings: () => this.#address.view.bindings,
+      onFilter: (term) => this.#search.add(term),
+      onColumn: (name) =>
+        this.#chooseColumns([...new Set([...this.#address.view.columns, name])]),
       onListen: (bindings) => this.#listenTo(bindings),
       onStep: (by) => this.#table.step(by),
       onClose: () => this.#closeDetail(),
@@ -121,46 +120,31 @@ export class Inspector {
     return new Editor({
       catalogue: this.#catalogue,
       palette: this.#palette,
-      valuesSeen: (exchange, field) => this.#valuesSeen(exchange, field),
-      exchangesSeen: () => [...this.#exchangesSeen],
+      valuesSeen: (exchange, field) => this.#feed.valuesSeen(exchange, field),
+      exchangesSeen: () => [...this.#feed.exchangesSeen],
       onApply: (bindings) => void this.#apply(bindings),
       onStop: () => this.#stop(),
     });
   }
 
-  #makeLive() {
-    return new Live(new URL("events/v1/connect/", document.baseURI), {
-      onMessage: (message, text) => this.#take(message, text),
-      onGap: (gap) => {
-        this.#log.gap(gap, Date.now());
-        this.#table.draw();
-      },
-      onState: (state) => this.#tellState(state),
-      onReady: () => this.#editor.clearFaults(),
-      onRefused: (error) => this.#refused(error.message),
-    });
-  }
-
-  #useToolbar() {
+  #useMenus() {
     byId("pause").addEventListener("click", () => this.#togglePause());
     byId("clear").addEventListener("click", () => this.#clear());
-    this.#filterInput.addEventListener("input", () => {
-      clearTimeout(this.#filterTimer);
-      this.#filterTimer = setTimeout(() => this.#filterTyped(), FILTER_AFTER_MS);
-    });
-    this.#filterInput.addEventListener("keydown", (event) => this.#filterKey(event));
     fillColumnsMenu({
-      chosen: () => this.#view.columns,
+      chosen: () => this.#address.view.columns,
       fields: () => this.#fieldNames(),
       onChoose: (names) => this.#chooseColumns(names),
     });
-    fillSaveMenu(() => this.#kept());
+    fillSaveMenu(() => this.#feed.kept());
     takeFiles((name, loaded) => this.#openFile(name, loaded));
     placeMenu("columns", "show-columns");
     placeMenu("files", "show-files");
+  }
+
+  #useKeys() {
     useKeys({
-      "/": () => this.#filterInput.select(),
-      b: () => this.#editor.focus(),
+      "/": () => this.#search.focus(),
+      b: () => this.#goToBindings(),
       t: () => byId("grid").focus(),
       p: () => this.#togglePause(),
       g: () => this.#table.follow(),
@@ -168,151 +152,96 @@ export class Inspector {
     });
   }
 
-  // The stream
-
-  /**
-   * @param {Message} message
-   * @param {string} text
-   */
-  #take(message, text) {
-    const nowMs = Date.now();
-    const { exchange } = message;
-    this.#log.add(message, text, nowMs);
-    this.#rates.count(exchange, nowMs);
-    if (this.#exchangesSeen.size < EXCHANGES_REMEMBERED) this.#exchangesSeen.add(exchange);
-    this.#table.drawSoon();
-  }
+  // What is listened to
 
   /**
    * Listens to what the editor has; what is wrong in form is found before the stream is touched.
    * @param {Binding[]} bindings
    */
   async #apply(bindings) {
-    const attempt = ++this.#applied;
+    const attempt = ++this.#attempts;
     this.#editor.clearFaults();
     if (!bindings.length) return this.#editor.setFault("Name an exchange to listen to.");
-    const url = new URL("events/v1/bindings", document.baseURI);
-    const fault = await formFault(bindings, url.href);
-    if (attempt !== this.#applied) return;
-    if (fault) this.#refused(fault);
+    const fault = await formFault(bindings, new URL("events/v1/bindings", document.baseURI).href);
+    if (attempt !== this.#attempts) return;
+    if (fault) this.#feed.refuse(fault);
     else this.#listenTo(bindings);
   }
 
   /** @param {Binding[]} bindings */
   #listenTo(bindings) {
-    const isSame = JSON.stringify(bindings) === JSON.stringify(this.#view.bindings);
-    this.#remember({ bindings, running: true }, !isSame);
+    const isSame = JSON.stringify(bindings) === JSON.stringify(this.#address.view.bindings);
+    this.#address.write({ bindings, running: true }, !isSame);
     this.#editor.show(bindings);
-    this.#run();
-  }
-
-  #run() {
+    this.#snippets.show(bindings);
     this.#offline.close();
-    this.#editor.setRunning(true);
-    this.#live.listenTo(this.#view.bindings);
-    this.#tellEmpty();
-  }
-
-  #stop() {
-    this.#live.stop();
-    this.#editor.setRunning(false);
-    this.#remember({ running: false });
-    this.#status.show("stopped");
-    this.#tellEmpty();
+    this.#feed.listenTo(bindings);
   }
 
   /** @param {string} message */
   #refused(message) {
+    const bindings = [...this.#feed.bindings];
+    if (bindings.length) {
+      this.#address.write({ bindings }); // these go on
+      this.#editor.settle(bindings);
+    }
     this.#editor.setFault(message);
-    if (this.#live.isRunning) return;
-    this.#editor.setRunning(false);
-    this.#status.show("refused", message);
+  }
+
+  #stop() {
+    this.#address.write({ running: false });
+    this.#feed.stop();
+  }
+
+  /** @param {string} name @param {Loaded} loaded */
+  #openFile(name, { entries, faults }) {
+    this.#detail.close();
+    this.#feed.showFile(name, entries);
+    this.#offline.open(name, entries.length, faults);
     this.#tellEmpty();
   }
 
-  /** @param {State} state */
-  #tellState({ phase, reason, retryAt }) {
-    if (phase !== "closed") this.#status.show(phase, reason, retryAt);
+  #leaveFile() {
+    this.#detail.close();
+    this.#feed.leaveFile();
+    const { bindings } = this.#address.view;
+    if (bindings.length) this.#listenTo(bindings);
+    this.#tellEmpty();
   }
 
-  // The view
+  // What is shown
 
   /**
    * Shows what the URL says.
    * @param {View} view
    */
   #show(view) {
-    const columns = view.columns.length ? view.columns : USUAL_COLUMNS;
-    const isSame = JSON.stringify(view.bindings) === JSON.stringify(this.#view.bindings);
-    this.#view = { ...view, columns };
-    this.#filterInput.value = view.filter;
-    this.#log.filter = parseFilter(view.filter);
-    this.#table.useColumns(columns);
-    if (!isSame || !view.bindings.length) this.#editor.show(view.bindings);
+    const isSame = JSON.stringify(view.bindings) === JSON.stringify(this.#address.view.bindings);
+    this.#address.write(view);
+    this.#search.show(view.filter);
+    this.#feed.filter(view.filter);
+    this.#table.useColumns(view.columns);
+    if (!isSame) this.#editor.show(view.bindings);
     this.#snippets.show(view.bindings);
     const runs = view.running && view.bindings.length > 0;
-    if (!runs) this.#stop();
-    else if (!isSame || !this.#live.isRunning) this.#run();
-    this.#remember({});
+    if (!runs) this.#feed.stop();
+    else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings);
     if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
   }
 
-  /**
-   * Changes the view, and the URL with it.
-   * @param {Partial<View>} change
-   * @param {boolean} [isStep] whether the browser's button leads back to what was before
-   */
-  #remember(change, isStep = false) {
-    this.#view = { ...this.#view, ...change };
-    const { bindings, columns } = this.#view;
-    const isUsual = columns.join() === USUAL_COLUMNS.join();
-    const hash = writeView({
-      ...this.#view,
-      columns: isUsual ? [] : columns,
-      running: this.#view.running || !bindings.length,
-    });
-    if (change.bindings) this.#snippets.show(bindings);
-    if (hash === (location.hash || "#")) return;
-    if (isStep) history.pushState(null, "", hash);
-    else history.replaceState(null, "", hash);
-  }
-
-  /** @param {string[]} columns */
-  #chooseColumns(columns) {
-    this.#remember({ columns });
-    this.#table.useColumns(columns);
-  }
-
-  /** @param {string} term */
-  #addTerm(term) {
-    const words = this.#filterInput.value.trim();
-    if (!` ${words} `.includes(` ${term} `)) this.#filterInput.value = `${words} ${term}`.trim();
-    this.#filterTyped();
-  }
-
-  #filterTyped() {
-    clearTimeout(this.#filterTimer);
-    const filter = this.#filterInput.value.trim();
-    this.#remember({ filter });
-    this.#log.filter = parseFilter(filter);
+  /** @param {string} text */
+  #filter(text) {
+    this.#address.write({ filter: text });
+    this.#feed.filter(text);
     this.#table.follow();
     this.#tellEmpty();
   }
 
-  /** @param {KeyboardEvent} event */
-  #filterKey(event) {
-    if (event.key === "Enter") {
-      this.#filterTyped();
-      byId("grid").focus();
-    } else if (event.key === "Escape") {
-      if (this.#filterInput.value === "") byId("grid").focus();
-      this.#filterInput.value = "";
-      this.#filterTyped();
-    } else return;
-    event.preventDefault();
+  /** @param {string[]} columns */
+  #chooseColumns(columns) {
+    this.#address.write({ columns });
+    this.#table.useColumns(columns);
   }
-
-  // The table
 
   #togglePause() {
     this.#table.paused = !this.#table.paused;
@@ -320,46 +249,21 @@ export class Inspector {
   }
 
   #clear() {
-    this.#log.clear();
-    this.#rates.clear();
+    this.#feed.clear();
     this.#closeDetail();
-    this.#table.follow();
     this.#tick();
   }
 
   #closeDetail() {
+    if (this.#detail.hasFocus) byId("grid").focus();
     this.#detail.close();
     this.#table.follow();
   }
 
-  /** @param {string} name @param {import("./files.js").Loaded} loaded */
-  #openFile(name, { entries, faults }) {
-    this.#live.stop();
-    this.#editor.setRunning(false);
-    this.#detail.close();
-    const log = this.#newLog();
-    log.filter = parseFilter(this.#view.filter);
-    log.load(entries);
-    this.#log = log;
-    this.#table.useLog(log);
-    this.#status.show("file", name);
-    this.#offline.open(name, entries.length, faults);
-    this.#tellEmpty();
-  }
-
-  #leaveFile() {
-    this.#detail.close();
-    this.#log = this.#newLog();
-    this.#log.filter = parseFilter(this.#view.filter);
-    this.#table.useLog(this.#log);
-    if (this.#view.bindings.length) this.#listenTo(this.#view.bindings);
-    else this.#stop();
-  }
-
-  #kept() {
-    const { visible } = this.#log;
-    const shown = Array.from({ length: visible.length }, (_, i) => visible.at(i)).reverse();
-    return { all: this.#log.all(), shown };
+  #goToBindings() {
+    set(byId("bindings"), { open: true });
+    this.#closeDetail();
+    this.#editor.focus();
   }
 
   // What is told
@@ -367,50 +271,42 @@ export class Inspector {
   #tick() {
     const nowMs = Date.now();
     this.#status.tick(nowMs);
-    this.#status.count(this.#log.received);
+    this.#status.count(this.#feed.log.received);
     if (document.hidden) return;
     this.#chart.draw(nowMs);
     this.#table.draw();
   }
 
   #tellCounts() {
-    const { received, kept, held, paused, visible, filter } = this.#log;
-    const count = (/** @type {number} */ number) => number.toLocaleString("en");
-    say(byId("counts"), `${count(received)} received${received > kept ? `, ${count(kept)} kept` : ""}`);
-    say(byId("filter-count"), filter.isEmpty ? "" : `${count(visible.length)} of ${count(kept - held)}`);
-    const button = byId("pause");
-    set(button, { "aria-pressed": this.#table.paused });
-    say(button, this.#table.paused && paused ? `Resume · ${count(held)} held` : "Pause");
+    const { received, kept, held, visible, filter } = this.#feed.log;
+    const { paused } = this.#table;
+    const rest = received > kept ? `, ${count(kept)} kept` : "";
+    say(byId("counts"), `${count(received)} received${rest}`);
+    const shown = `${count(visible.length)} of ${count(kept - held)}`;
+    say(byId("filter-count"), filter.isEmpty ? "" : shown);
+    set(byId("pause"), { "aria-pressed": String(paused) });
+    say(byId("pause"), paused ? `Resume · ${count(held)} held` : "Pause");
     byId("empty").hidden = visible.length > 0;
   }
 
   #tellEmpty() {
     emptyPage({
       catalogue: this.#catalogue,
-      isRunning: this.#live.isRunning,
-      isFiltered: this.#view.filter !== "",
+      isWaiting: this.#feed.isRunning || this.#feed.isFile,
+      isFiltered: this.#address.view.filter !== "",
       onTry: (bindings) => this.#listenTo(bindings),
+      onUnfilter: () => this.#search.clear(),
     });
   }
 
   #fieldNames() {
-    const exchanges = [...this.#view.bindings.map(({ exchange }) => exchange), ...this.#exchangesSeen];
-    const words = exchanges.flatMap((exchange) => this.#catalogue.find(exchange)?.words ?? []);
+    const bound = this.#address.view.bindings.map(({ exchange }) => exchange);
+    const words = [...bound, ...this.#feed.exchangesSeen].flatMap(
+      (exchange) => this.#catalogue.find(exchange)?.words ?? [],
+    );
     return [...new Set(words.map(({ name }) => name))];
   }
-
-  /**
-   * @param {string} exchange
-   * @param {string} field
-   */
-  #valuesSeen(exchange, field) {
-    const seen = new Set();
-    for (const { message, fields } of this.#log.all().reverse()) {
-      if (message.exchange !== exchange) continue;
-      const value = fields?.find(({ name }) => name === field)?.value;
-      if (value) seen.add(value);
-      if (seen.size >= SEEN_LIMIT) break;
-    }
-    return [...seen].sort();
-  }
 }
+
+/** @param {number} number */
+const count = (number) => number.toLocaleString("en");

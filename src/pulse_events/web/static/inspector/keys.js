@@ -43,7 +43,7 @@ const LIST = [
     "In the bindings and the filter",
     [
       ["Enter", "apply"],
-      ["Escape", "empty the filter, leave it"],
+      ["Escape", "empty the filter; once more: leave it"],
     ],
   ],
 ];

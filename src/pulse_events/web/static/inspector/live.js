@@ -80,7 +80,7 @@ export class Live {
         share: true,
         onReady: () => this.#ready(attempt),
         onMessage: (message, text) => this.#message(attempt, message, text),
-        onGap: (gap) => attempt === this.#current && this.#on.onGap(gap),
+        onGap: (gap) => this.#on.onGap(gap),
         onState: (state) => this.#state(attempt, state),
         onError: (error) => error.permanent && this.#refused(attempt, error),
       }),

@@ -7,7 +7,9 @@
  */
 import { button, byId, element, say, set } from "./dom.js";
 import { columnOf, termFor, widthsOf } from "./columns.js";
+import { Freshness } from "./freshness.js";
 import { Rows } from "./rows.js";
+import { ROW_PX, Viewport } from "./viewport.js";
 
 /** @import { Column } from "./columns.js" */
 /** @import { Entry, Log } from "./log.js" */
@@ -21,10 +23,7 @@ import { Rows } from "./rows.js";
  * @property {() => void} onDrawn
  */
 
-/** Of the head too. */
-const ROW_PX = 26;
 const SPARE_ROWS = 4;
-const FRESH_MS = 1500;
 /** Between two drawings of what came: eyes cannot follow more, and painting costs. */
 const PACE_MS = 80;
 
@@ -39,11 +38,6 @@ export class Table {
   #drawnAtMs = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #soon;
-  /** Kept, since to ask the element for it makes the browser lay out. */
-  #scrollTop = 0;
-  #height = 0;
-  #length = -1;
-  #newestId = 0;
   /**
    * What stood at the top when it was drawn last.
    * @type {Entry | null}
@@ -54,12 +48,12 @@ export class Table {
    * @type {Entry | null}
    */
   #pressed = null;
-  /** @type {{ fromId: number, atMs: number }[]} */
-  #arrivals = [];
+  #freshness = new Freshness();
   #scroller = byId("grid");
   #body = byId("grid-body");
   #head = byId("grid-head");
   #newer = byId("newer");
+  #viewport;
   #rows;
   #log;
   #on;
@@ -81,13 +75,12 @@ export class Table {
       title: label,
       "aria-label": label,
     });
-    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+    this.#viewport = new Viewport(this.#scroller, this.#body, () => this.draw());
     this.#scroller.addEventListener("keydown", (event) => this.#key(event));
     this.#body.addEventListener("pointerdown", (event) => this.#press(event));
     this.#body.addEventListener("click", (event) => this.#click(event));
     this.#body.addEventListener("pointerover", (event) => this.#hover(event.target));
     this.#newer.addEventListener("click", () => this.follow());
-    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
   }
 
   /** @param {string[]} names */
@@ -112,8 +105,7 @@ export class Table {
   useLog(log) {
     this.#log = log;
     this.#rows.clear();
-    this.#newestId = 0;
-    this.#arrivals = [];
+    this.#freshness.clear();
     this.follow();
   }
 
@@ -137,7 +129,7 @@ export class Table {
   follow() {
     this.#select(null);
     this.#anchor = null;
-    this.#scrollTo(0);
+    this.#viewport.scrollToTop();
     this.draw();
   }
 
@@ -147,29 +139,12 @@ export class Table {
    */
   step(by) {
     const position = this.active ? this.#log.position(this.active) : -1;
-    this.#goTo(position < 0 ? this.#topIndex() : position + by);
+    this.#goTo(position < 0 ? this.#viewport.first : position + by);
   }
 
   /** Whether something other than the button holds the table. */
   get isReading() {
-    return this.active !== null || this.#scrollTop > 0;
-  }
-
-  #scrolled() {
-    this.#scrollTop = this.#scroller.scrollTop;
-    this.draw();
-  }
-
-  #resized() {
-    this.#height = this.#scroller.clientHeight;
-    this.draw();
-  }
-
-  /** @param {number} topPx */
-  #scrollTo(topPx) {
-    if (topPx === this.#scrollTop) return;
-    this.#scroller.scrollTop = topPx;
-    this.#scrollTop = this.#scroller.scrollTop;
+    return this.active !== null || !this.#viewport.isAtTop;
   }
 
   #draw() {
@@ -178,12 +153,13 @@ export class Table {
     this.#hold();
     const nowMs = Date.now();
     const { visible } = this.#log;
-    this.#setLength(visible.length);
-    const first = Math.max(0, this.#topIndex() - SPARE_ROWS);
-    const last = Math.min(visible.length, this.#topIndex() + this.#pageRows() + SPARE_ROWS);
+    this.#viewport.length = visible.length;
+    const top = this.#viewport.first;
+    const first = Math.max(0, top - SPARE_ROWS);
+    const last = Math.min(visible.length, top + this.#viewport.rows + SPARE_ROWS);
     const entries = [];
     for (let i = first; i < last; i += 1) entries.push(visible.at(i));
-    this.#anchor = visible.length > this.#topIndex() ? visible.at(this.#topIndex()) : null;
+    this.#anchor = visible.length > top ? visible.at(top) : null;
     const cell = this.#rows.show({
       entries,
       first,
@@ -204,19 +180,12 @@ export class Table {
       this.#log.pause();
       if (!this.isReading || !this.#anchor) return;
       const position = this.#log.position(this.#anchor);
-      const moved = position - this.#topIndex();
+      const moved = position - this.#viewport.first;
       if (position >= 0 && moved > 0) {
-        this.#setLength(this.#log.visible.length);
-        this.#scrollTo(this.#scrollTop + moved * ROW_PX);
+        this.#viewport.length = this.#log.visible.length;
+        this.#viewport.scrollBy(moved);
       }
     }
-  }
-
-  /** @param {number} length */
-  #setLength(length) {
-    if (length === this.#length) return;
-    this.#length = length;
-    this.#body.style.height = `${length * ROW_PX}px`;
   }
 
   /**
@@ -226,15 +195,8 @@ export class Table {
   #freshFrom(nowMs) {
     const { visible } = this.#log;
     const newest = visible.length ? visible.at(0).id : 0;
-    if (newest > this.#newestId) {
-      this.#arrivals.push({ fromId: this.#newestId, atMs: nowMs });
-      this.#newestId = newest;
-    }
-    while (this.#arrivals.length && nowMs - this.#arrivals[0].atMs > FRESH_MS) {
-      this.#arrivals.shift();
-    }
-    const fromId = this.#arrivals[0]?.fromId ?? Infinity;
-    return newest - fromId > this.#pageRows() ? Infinity : fromId; // all would be marked
+    const fromId = this.#freshness.since(newest, nowMs);
+    return newest - fromId > this.#viewport.rows ? Infinity : fromId; // all would be marked
   }
 
   /**
@@ -252,24 +214,13 @@ export class Table {
     if (shows) say(this.#newer, `↑ ${held.toLocaleString("en")} newer`);
   }
 
-  #topIndex() {
-    return Math.floor(this.#scrollTop / ROW_PX);
-  }
-
-  #pageRows() {
-    return Math.max(1, Math.ceil((this.#height - ROW_PX) / ROW_PX));
-  }
-
   /** @param {number} index */
   #goTo(index) {
     const { visible } = this.#log;
     if (!visible.length) return;
     const at = Math.max(0, Math.min(visible.length - 1, index));
     this.#select(visible.at(at));
-    const topPx = at * ROW_PX;
-    const pagePx = this.#height - ROW_PX;
-    if (topPx < this.#scrollTop) this.#scrollTo(topPx);
-    else if (topPx + ROW_PX > this.#scrollTop + pagePx) this.#scrollTo(topPx + ROW_PX - pagePx);
+    this.#viewport.reveal(at);
   }
 
   /** @param {Entry | null} entry */
@@ -343,8 +294,8 @@ export class Table {
   #actions = {
     ArrowDown: () => this.step(1),
     ArrowUp: () => this.step(-1),
-    PageDown: () => this.step(this.#pageRows() - 1),
-    PageUp: () => this.step(1 - this.#pageRows()),
+    PageDown: () => this.step(this.#viewport.rows - 1),
+    PageUp: () => this.step(1 - this.#viewport.rows),
     Home: () => this.#goTo(0),
     End: () => this.#goTo(Infinity),
     ArrowRight: () => this.#moveCell(1),
