@@ -33,7 +33,9 @@ class Row(NamedTuple):
 def fragment(*bindings: tuple[str, str], **others: str) -> str:
     """Return the part of the URL that asks for a view."""
     pairs = [f"b={quote(exchange, safe='/')}={quote(pattern)}" for exchange, pattern in bindings]
-    return "#" + "&".join(pairs + [f"{name}={quote(text)}" for name, text in others.items()])
+    return "#" + "&".join(
+        pairs + [f"{name}={quote(text, safe=',')}" for name, text in others.items()]
+    )
 
 
 class Inspector:
@@ -50,6 +52,7 @@ class Inspector:
         self.tab.command("Page.enable")
         self.tab.command("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
         self.tab.go(url + view)
+        wait_until(lambda: self.texts("#editor .binding"), "the page's parts")
 
     def look(self, *, width: int, height: int = 800, scheme: str = "light") -> None:
         """Change the size of the window and the colour scheme."""

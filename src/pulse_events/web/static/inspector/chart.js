@@ -15,7 +15,7 @@ const RECENT_S = 10;
 const UNDER_WAY_MS = 1000;
 
 export class Chart {
-  #svg = drawing("svg", { role: "img", preserveAspectRatio: "none" });
+  #svg = drawing("svg", { role: "img", "aria-label": "Rates", preserveAspectRatio: "none" });
   #top = element("span", { class: "top-label", "aria-hidden": "true" });
   #body = element("tbody");
   /** @type {Map<string, HTMLTableRowElement>} */
