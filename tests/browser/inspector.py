@@ -45,11 +45,15 @@ class Inspector:
         browser: Opens the tab.
         url: Of the server.
         view: The URL's fragment.
+        bypass_policy: Let in scripts that are not the server's, such as axe-core.
     """
 
-    def __init__(self, browser: Browser, url: str, view: str = "") -> None:
+    def __init__(
+        self, browser: Browser, url: str, view: str = "", *, bypass_policy: bool = False
+    ) -> None:
         self.tab: Tab = browser.open("about:blank")
         self.tab.command("Page.enable")
+        self.tab.command("Page.setBypassCSP", enabled=bypass_policy)
         self.tab.command("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
         self.tab.go(url + view)
         wait_until(lambda: self.texts("#editor .binding"), "the page's parts")

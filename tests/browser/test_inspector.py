@@ -174,3 +174,14 @@ def test_clear_forgets_what_came(feed: Feed) -> None:
     assert feed.page.text("#counts") == "0 received"
     feed.publish("c")
     feed.shown("c")
+
+
+def test_rates_are_drawn_and_told_for_each_exchange(feed: Feed) -> None:
+    feed.publish("a", "b", "c")
+    wait_until(lambda: feed.page.texts("#chart tbody td:last-child") == ["3"], "the count")
+    assert feed.page.texts("#chart tbody th") == [feed.exchange]
+    assert len(feed.page.texts("#chart svg polygon")) == 1
+    label = feed.page.tab.find("#chart svg").get_attribute("aria-label")
+    assert str(label).startswith("Rates of 1 exchanges; now 0.")
+    feed.page.tab.find("#chart tbody button").click()
+    assert feed.page.tab.find("#filter").get_attribute("value") == f"exchange:={feed.exchange}"

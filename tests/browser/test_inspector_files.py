@@ -83,6 +83,21 @@ def test_only_what_the_filter_shows_may_be_saved(page: Inspector, tmp_path: Path
     assert json.loads(line)["routingKey"] == "n.1"
 
 
+def test_a_file_is_dropped_on_the_page(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.tab.run(
+        """const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([args[0]], "dropped.jsonl"));
+        for (const type of ["dragenter", "dragover", "drop"]) {
+          const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+          document.body.dispatchEvent(event);
+        }""",
+        '{"exchange":"e","routingKey":"dropped","payload":1}',
+    )
+    page.wait_column(KEY, ["dropped"])
+    assert not page.tab.find("#drop").is_displayed()
+
+
 def test_lines_of_a_file_that_are_no_messages_are_told(page: Inspector, tmp_path: Path) -> None:
     path = tmp_path / "mixed.jsonl"
     path.write_text('{"exchange":"e","routingKey":"good","payload":1}\n<b>bad</b>\n{}\n')
@@ -95,7 +110,9 @@ def test_lines_of_a_file_that_are_no_messages_are_told(page: Inspector, tmp_path
 
 def test_the_url_restores_the_whole_view(quiet: Site) -> None:
     exchange = f"exchange/{uuid.uuid4().hex[:8]}"
-    view = fragment((exchange, "a.#"), ("odd=&#% é", "b"), f="seen -hidden", c="key,payload.n", run="0")
+    view = fragment(
+        (exchange, "a.#"), ("odd=&#% é", "b"), f="seen -hidden", c="key,payload.n", run="0"
+    )
     page = Inspector(quiet.browser, quiet.server.url, view)
     page.wait("#phase", "stopped")
     script = "return [...document.querySelectorAll('#editor .exchange')].map((i) => i.value);"

@@ -8,6 +8,7 @@ from selenium.webdriver import Keys
 
 from tests.browser.conftest import Site
 from tests.browser.inspector import Inspector, fragment
+from tests.support.prefix_proxy import PrefixProxy
 from tests.support.waiting import wait_until
 
 HOSTILE = [
@@ -29,7 +30,7 @@ PAYLOAD = {
 }
 ELEMENTS = """
 return [...document.querySelectorAll("img, script, style, iframe, object, embed, svg, link, base")]
-  .map((each) => each.outerHTML.slice(0, 60));
+  .map((each) => `${each.parentElement.tagName} > ${each.tagName} ${each.href ?? each.src}`);
 """
 
 
@@ -116,3 +117,17 @@ def test_the_policy_allows_no_script_but_the_server_s_own(quiet: Site) -> None:
     assert outcome == ["TypeError", "TypeError"]
     assert page.watched()["errors"] == []
     assert page.watched()["violations"] != []
+
+
+def test_the_page_works_under_a_path_that_a_proxy_adds(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    with PrefixProxy(quiet.server.port, "/some/pulse/") as proxy:
+        page = Inspector(quiet.browser, proxy.url, fragment((exchange, "#")))
+        page.wait_listening()
+        quiet.publish(exchange, "through the proxy", 1)
+        page.wait_column(2, ["through the proxy"])
+        assert proxy.url in page.text("#snippets pre")
+        hrefs = page.tab.run("return [...document.links].map((link) => link.href);")
+        assert all(href.startswith(proxy.url) for href in hrefs)
+        assert page.watched()["errors"] == []
+        page.click("Stop")
