@@ -74,6 +74,7 @@ export class Inspector {
     const view = this.#address.read();
     const isDemo = this.#address.isBare && this.#document.demo;
     this.#show(isDemo ? { ...view, bindings: DEMO } : view);
+    this.#tick();
     setInterval(() => this.#tick(), 1000);
   }
 

@@ -24,6 +24,9 @@ import { Ring } from "./ring.js";
  */
 /** @typedef {(exchange: string, routingKey: string) => Field[] | null} FieldsOf */
 
+/** A page with more than this gets slow, or is ended by the browser: parsed it is some five times. */
+const MOST_CHARACTERS = 50_000_000;
+
 const NO_MESSAGE = Object.freeze(
   /** @type {Message} */ ({
     payload: null,
@@ -44,10 +47,17 @@ export function gapArrival(gap, atMs) {
   return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap };
 }
 
-/** Entries, and those of them that the filter lets through; both oldest first. */
+/** Entries, and those of them that the filter lets through; both oldest first, the newest kept. */
 class Shelf {
-  /** @param {number} limit */
-  constructor(limit) {
+  #characters = 0;
+  #mostCharacters;
+
+  /**
+   * @param {number} limit
+   * @param {number} mostCharacters of text in all
+   */
+  constructor(limit, mostCharacters = MOST_CHARACTERS) {
+    this.#mostCharacters = mostCharacters;
     /** @type {Ring<Entry>} */
     this.kept = new Ring(limit);
     /** @type {Ring<Entry>} */
@@ -60,11 +70,24 @@ class Shelf {
    * @returns {number} how many messages had to go for it
    */
   push(entry, isMatching) {
-    const oldest = this.kept.length === this.kept.limit ? this.kept.at(0) : null;
-    if (oldest && this.matching.length && this.matching.at(0) === oldest) this.matching.shift();
+    let dropped = 0;
+    this.#characters += entry.text.length;
+    while (this.kept.length && this.#isFull()) dropped += this.#dropOldest();
     this.kept.push(entry);
     if (isMatching) this.matching.push(entry);
-    return oldest?.kind === "message" ? 1 : 0;
+    return dropped;
+  }
+
+  #isFull() {
+    return this.kept.length === this.kept.limit || this.#characters > this.#mostCharacters;
+  }
+
+  #dropOldest() {
+    const oldest = this.kept.at(0);
+    if (this.matching.length && this.matching.at(0) === oldest) this.matching.shift();
+    this.kept.shift();
+    this.#characters -= oldest.text.length;
+    return oldest.kind === "message" ? 1 : 0;
   }
 
   /** @param {Filter} filter */
@@ -127,7 +150,7 @@ export class Log {
   load(arrivals) {
     this.clear();
     this.#behind = null;
-    this.#shown = new Shelf(Math.max(this.#limit, arrivals.length));
+    this.#shown = new Shelf(Math.max(this.#limit, arrivals.length), Infinity);
     for (const arrival of arrivals) {
       if (arrival.kind === "message") this.received += 1;
       this.#push(arrival);

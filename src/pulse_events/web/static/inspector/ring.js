@@ -22,7 +22,7 @@ export class Ring {
     return /** @type {T} */ (this.#items[(this.#start + i) % this.limit]);
   }
 
-  /** @param {T} item */
+  /** @param {T} item drops the oldest if there is no place */
   push(item) {
     if (this.length === this.limit) this.shift();
     this.#items[(this.#start + this.length) % this.limit] = item;

@@ -50,7 +50,7 @@ export function writeView({ bindings, filter, columns, running }) {
   );
   if (filter) parts.push(`f=${encode(filter)}`);
   if (columns.length) {
-    parts.push(`c=${columns.map((name) => encode(name).replaceAll(",", "%2C")).join(",")}`);
+    parts.push(`c=${encode(columns.map(escapeComma).join(","))}`);
   }
   if (!running) parts.push("run=0");
   return `#${parts.join("&")}`;
@@ -78,10 +78,17 @@ function takeBinding(view, text) {
   view.bindings.push({ exchange, routingKeyPattern });
 }
 
-/** @param {string} text */
+/**
+ * Whole first: what passes links on may have encoded the commas between the names.
+ * @param {string} text
+ */
 function columnsOf(text) {
-  return [...new Set(text.split(",").map(decodeURIComponent))].filter(Boolean);
+  const names = decodeURIComponent(text).split(",").map(decodeURIComponent);
+  return [...new Set(names)].filter(Boolean);
 }
+
+/** @param {string} name */
+const escapeComma = (name) => name.replace(/[%,]/g, encodeURIComponent);
 
 /**
  * @param {string} text
