@@ -50,6 +50,20 @@ test("beyond the limit the oldest go, and are counted", () => {
   assert.equal(numberOf(log.visible.at(9999)), 2345);
 });
 
+test("of large messages fewer are kept", () => {
+  const log = new Log({ limit: 1000 });
+  const text = "x".repeat(1_000_000);
+  for (let number = 0; number < 80; number += 1) log.add({ payload: { number } }, text, number);
+  assert.deepEqual([log.received, log.kept, log.dropped], [80, 50, 30]);
+  assert.deepEqual([numberOf(log.visible.at(0)), numberOf(log.visible.at(49))], [79, 30]);
+  log.add({ payload: { number: 80 } }, text.repeat(60), 80);
+  assert.deepEqual(seen(log), [80]);
+  fill(log, 0, 3);
+  assert.deepEqual([log.kept, log.visible.length, log.dropped], [3, 3, 81]);
+  log.load(Array.from({ length: 60 }, () => ({ kind: "message", message: {}, text })));
+  assert.equal(log.visible.length, 60);
+});
+
 test("the filter shows some and keeps all", () => {
   const log = new Log({ limit: 100 });
   log.filter = parseFilter("number:=5");

@@ -76,6 +76,10 @@ test("what is not understood is a fault, and the rest counts", () => {
   assert.equal({}.x, undefined);
 });
 
+test("a link whose commas were encoded on the way is read alike", () => {
+  assert.deepEqual(readView("#c=time%2Cexchange%2Ckey").columns, ["time", "exchange", "key"]);
+});
+
 test("columns count once, and unnamed ones not at all", () => {
   assert.deepEqual(readView("#c=a,,b,a,").columns, ["a", "b"]);
 });

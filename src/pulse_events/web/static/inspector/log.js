@@ -24,7 +24,7 @@ import { Ring } from "./ring.js";
  */
 /** @typedef {(exchange: string, routingKey: string) => Field[] | null} FieldsOf */
 
-/** A page with more than this gets slow, or is ended by the browser: parsed it is some five times. */
+/** With more a page gets slow, and may be ended by the browser: parsed it is some five times. */
 const MOST_CHARACTERS = 50_000_000;
 
 const NO_MESSAGE = Object.freeze(
