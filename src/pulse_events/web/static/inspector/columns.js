@@ -22,7 +22,8 @@ import { clockTime, relative } from "./times.js";
 
 export const USUAL_COLUMNS = ["time", "exchange", "key", "payload"];
 const TEXT_LIMIT = 160;
-const PAYLOAD_START = '{"payload":'.length;
+const BEFORE_PAYLOAD = '{"payload":';
+const AFTER_PAYLOAD = ',"exchange":"';
 const BEFORE_NAME = /^exchange\/(?:taskcluster-)?([^/]+)\/v\d+\/(.+)$/;
 
 /** @type {Map<string, string>} */
@@ -122,13 +123,16 @@ function redeliveredText({ message }) {
 }
 
 /**
- * The text as it came, without parsing: it is what most rows show.
+ * The text as it came, without parsing: it is what most rows show.  What follows the payload holds
+ * no quotes but escaped ones, so the last match is the one.
  * @param {Entry} entry
  */
-function payloadStart({ text }) {
-  const end = PAYLOAD_START + TEXT_LIMIT;
-  const whole = text.length <= end ? text.replace(/,"exchange":".*$/, "") : text;
-  return whole.slice(PAYLOAD_START, end);
+function payloadStart({ text, message }) {
+  const end = text.lastIndexOf(AFTER_PAYLOAD);
+  if (!text.startsWith(BEFORE_PAYLOAD) || end < 0) {
+    return JSON.stringify(message.payload).slice(0, TEXT_LIMIT); // a file of another hand
+  }
+  return text.slice(BEFORE_PAYLOAD.length, Math.min(end, BEFORE_PAYLOAD.length + TEXT_LIMIT));
 }
 
 /**

@@ -4,6 +4,8 @@
  */
 
 const HUES = 8;
+const RED = 3;
+const MEANS_RED = /fail|exception|error/;
 
 export class Palette {
   /** @type {Map<string, string>} */
@@ -14,13 +16,21 @@ export class Palette {
    * @returns {string} the class; the ninth exchange and later ones share one
    */
   classOf(exchange) {
-    let found = this.#classes.get(exchange);
-    if (!found) {
-      const index = this.#classes.size;
-      if (index >= HUES) return "hue-other";
-      this.#classes.set(exchange, (found = `hue-${index}`));
-    }
+    const found = this.#classes.get(exchange) ?? this.#pick(exchange);
+    if (!found) return "hue-other";
+    this.#classes.set(exchange, found);
     return found;
+  }
+
+  /**
+   * @param {string} exchange
+   * @returns {string | undefined} red for failures, for others if nothing else is left
+   */
+  #pick(exchange) {
+    const taken = new Set(this.#classes.values());
+    const others = Array.from({ length: HUES }, (_, i) => i).filter((i) => i !== RED);
+    const order = MEANS_RED.test(exchange) ? [RED, ...others] : [...others, RED];
+    return order.map((i) => `hue-${i}`).find((name) => !taken.has(name));
   }
 
   /**

@@ -5,7 +5,8 @@
 import { copyButton } from "./copying.js";
 import { button, element, say, set } from "./dom.js";
 import { payloadText } from "./rawjson.js";
-import { expandAll, treeOf, WrittenNumber } from "./tree.js";
+import { Tree } from "./tree.js";
+import { WrittenNumber } from "./values.js";
 
 /** @import { Entry } from "./log.js" */
 /** @import { ActionsFor } from "./tree.js" */
@@ -23,9 +24,10 @@ let isRaw = false;
  */
 export function payloadSection(entry, actionsFor) {
   const place = element("div", { class: "payload-body" });
+  /** @type {Tree | null} */
+  let tree = null;
   const expand = button("Open all", () => {
-    const tree = place.querySelector(".tree");
-    if (tree instanceof HTMLElement && !expandAll(tree)) say(expand, "Open more");
+    if (tree && !tree.openAll()) say(expand, "Open more");
   });
   set(expand, { class: "quiet" });
   const choices = [false, true].map((raw) =>
@@ -36,9 +38,8 @@ export function payloadSection(entry, actionsFor) {
     isRaw = raw;
     choices.forEach((choice, i) => set(choice, { "aria-pressed": (i === 1) === raw }));
     expand.hidden = raw;
-    place.replaceChildren(
-      raw ? rawText(entry.text) : treeOf(exactPayload(entry), { path: "payload", actionsFor }),
-    );
+    tree = raw ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
+    place.replaceChildren(tree?.element ?? rawText(entry.text));
   };
   show(isRaw);
   const head = element(

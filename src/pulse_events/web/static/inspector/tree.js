@@ -2,244 +2,238 @@
 /**
  * A JSON value as a folding tree.  A branch is built when it is opened, a hundred entries at a time,
  * so that neither size nor depth of what anybody sent can freeze the page.
+ *
+ * The lines stand beside each other, whatever their level: a thousand elements inside each other
+ * are more than a browser can lay out.
  */
 import { button, element, set } from "./dom.js";
-
-/**
- * A number as it was written, where JavaScript would round it.
- */
-export class WrittenNumber {
-  /** @param {string} text */
-  constructor(text) {
-    this.text = text;
-  }
-}
+import { keyParts, preview, sizeOf, valueNode } from "./values.js";
 
 /** @typedef {{ value: unknown, key: string | number | null, path: string }} Place */
 /** @typedef {(place: Place) => Node | null} ActionsFor */
+/** @typedef {{ place: Place, level: number, size: number }} Line */
 
 const CHUNK = 100;
-const STRING_LIMIT = 500;
-const PREVIEW_LIMIT = 60;
 const OPEN_AT_ONCE = 40;
 const EXPAND_LIMIT = 1000;
+const INDENT_PX = 14;
+/** Deeper levels are told by a number, or the text would leave the pane. */
+const INDENTS = 16;
 
-/**
- * @param {unknown} value
- * @param {{ path: string, actionsFor: ActionsFor }} options `path` of the value, as the filter has it
- * @returns {HTMLElement}
- */
-export function treeOf(value, { path, actionsFor }) {
-  const place = { value, key: null, path };
-  const root = element("div", { class: "tree", onkeydown: moveInTree });
-  /** @param {EventTarget | null} target */
-  const offer = (target) => {
-    const line = target instanceof Element ? target.closest(".node") : null;
-    const found = line && places.get(line);
-    if (!line || !found || line.querySelector(":scope > .node-actions")) return;
-    root.querySelector(".node-actions")?.remove();
-    const actions = actionsFor(found);
-    if (actions) line.append(element("span", { class: "node-actions" }, actions));
-  };
-  root.addEventListener("pointerover", (event) => offer(event.target));
-  root.addEventListener("focusin", (event) => offer(event.target));
-  const top = nodeOf(place);
-  root.append(top);
-  if (top instanceof HTMLDetailsElement) openBriefly(top);
-  return root;
-}
+export class Tree {
+  element = element("div", { class: "tree", role: "tree", "aria-label": "Payload" });
+  /** @type {WeakMap<Element, Line>} */
+  #lines = new WeakMap();
+  #actionsFor;
 
-/**
- * Opens what is closed, breadth first, up to a limit.
- * @param {HTMLElement} tree
- * @returns {boolean} whether all is open
- */
-export function expandAll(tree) {
-  for (let count = 0; count < EXPAND_LIMIT; ) {
-    const closed = tree.querySelectorAll("details:not([open])");
-    if (!closed.length) return true;
-    for (const each of [...closed].slice(0, EXPAND_LIMIT - count)) {
-      open(/** @type {HTMLDetailsElement} */ (each));
-      count += 1;
+  /**
+   * @param {unknown} value
+   * @param {{ path: string, actionsFor: ActionsFor }} options `path` of it, as the filter has it
+   */
+  constructor(value, { path, actionsFor }) {
+    this.#actionsFor = actionsFor;
+    const top = this.#line({ value, key: null, path }, 1);
+    set(top, { tabindex: 0 });
+    this.element.append(top);
+    this.element.addEventListener("click", (event) => this.#click(event));
+    this.element.addEventListener("keydown", (event) => this.#key(event));
+    this.element.addEventListener("pointerover", (event) => this.#offer(event.target));
+    this.element.addEventListener("focusin", (event) => this.#focused(event.target));
+    this.#openBriefly(top);
+  }
+
+  /**
+   * Opens what is closed, level by level, up to a limit.
+   * @returns {boolean} whether all is open
+   */
+  openAll() {
+    for (let left = EXPAND_LIMIT; left > 0; ) {
+      const closed = [...this.element.querySelectorAll('[aria-expanded="false"]')];
+      if (!closed.length) return true;
+      for (const line of closed.slice(0, left)) this.#open(line);
+      left -= closed.length;
+    }
+    return !this.element.querySelector('[aria-expanded="false"]');
+  }
+
+  /**
+   * @param {Place} place
+   * @param {number} level from one
+   */
+  #line(place, level) {
+    const size = sizeOf(place.value);
+    const shown = size ? preview(place.value, size) : valueNode(place.value);
+    const depth = level > INDENTS ? element("span", { class: "depth" }, `${level} `) : null;
+    const line = element(
+      "div",
+      {
+        class: size ? "node branch" : "node leaf",
+        role: "treeitem",
+        tabindex: -1,
+        "aria-level": level,
+        "aria-expanded": size ? "false" : null,
+      },
+      depth,
+      ...keyParts(place.key),
+      shown,
+    );
+    line.style.paddingLeft = `${Math.min(level, INDENTS) * INDENT_PX}px`;
+    this.#lines.set(line, { place, level, size });
+    return line;
+  }
+
+  /** @param {Element} line */
+  #open(line) {
+    const found = this.#lines.get(line);
+    if (!found?.size || line.ariaExpanded !== "false") return;
+    set(line, { "aria-expanded": "true" });
+    this.#fill(line, found, 0);
+  }
+
+  /** @param {Element} line */
+  #close(line) {
+    set(line, { "aria-expanded": "false" });
+    const level = this.#levelOf(line);
+    while (line.nextElementSibling && this.#levelOf(line.nextElementSibling) > level) {
+      line.nextElementSibling.remove();
     }
   }
-  return false;
-}
 
-/** @type {WeakMap<Element, Place>} */
-const places = new WeakMap();
-/** @type {WeakMap<Element, () => void>} */
-const builders = new WeakMap();
-
-/**
- * @param {Place} place
- * @returns {HTMLElement}
- */
-function nodeOf(place) {
-  const { value, key } = place;
-  const isBranch = value !== null && typeof value === "object" && !(value instanceof WrittenNumber);
-  const size = isBranch ? Object.keys(value).length : 0;
-  if (size) return branch(place, /** @type {object} */ (value), size);
-  const line = element("div", { class: "node leaf", tabindex: -1 }, ...keyOf(key), leaf(value));
-  places.set(line, place);
-  return line;
-}
-
-/**
- * @param {Place} place
- * @param {object} value
- * @param {number} size
- */
-function branch(place, value, size) {
-  const preview = element("span", { class: "preview" }, previewOf(value, size));
-  const summary = element("summary", { class: "node" }, ...keyOf(place.key), preview);
-  const inside = element("div", { class: "inside" });
-  const details = element("details", {}, summary, inside);
-  places.set(summary, place);
-  builders.set(details, () => fill(inside, value, place.path));
-  details.addEventListener("toggle", () => details.open && build(details));
-  return details;
-}
-
-/** @param {HTMLDetailsElement} details */
-function build(details) {
-  builders.get(details)?.();
-  builders.delete(details);
-}
-
-/** @param {HTMLDetailsElement} details */
-function open(details) {
-  build(details);
-  details.open = true;
-}
-
-/**
- * Opens the top, and what is in it if that is not much.
- * @param {HTMLDetailsElement} top
- */
-function openBriefly(top) {
-  open(top);
-  const inner = [...top.querySelectorAll("details")];
-  let room = OPEN_AT_ONCE - inner.length;
-  for (const each of inner) {
-    const place = places.get(/** @type {Element} */ (each.firstElementChild));
-    room -= Object.keys(/** @type {object} */ (place?.value ?? {})).length;
-    if (room < 0) return;
-    open(each);
+  /**
+   * @param {Element} after
+   * @param {Line} branch
+   * @param {number} from which of its entries is the next
+   */
+  #fill(after, { place, level, size }, from) {
+    const value = /** @type {object} */ (place.value);
+    const keys = Array.isArray(value) ? null : Object.keys(value);
+    const to = Math.min(size, from + CHUNK);
+    const lines = [];
+    for (let i = from; i < to; i += 1) {
+      const key = keys ? keys[i] : i;
+      const inner = /** @type {Record<string | number, unknown>} */ (value)[key];
+      const path = keys ? `${place.path}.${key}` : place.path;
+      lines.push(this.#line({ value: inner, key, path }, level + 1));
+    }
+    if (to < size) lines.push(this.#more(place, level, size, to));
+    after.after(...lines);
   }
-}
 
-/**
- * @param {HTMLElement} inside
- * @param {object} value
- * @param {string} path
- */
-function fill(inside, value, path) {
-  const isList = Array.isArray(value);
-  const entries = isList ? value : Object.entries(value);
-  /** @param {number} from */
-  const more = (from) => {
-    const part = entries.slice(from, from + CHUNK).map((entry, i) => {
-      const [key, inner] = isList ? [from + i, entry] : entry;
-      return nodeOf({ value: inner, key, path: isList ? path : `${path}.${key}` });
-    });
-    inside.append(...part);
-    const left = entries.length - from - part.length;
-    if (!left) return;
+  /**
+   * @param {Place} place
+   * @param {number} level
+   * @param {number} size
+   * @param {number} from
+   */
+  #more(place, level, size, from) {
+    const left = size - from;
     const label = `Show ${Math.min(CHUNK, left)} of ${left.toLocaleString("en")} more`;
     const next = button(label, () => {
-      next.remove();
-      more(from + CHUNK);
+      this.#fill(line, { place, level, size }, from);
+      this.#step(line, 1);
+      line.remove();
     });
     set(next, { class: "quiet more" });
-    inside.append(next);
-  };
-  more(0);
-}
-
-/** @param {string | number | null} key */
-function keyOf(key) {
-  if (key === null) return [];
-  const text = String(key);
-  const shown = text.length > STRING_LIMIT ? `${text.slice(0, STRING_LIMIT)}…` : text;
-  return [element("span", { class: "key" }, shown), ": "];
-}
-
-/** @param {unknown} value */
-function leaf(value) {
-  if (typeof value === "string") return stringLeaf(value);
-  if (value instanceof WrittenNumber) return element("span", { class: "number" }, value.text);
-  if (value !== null && typeof value === "object") {
-    return element("span", { class: "preview" }, Array.isArray(value) ? "[]" : "{}");
+    const line = element("div", { role: "none" }, next);
+    this.#lines.set(line, { place, level: level + 1, size: 0 });
+    return line;
   }
-  const kind = value === null ? "null" : typeof value;
-  return element("span", { class: kind }, String(value));
-}
 
-/** @param {string} text */
-function stringLeaf(text) {
-  const span = element("span", { class: "string" });
-  if (text.length <= STRING_LIMIT) {
-    span.textContent = JSON.stringify(text);
-    return span;
+  /**
+   * Opens the top, and what is in it if that is not much.
+   * @param {Element} top
+   */
+  #openBriefly(top) {
+    this.#open(top);
+    const inner = [...this.element.querySelectorAll('[aria-expanded="false"]')];
+    let room = OPEN_AT_ONCE - inner.length;
+    for (const line of inner) {
+      room -= this.#lines.get(line)?.size ?? 0;
+      if (room < 0) return;
+      this.#open(line);
+    }
   }
-  const all = button(`show all ${text.length.toLocaleString("en")} characters`, () => {
-    span.textContent = JSON.stringify(text);
-  });
-  set(all, { class: "quiet more" });
-  span.append(`${JSON.stringify(text.slice(0, STRING_LIMIT)).slice(0, -1)}… `, all);
-  return span;
-}
 
-/**
- * @param {object} value
- * @param {number} size
- */
-function previewOf(value, size) {
-  if (Array.isArray(value)) return `[${size}]`;
-  const keys = [];
-  for (const key in value) {
-    if (keys.push(key) > 5) break;
+  /** @param {Element} line */
+  #levelOf(line) {
+    return this.#lines.get(line)?.level ?? 0;
   }
-  const names = keys.join(", ");
-  const isCut = names.length > PREVIEW_LIMIT || keys.length < size;
-  return `{${names.slice(0, PREVIEW_LIMIT)}${isCut ? "…" : ""}}`;
-}
 
-/** @param {KeyboardEvent} event */
-function moveInTree(event) {
-  const { target, key, currentTarget } = event;
-  if (!(target instanceof HTMLElement) || !target.matches(".node")) return;
-  const tree = /** @type {HTMLElement} */ (currentTarget);
-  if (key === "ArrowDown" || key === "ArrowUp") focusNext(tree, target, key === "ArrowDown");
-  else if (key === "ArrowRight" || key === "ArrowLeft") fold(target, key === "ArrowRight");
-  else return;
-  event.preventDefault();
-}
+  /** @param {EventTarget | null} target */
+  #lineAt(target) {
+    return target instanceof Element ? target.closest(".node") : null;
+  }
 
-/**
- * @param {HTMLElement} tree
- * @param {HTMLElement} from
- * @param {boolean} isDown
- */
-function focusNext(tree, from, isDown) {
-  const nodes = [...tree.querySelectorAll(".node")].filter((node) => node.checkVisibility());
-  const next = nodes[nodes.indexOf(from) + (isDown ? 1 : -1)];
-  if (next instanceof HTMLElement) next.focus();
-}
+  /** @param {MouseEvent} event */
+  #click({ target }) {
+    const isButton = target instanceof Element && target.closest("button");
+    const line = isButton ? null : this.#lineAt(target);
+    if (line) this.#toggle(line);
+  }
 
-/**
- * @param {HTMLElement} node
- * @param {boolean} opens
- */
-function fold(node, opens) {
-  const details = node.parentElement;
-  const isSummary = node.tagName === "SUMMARY" && details instanceof HTMLDetailsElement;
-  if (isSummary && details.open !== opens) {
-    if (opens) open(details);
-    else details.open = false;
-  } else if (!opens) {
-    const above = (isSummary ? details.parentElement : node)?.closest("details");
-    /** @type {HTMLElement | null | undefined} */ (above?.querySelector("summary"))?.focus();
+  /** @param {Element} line */
+  #toggle(line) {
+    if (line.ariaExpanded === "true") this.#close(line);
+    else this.#open(line);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const line = this.#lineAt(event.target);
+    if (!line || event.target !== line) return;
+    if (event.key === "ArrowDown") this.#step(line, 1);
+    else if (event.key === "ArrowUp") this.#step(line, -1);
+    else if (event.key === "ArrowRight") this.#goIn(line);
+    else if (event.key === "ArrowLeft") this.#goOut(line);
+    else if (event.key === "Enter" || event.key === " ") this.#toggle(line);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {Element} line */
+  #goIn(line) {
+    if (line.ariaExpanded === "true") this.#step(line, 1);
+    else this.#open(line);
+  }
+
+  /** @param {Element} line */
+  #goOut(line) {
+    if (line.ariaExpanded === "true") return this.#close(line);
+    const level = this.#levelOf(line);
+    let above = line.previousElementSibling;
+    while (above && this.#levelOf(above) >= level) above = above.previousElementSibling;
+    /** @type {HTMLElement | null} */ (above)?.focus();
+  }
+
+  /**
+   * @param {Element} line
+   * @param {1 | -1} by
+   */
+  #step(line, by) {
+    const next = by > 0 ? line.nextElementSibling : line.previousElementSibling;
+    const target = next?.matches(".node") ? next : next?.querySelector("button");
+    /** @type {HTMLElement | null | undefined} */ (target)?.focus();
+  }
+
+  /** @param {EventTarget | null} target */
+  #focused(target) {
+    const line = this.#lineAt(target);
+    if (!line) return;
+    for (const other of this.element.querySelectorAll('[tabindex="0"]')) set(other, { tabindex: -1 });
+    set(line, { tabindex: 0 });
+    this.#offer(target);
+  }
+
+  /**
+   * Shows what can be done with a value beside it.
+   * @param {EventTarget | null} target
+   */
+  #offer(target) {
+    const line = this.#lineAt(target);
+    const found = line && this.#lines.get(line);
+    if (!found || line.querySelector(".node-actions")) return;
+    this.element.querySelector(".node-actions")?.remove();
+    const actions = this.#actionsFor(found.place);
+    if (actions) line.append(element("span", { class: "node-actions" }, actions));
   }
 }
