@@ -37,9 +37,6 @@ export class Detail {
   /** @param {Surroundings} surroundings */
   constructor(surroundings) {
     this.#around = surroundings;
-    this.#pane.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") surroundings.onClose();
-    });
   }
 
   get isOpen() {
@@ -78,7 +75,7 @@ export class Detail {
       "div",
       { class: "detail-head" },
       element("h2", {}, title),
-      element("span", { class: "muted" }, `${day} ${clockTime(atMs)}`),
+      element("span", { class: "muted" }, element("span", { class: "day" }, `${day} `), clockTime(atMs)),
       element("span", { class: "space" }),
       button("↑", () => onStep(-1), label("Newer message")),
       button("↓", () => onStep(1), label("Older message")),
@@ -171,20 +168,27 @@ export class Detail {
    * @param {string | null} term
    */
   #value(text, term) {
-    const { onFilter } = this.#around;
     if (!term) return element("code", {}, text);
     return element(
       "span",
       { class: "value" },
       element("code", {}, text),
+      element("span", { class: "acts" }, ...this.#filterButtons(term)),
+    );
+  }
+
+  /** @param {string} term */
+  #filterButtons(term) {
+    const { onFilter } = this.#around;
+    return [
       button("=", () => onFilter(term), labelled("Only with this value")),
       button("≠", () => onFilter(`-${term}`), labelled("Without this value")),
-    );
+    ];
   }
 
   /** @param {Place} place */
   #actionsFor({ value, path }) {
-    const { onFilter, onColumn } = this.#around;
+    const { onColumn } = this.#around;
     const isLeaf = value === null || typeof value !== "object";
     const isNamed = path !== "payload" && !/[\s:"]/.test(path);
     if (!isNamed) return null;
@@ -193,8 +197,7 @@ export class Detail {
     return element(
       "span",
       {},
-      term && button("=", () => onFilter(term), labelled("Only with this value")),
-      term && button("≠", () => onFilter(`-${term}`), labelled("Without this value")),
+      ...(term ? this.#filterButtons(term) : []),
       button("column", () => onColumn(path), labelled("Show as a column")),
     );
   }

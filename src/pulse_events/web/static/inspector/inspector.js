@@ -65,17 +65,21 @@ export class Inspector {
   }
 
   start() {
-    if (matchMedia(SMALL).matches) {
-      for (const id of ["bindings", "rates"]) set(byId(id), { open: false }); // messages first
-    }
     byId("snippets").append(this.#snippets.element);
     this.#useMenus();
     this.#useKeys();
     const view = this.#address.read();
     const isDemo = this.#address.isBare && this.#document.demo;
     this.#show(isDemo ? { ...view, bindings: DEMO } : view);
+    if (matchMedia(SMALL).matches) this.#foldSide();
     this.#tick();
     setInterval(() => this.#tick(), 1000);
+  }
+
+  /** Messages come first, unless there is nothing to listen to yet. */
+  #foldSide() {
+    set(byId("rates"), { open: false });
+    if (this.#address.view.bindings.length) set(byId("bindings"), { open: false });
   }
 
   // Parts

@@ -33,10 +33,20 @@ const LIST = [
     ],
   ],
   [
+    "Words of the filter",
+    [
+      ["word", "must be there"],
+      ["-word", "must not be there"],
+      ['"two words"', "stay together"],
+      ["field:word", "is in this field"],
+      ["field:=word", "is all of this field"],
+    ],
+  ],
+  [
     "In a payload",
     [
       ["↑ ↓", "another line"],
-      ["→ ←", "unfold, fold"],
+      ["→ ←", "unfold, fold or go out"],
     ],
   ],
   [
@@ -67,7 +77,8 @@ export function useKeys(actions) {
   const all = { ...actions, "?": () => dialog.showModal() };
   addEventListener("keydown", (event) => {
     const isElsewhere = event.altKey || event.ctrlKey || event.metaKey || event.defaultPrevented;
-    if (isElsewhere || isTyping(event.target) || dialog.open) return;
+    const isCovered = dialog.open || document.querySelector(":popover-open") !== null;
+    if (isElsewhere || isCovered || isTyping(event.target)) return;
     const action = Object.hasOwn(all, event.key) ? all[event.key] : null;
     if (!action) return;
     event.preventDefault();
