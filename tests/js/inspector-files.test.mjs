@@ -8,7 +8,11 @@ import {
   toJsonLines,
 } from "../../src/pulse_events/web/static/inspector/files.js";
 import { gapArrival } from "../../src/pulse_events/web/static/inspector/log.js";
-import { memberTexts, payloadText } from "../../src/pulse_events/web/static/inspector/rawjson.js";
+import {
+  memberTexts,
+  payloadSlice,
+  payloadText,
+} from "../../src/pulse_events/web/static/inspector/rawjson.js";
 
 const AT_MS = Date.parse("2026-11-25T01:02:03.456Z");
 const GAP = { reason: 'the server said "stop",\nbye', from: "2026-11-25T01:00:00Z", to: "now" };
@@ -158,6 +162,15 @@ test("the payload's own text is found, however large or deep", () => {
   for (const payload of [long, deep, "-1.50", '""', "{}", ' { "a" : [ ] } ']) {
     assert.equal(payloadText(arrival(payload).text), payload.trim());
   }
+});
+
+test("the payload is found by its place in what the server sent, and only there", () => {
+  const payload = '{"exchange":"no","x":",\\"exchange\\":\\""}';
+  const { text } = arrival(payload, { routingKey: ',"exchange":"', cc: [',"exchange":"'] });
+  assert.equal(payloadSlice(text), payload);
+  assert.equal(payloadSlice(text, 12), payload.slice(0, 12));
+  assert.equal(payloadSlice('{"exchange":"e","payload":1}'), null);
+  assert.equal(payloadSlice('{"payload":1}'), null);
 });
 
 test("members are found by name wherever they stand", () => {

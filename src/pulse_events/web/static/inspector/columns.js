@@ -6,6 +6,7 @@
  * the routing key.
  */
 import { termOf, valuesAt } from "./filter.js";
+import { payloadSlice } from "./rawjson.js";
 import { clockTime, relative } from "./times.js";
 
 /** @import { Entry } from "./log.js" */
@@ -22,8 +23,6 @@ import { clockTime, relative } from "./times.js";
 
 export const USUAL_COLUMNS = ["time", "exchange", "key", "payload"];
 const TEXT_LIMIT = 160;
-const BEFORE_PAYLOAD = '{"payload":';
-const AFTER_PAYLOAD = ',"exchange":"';
 const BEFORE_NAME = /^exchange\/(?:taskcluster-)?([^/]+)\/v\d+\/(.+)$/;
 
 /** @type {Map<string, string>} */
@@ -122,17 +121,9 @@ function redeliveredText({ message }) {
   return message.redelivered ? "yes" : "";
 }
 
-/**
- * The text as it came, without parsing: it is what most rows show.  What follows the payload holds
- * no quotes but escaped ones, so the last match is the one.
- * @param {Entry} entry
- */
+/** @param {Entry} entry */
 function payloadStart({ text, message }) {
-  const end = text.lastIndexOf(AFTER_PAYLOAD);
-  if (!text.startsWith(BEFORE_PAYLOAD) || end < 0) {
-    return JSON.stringify(message.payload).slice(0, TEXT_LIMIT); // a file of another hand
-  }
-  return text.slice(BEFORE_PAYLOAD.length, Math.min(end, BEFORE_PAYLOAD.length + TEXT_LIMIT));
+  return payloadSlice(text, TEXT_LIMIT) ?? JSON.stringify(message.payload).slice(0, TEXT_LIMIT);
 }
 
 /**

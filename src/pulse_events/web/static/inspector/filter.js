@@ -6,6 +6,8 @@
  * the routing key, or a path into the payload; `field:=value` wants the whole value.
  */
 
+import { payloadSlice } from "./rawjson.js";
+
 /** @import { Entry } from "./log.js" */
 /**
  * @typedef {object} Term
@@ -88,9 +90,8 @@ const unquote = (quoted) => quoted.replace(/\\(.)/gs, "$1");
  */
 function searchable({ text, message }) {
   const { payload, exchange, routingKey, cc } = message;
-  const end = text.startsWith('{"payload":') ? text.lastIndexOf(',"exchange":') : -1;
-  const isPlain = end > 0 && !/\\[u/]/.test(text);
-  const body = isPlain ? text.slice('{"payload":'.length, end) : JSON.stringify(payload);
+  const sent = payloadSlice(text);
+  const body = sent === null || /\\[u/]/.test(sent) ? JSON.stringify(payload) : sent;
   return [body, exchange, routingKey, ...cc].join("\n").toLowerCase();
 }
 

@@ -4,6 +4,8 @@
  */
 
 const SCALAR = /[^\s"{}[\],:]*/y;
+const BEFORE_PAYLOAD = '{"payload":';
+const AFTER_PAYLOAD = ',"exchange":"';
 const IN_STRING = /["\\]/g;
 const SPACE = /\s*/y;
 
@@ -30,6 +32,19 @@ export function memberTexts(text) {
  */
 export function payloadText(text) {
   return memberTexts(text).get("payload") ?? "null";
+}
+
+/**
+ * The payload's text by its place, without reading all of it: for what is done to every message.
+ * What follows the payload holds no quotes but escaped ones, so the last match is the one.
+ * @param {string} text of a message
+ * @param {number} [limit] characters
+ * @returns {string | null} null if the text is of another hand than the server's
+ */
+export function payloadSlice(text, limit = Infinity) {
+  const end = text.lastIndexOf(AFTER_PAYLOAD);
+  if (!text.startsWith(BEFORE_PAYLOAD) || end < 0) return null;
+  return text.slice(BEFORE_PAYLOAD.length, Math.min(end, BEFORE_PAYLOAD.length + limit));
 }
 
 /**
