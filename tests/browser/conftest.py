@@ -49,9 +49,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def tabs(browser: Browser) -> Iterator[Browser]:
-    """The browser; the tabs that the test opens are closed after it."""
+    """The browser; the tabs that the test opens are closed after it, and must not have failed."""
     yield browser
+    watched = [tab.run("return globalThis.watched ?? null;") for tab in browser.tabs()]
     browser.close_tabs()
+    for noted in filter(None, watched):
+        assert (noted["errors"], noted["violations"]) == ([], [])
 
 
 @pytest.fixture

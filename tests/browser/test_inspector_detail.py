@@ -136,7 +136,6 @@ def test_a_payload_of_many_members_does_not_freeze_the_page(quiet: Site) -> None
     page.click("Show 100 of 39,900 more")
     page.wait("#detail .payload button", "Show 100 of 39,800 more")
     assert len(page.texts("#detail .tree .node")) < 1000
-    assert page.watched()["errors"] == []
 
 
 def snippet(page: Inspector, language: str) -> str:

@@ -115,8 +115,8 @@ def test_the_policy_allows_no_script_but_the_server_s_own(quiet: Site) -> None:
         return [worker, html];"""
     )
     assert outcome == ["TypeError", "TypeError"]
-    assert page.watched()["errors"] == []
     assert page.watched()["violations"] != []
+    page.tab.run("watched.violations.length = 0;")
 
 
 def test_the_page_works_under_a_path_that_a_proxy_adds(quiet: Site) -> None:
@@ -129,5 +129,4 @@ def test_the_page_works_under_a_path_that_a_proxy_adds(quiet: Site) -> None:
         assert proxy.url in page.text("#snippets pre")
         hrefs = page.tab.run("return [...document.links].map((link) => link.href);")
         assert all(href.startswith(proxy.url) for href in hrefs)
-        assert page.watched()["errors"] == []
         page.click("Stop")

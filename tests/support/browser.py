@@ -174,12 +174,14 @@ class Browser:
             self.driver.execute_cdp_cmd("Target.closeTarget", {"targetId": worker})
         return len(workers)
 
+    def tabs(self) -> list[Tab]:
+        """Return the tabs that were opened and not closed."""
+        return [Tab(self.driver, each) for each in self.driver.window_handles if each != self._home]
+
     def close_tabs(self) -> None:
         """Close all tabs that were opened."""
-        for handle in self.driver.window_handles:
-            if handle != self._home:
-                self.driver.switch_to.window(handle)
-                self.driver.close()
+        for tab in self.tabs():
+            tab.close()
         self.driver.switch_to.window(self._home)
 
     def close(self) -> None:

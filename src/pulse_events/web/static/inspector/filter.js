@@ -5,7 +5,6 @@
  * `field:value` looks into one part: `exchange`, `routingKey` (or `key`), `cc`, a named word of
  * the routing key, or a path into the payload; `field:=value` wants the whole value.
  */
-
 import { payloadSlice } from "./rawjson.js";
 
 /** @import { Entry } from "./log.js" */
