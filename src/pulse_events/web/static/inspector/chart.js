@@ -34,23 +34,6 @@ export class Chart {
     this.#palette = palette;
     this.#onFilter = onFilter;
     set(this.#svg, { viewBox: `0 0 ${rates.spanS - 1} ${HEIGHT}` });
-    const legend = element(
-      "table",
-      { class: "legend" },
-      element("caption", { class: "heard" }, `Messages of the last ${rates.spanS} seconds`),
-      element(
-        "thead",
-        {},
-        element(
-          "tr",
-          {},
-          element("th", { scope: "col" }, "Exchange"),
-          element("th", { scope: "col", title: `mean of the last ${RECENT_S} s` }, "per s"),
-          element("th", { scope: "col" }, `in ${rates.spanS / 60} min`),
-        ),
-      ),
-      this.#body,
-    );
     byId("chart").replaceChildren(
       element(
         "figure",
@@ -64,7 +47,27 @@ export class Chart {
           element("span", {}, "now"),
         ),
       ),
-      legend,
+      this.#table(),
+    );
+  }
+
+  #table() {
+    return element(
+      "table",
+      { class: "legend" },
+      element("caption", { class: "heard" }, `Messages of the last ${this.#rates.spanS} seconds`),
+      element(
+        "thead",
+        {},
+        element(
+          "tr",
+          {},
+          element("th", { scope: "col" }, "Exchange"),
+          element("th", { scope: "col", title: `mean of the last ${RECENT_S} s` }, "per s"),
+          element("th", { scope: "col" }, `in ${this.#rates.spanS / 60} min`),
+        ),
+      ),
+      this.#body,
     );
   }
 
@@ -73,7 +76,7 @@ export class Chart {
     const series = this.#rates.series(nowMs - UNDER_WAY_MS);
     const sums = sumsOf(series, this.#rates.spanS);
     const top = roundUp(Math.max(...sums.map((values) => Math.max(...values)), 1));
-    this.#svg.replaceChildren(...this.#grid(), ...this.#areas(series, sums, top));
+    this.#svg.replaceChildren(this.#grid(), ...this.#areas(series, sums, top));
     say(this.#top, `${top.toLocaleString("en")}/s`);
     this.#legend(series);
     const all = series.reduce((sum, { counts }) => sum + recent(counts), 0);
@@ -83,9 +86,8 @@ export class Chart {
   }
 
   #grid() {
-    return [0.5].map((part) =>
-      drawing("line", { class: "grid", x1: 0, x2: this.#rates.spanS, y1: part * 100, y2: part * 100 }),
-    );
+    const y = HEIGHT / 2;
+    return drawing("line", { class: "grid", x1: 0, x2: this.#rates.spanS, y1: y, y2: y });
   }
 
   /**

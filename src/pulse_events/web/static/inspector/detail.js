@@ -70,16 +70,20 @@ export class Detail {
     const { onStep, onClose } = this.#around;
     const title = kind === "gap" ? "Gap" : shortName(message.exchange);
     const day = Number.isNaN(atMs) ? "" : new Date(atMs).toLocaleDateString();
-    const label = (/** @type {string} */ text) => ({ class: "quiet", "aria-label": text, title: text });
     return element(
       "div",
       { class: "detail-head" },
       element("h2", {}, title),
-      element("span", { class: "muted" }, element("span", { class: "day" }, `${day} `), clockTime(atMs)),
+      element(
+        "span",
+        { class: "muted" },
+        element("span", { class: "day" }, `${day} `),
+        clockTime(atMs),
+      ),
       element("span", { class: "space" }),
-      button("↑", () => onStep(-1), label("Newer message")),
-      button("↓", () => onStep(1), label("Older message")),
-      button("×", () => onClose(), label("Close (Escape)")),
+      button("↑", () => onStep(-1), plain("Newer message")),
+      button("↓", () => onStep(1), plain("Older message")),
+      button("×", () => onClose(), plain("Close (Escape)")),
     );
   }
 
@@ -214,11 +218,18 @@ export class Detail {
     return element(
       "section",
       {},
-      element("div", { class: "section-head" }, element("h3", {}, "Listen to such messages elsewhere")),
+      element(
+        "div",
+        { class: "section-head" },
+        element("h3", {}, "Listen to such messages elsewhere"),
+      ),
       tabs.element,
     );
   }
 }
+
+/** @param {string} label */
+const plain = (label) => ({ class: "quiet", title: label, "aria-label": label });
 
 /** @param {string} label */
 const labelled = (label) => ({ class: "quiet act", title: label, "aria-label": label });

@@ -105,6 +105,7 @@ export class Feed {
     this.stop("a file was looked at");
     const log = this.#newLog();
     log.load(arrivals);
+    for (const { message } of arrivals) this.#see(message.exchange);
     this.#use(log);
     this.#status.show("file", name);
   }
@@ -153,6 +154,18 @@ export class Feed {
     return [...seen].sort();
   }
 
+  /**
+   * @param {readonly Binding[]} bindings
+   * @returns {string[]} the named words that keys of their exchanges, and of those seen, have
+   */
+  fieldNames(bindings) {
+    const bound = bindings.map(({ exchange }) => exchange);
+    const words = [...bound, ...this.exchangesSeen].flatMap(
+      (exchange) => this.#catalogue.find(exchange)?.words ?? [],
+    );
+    return [...new Set(words.map(({ name }) => name))];
+  }
+
   #newLog() {
     return new Log({ fields: (exchange, key) => this.#catalogue.fieldsOf(exchange, key) });
   }
@@ -173,8 +186,14 @@ export class Feed {
     const { exchange } = message;
     this.#liveLog.add(message, text, nowMs);
     this.rates.count(exchange, nowMs);
-    if (this.exchangesSeen.size < EXCHANGES_REMEMBERED) this.exchangesSeen.add(exchange);
+    this.#see(exchange);
     this.#on.onEntry();
+  }
+
+  /** @param {string} exchange */
+  #see(exchange) {
+    const hasRoom = this.exchangesSeen.size < EXCHANGES_REMEMBERED;
+    if (exchange && hasRoom) this.exchangesSeen.add(exchange);
   }
 
   #ready() {

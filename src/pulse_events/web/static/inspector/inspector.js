@@ -7,8 +7,9 @@ import { Catalogue } from "./catalogue.js";
 import { Chart } from "./chart.js";
 import { fillColumnsMenu } from "./columns-menu.js";
 import { SnippetTabs } from "./copying.js";
+import { tellCounts } from "./counts.js";
 import { Detail } from "./detail.js";
-import { byId, say, set } from "./dom.js";
+import { byId, set } from "./dom.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
 import { formFault } from "./faults.js";
@@ -101,9 +102,9 @@ export class Inspector {
     return new Table(this.#feed.log, this.#palette, {
       onSelect: (entry) => entry && this.#detail.isOpen && this.#detail.show(entry),
       onOpen: (entry) => this.#detail.show(entry),
-      onClose: () => this.#detail.close(),
+      onClose: () => this.#closeDetail(),
       onFilter: (term) => this.#search.add(term),
-      onDrawn: () => this.#tellCounts(),
+      onDrawn: () => tellCounts(this.#feed.log, this.#table.paused),
     });
   }
 
@@ -137,7 +138,7 @@ export class Inspector {
     byId("clear").addEventListener("click", () => this.#clear());
     fillColumnsMenu({
       chosen: () => this.#address.view.columns,
-      fields: () => this.#fieldNames(),
+      fields: () => this.#feed.fieldNames(this.#address.view.bindings),
       onChoose: (names) => this.#chooseColumns(names),
     });
     fillSaveMenu(() => this.#feed.kept());
@@ -255,14 +256,15 @@ export class Inspector {
 
   #clear() {
     this.#feed.clear();
-    this.#closeDetail();
+    this.#detail.close();
+    this.#table.follow();
     this.#tick();
   }
 
   #closeDetail() {
     if (this.#detail.hasFocus) byId("grid").focus();
     this.#detail.close();
-    this.#table.follow();
+    this.#table.release();
   }
 
   #goToBindings() {
@@ -282,18 +284,6 @@ export class Inspector {
     this.#table.draw();
   }
 
-  #tellCounts() {
-    const { received, kept, held, visible, filter } = this.#feed.log;
-    const { paused } = this.#table;
-    const rest = received > kept ? `, ${count(kept)} kept` : "";
-    say(byId("counts"), `${count(received)} received${rest}`);
-    const shown = `${count(visible.length)} of ${count(kept - held)}`;
-    say(byId("filter-count"), filter.isEmpty ? "" : shown);
-    set(byId("pause"), { "aria-pressed": String(paused) });
-    say(byId("pause"), paused ? `Resume · ${count(held)} held` : "Pause");
-    byId("empty").hidden = visible.length > 0;
-  }
-
   #tellEmpty() {
     emptyPage({
       catalogue: this.#catalogue,
@@ -303,15 +293,4 @@ export class Inspector {
       onUnfilter: () => this.#search.clear(),
     });
   }
-
-  #fieldNames() {
-    const bound = this.#address.view.bindings.map(({ exchange }) => exchange);
-    const words = [...bound, ...this.#feed.exchangesSeen].flatMap(
-      (exchange) => this.#catalogue.find(exchange)?.words ?? [],
-    );
-    return [...new Set(words.map(({ name }) => name))];
-  }
 }
-
-/** @param {number} number */
-const count = (number) => number.toLocaleString("en");

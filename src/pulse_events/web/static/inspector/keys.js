@@ -29,7 +29,7 @@ const LIST = [
       ["Enter", "open the message"],
       ["f", "only with this cell's value"],
       ["x", "without this cell's value"],
-      ["Escape", "close it and follow the newest"],
+      ["Escape", "close it; once more: back to the newest"],
     ],
   ],
   [

@@ -28,7 +28,8 @@ export class Offline {
       .map(({ line, message }) => element("li", {}, `line ${line}: ${message}`));
     const left = faults.length - lines.length;
     if (left > 0) lines.push(element("li", {}, `and ${left.toLocaleString("en")} more`));
-    const words = `You look at ${name}: ${count.toLocaleString("en")} messages. The stream is stopped.`;
+    const messages = `${count.toLocaleString("en")} messages`;
+    const words = `You look at ${name}: ${messages}. The stream is stopped.`;
     this.#banner.replaceChildren(
       element("p", {}, words),
       button("Back to live", () => this.#leave(), { class: "main" }),

@@ -101,5 +101,6 @@ function rawText(text) {
 /** @param {number} size */
 function sizeText(size) {
   if (size < 1024) return `${size} B`;
-  return size < 1 << 20 ? `${(size / 1024).toFixed(1)} KiB` : `${(size / (1 << 20)).toFixed(1)} MiB`;
+  const kib = size / 1024;
+  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }

@@ -18,6 +18,7 @@ import { clockTime } from "./times.js";
  * @property {Entry} entry
  * @property {number} index
  */
+/** @typedef {{ entry: Entry, cell: number }} Place */
 /**
  * @typedef {object} Scene what the rows are to show
  * @property {Entry[]} entries
@@ -83,7 +84,7 @@ export class Rows {
 
   /**
    * @param {EventTarget | null} target
-   * @returns {{ entry: Entry, cell: number } | null} what is shown there
+   * @returns {Place | null} what is shown there
    */
   at(target) {
     const element = target instanceof Element ? target.closest("[role=row]") : null;
@@ -163,8 +164,8 @@ export class Rows {
    */
   #tick({ entry, cells }, nowMs) {
     if (entry.kind === "gap") return;
-    this.#columns.forEach((column, i) => {
-      if (column.isTicking) say(/** @type {Text} */ (cells[i].firstChild), column.text(entry, nowMs));
+    this.#columns.forEach(({ isTicking, text }, i) => {
+      if (isTicking) say(/** @type {Text} */ (cells[i].firstChild), text(entry, nowMs));
     });
   }
 

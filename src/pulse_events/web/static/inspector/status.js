@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * How the connection is, in words: on the page, in the tab's title, and for who listens to the page.
+ * How the connection is, in words: on the page, in the tab's title, and for screen readers.
  *
  * Changes are announced, messages and seconds are not.
  */
@@ -39,7 +39,8 @@ export class Status {
     this.#line.dataset.phase = phase;
     say(this.#phase, WORDS[phase]);
     this.tick(Date.now());
-    this.#announce(reason ? `${WORDS[phase]}: ${reason}` : WORDS[phase]);
+    const isRetry = phase === "connecting" && reason !== ""; // of what was announced as waiting
+    if (!isRetry) this.#announce(reason ? `${WORDS[phase]}: ${reason}` : WORDS[phase]);
   }
 
   /** @param {number} nowMs */

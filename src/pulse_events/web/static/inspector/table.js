@@ -5,15 +5,18 @@
  * It follows the newest while it is at the top and nothing is selected.  Else it holds still, by
  * pausing the log: what comes is counted on a button that leads back to the top.
  */
-import { button, byId, element, say, set } from "./dom.js";
+import { CellFilter } from "./cell-filter.js";
+import { byId, element, say, set } from "./dom.js";
 import { columnOf, termFor, widthsOf } from "./columns.js";
 import { Freshness } from "./freshness.js";
+import { Pacer } from "./pacer.js";
 import { Rows } from "./rows.js";
 import { ROW_PX, Viewport } from "./viewport.js";
 
 /** @import { Column } from "./columns.js" */
 /** @import { Entry, Log } from "./log.js" */
 /** @import { Palette } from "./palette.js" */
+/** @import { Place } from "./rows.js" */
 /**
  * @typedef {object} Listeners
  * @property {(entry: Entry | null) => void} onSelect
@@ -24,20 +27,17 @@ import { ROW_PX, Viewport } from "./viewport.js";
  */
 
 const SPARE_ROWS = 4;
-/** Between two drawings of what came: eyes cannot follow more, and painting costs. */
-const PACE_MS = 80;
 
 export class Table {
   paused = false;
   /** @type {Entry | null} */
   active = null;
   #activeCell = 0;
+  /** Whether it followed the newest before something was selected. */
+  #wasFollowing = true;
   /** @type {Column[]} */
   #columns = [];
-  #frame = 0;
-  #drawnAtMs = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #soon;
+  #pacer = new Pacer(() => this.#draw());
   /**
    * What stood at the top when it was drawn last.
    * @type {Entry | null}
@@ -68,25 +68,22 @@ export class Table {
     this.#log = log;
     this.#on = listeners;
     this.#rows = new Rows(this.#body, { palette, height: ROW_PX });
-    const label = "Filter by this value; with Shift leave it out";
-    this.#cellFilter = button("", (event) => this.#filterByButton(event), {
-      class: "cell-filter",
-      tabindex: -1,
-      title: label,
-      "aria-label": label,
-    });
+    this.#cellFilter = new CellFilter(
+      this.#body,
+      (cell) => this.#termAt(this.#rows.at(cell)) !== null,
+      (cell, isWithout) => this.#filterBy(this.#rows.at(cell), isWithout),
+    );
     this.#viewport = new Viewport(this.#scroller, this.#body, () => this.draw());
     this.#scroller.addEventListener("keydown", (event) => this.#key(event));
     this.#body.addEventListener("pointerdown", (event) => this.#press(event));
     this.#body.addEventListener("click", (event) => this.#click(event));
-    this.#body.addEventListener("pointerover", (event) => this.#hover(event.target));
     this.#newer.addEventListener("click", () => this.follow());
   }
 
   /** @param {string[]} names */
   useColumns(names) {
     this.#columns = names.map(columnOf);
-    this.#cellFilter.remove();
+    this.#cellFilter.hide();
     this.#rows.useColumns(this.#columns);
     const { widths, least } = widthsOf(this.#columns);
     this.#scroller.style.setProperty("--widths", widths);
@@ -111,18 +108,12 @@ export class Table {
 
   /** Draws with the next frame. */
   draw() {
-    this.#frame ||= requestAnimationFrame(() => this.#draw());
+    this.#pacer.now();
   }
 
   /** Draws soon: something came. */
   drawSoon() {
-    if (this.#frame || this.#soon !== undefined) return;
-    const sinceMs = performance.now() - this.#drawnAtMs;
-    if (sinceMs >= PACE_MS) return this.draw();
-    this.#soon = setTimeout(() => {
-      this.#soon = undefined;
-      this.draw();
-    }, PACE_MS - sinceMs);
+    this.#pacer.soon();
   }
 
   /** Goes to the top, and on with what comes. */
@@ -131,6 +122,13 @@ export class Table {
     this.#anchor = null;
     this.#viewport.scrollToTop();
     this.draw();
+  }
+
+  /** Selects nothing; goes back to the newest if it was left there, or nothing was selected. */
+  release() {
+    const isNear = this.#viewport.first < this.#viewport.rows;
+    if (!this.active || (this.#wasFollowing && isNear)) this.follow();
+    else this.#select(null);
   }
 
   /**
@@ -148,8 +146,6 @@ export class Table {
   }
 
   #draw() {
-    this.#frame = 0;
-    this.#drawnAtMs = performance.now();
     this.#hold();
     const nowMs = Date.now();
     const { visible } = this.#log;
@@ -226,6 +222,7 @@ export class Table {
   /** @param {Entry | null} entry */
   #select(entry) {
     if (entry === this.active) return;
+    if (!this.active) this.#wasFollowing = !this.isReading;
     this.active = entry;
     if (entry) this.#hold();
     this.#on.onSelect(entry);
@@ -234,7 +231,7 @@ export class Table {
 
   /** @param {PointerEvent} event */
   #press(event) {
-    if (event.button !== 0 || this.#isButton(event.target)) return;
+    if (event.button !== 0 || this.#cellFilter.contains(event.target)) return;
     const place = this.#rows.at(event.target);
     this.#pressed = place?.entry ?? null;
     if (!place) return;
@@ -244,41 +241,25 @@ export class Table {
 
   /** @param {MouseEvent} event */
   #click(event) {
-    if (this.#isButton(event.target) || getSelection()?.type === "Range") return;
+    if (this.#cellFilter.contains(event.target) || getSelection()?.type === "Range") return;
     const entry = this.#pressed ?? this.#rows.at(event.target)?.entry;
     if (!entry) return;
     this.#select(entry);
     this.#on.onOpen(entry);
   }
 
-  /** @param {EventTarget | null} target */
-  #isButton(target) {
-    return target instanceof Node && this.#cellFilter.contains(target);
-  }
-
-  /** @param {EventTarget | null} target */
-  #hover(target) {
-    const cell = target instanceof Element ? target.closest("[role=gridcell]") : null;
-    const place = cell && this.#rows.at(cell);
-    if (!place || cell === this.#cellFilter.parentElement) return;
-    if (termFor(this.#columns[place.cell], place.entry)) cell.append(this.#cellFilter);
-    else this.#cellFilter.remove();
-  }
-
-  /** @param {MouseEvent} event */
-  #filterByButton(event) {
-    const place = this.#rows.at(this.#cellFilter);
-    if (place) this.#filterBy(place.entry, place.cell, event.shiftKey);
+  /** @param {Place | null} place */
+  #termAt(place) {
+    return place && termFor(this.#columns[place.cell], place.entry);
   }
 
   /**
-   * @param {Entry} entry
-   * @param {number} cell
-   * @param {boolean} without
+   * @param {Place | null} place
+   * @param {boolean} isWithout
    */
-  #filterBy(entry, cell, without) {
-    const term = termFor(this.#columns[cell], entry);
-    if (term) this.#on.onFilter(without ? `-${term}` : term);
+  #filterBy(place, isWithout) {
+    const term = this.#termAt(place);
+    if (term) this.#on.onFilter(isWithout ? `-${term}` : term);
   }
 
   /** @param {KeyboardEvent} event */
@@ -301,14 +282,13 @@ export class Table {
     ArrowRight: () => this.#moveCell(1),
     ArrowLeft: () => this.#moveCell(-1),
     Enter: () => this.active && this.#on.onOpen(this.active),
-    Escape: () => this.#leave(),
-    f: () => this.active && this.#filterBy(this.active, this.#activeCell, false),
-    x: () => this.active && this.#filterBy(this.active, this.#activeCell, true),
+    Escape: () => this.#on.onClose(),
+    f: () => this.#filterBy(this.#activePlace, false),
+    x: () => this.#filterBy(this.#activePlace, true),
   };
 
-  #leave() {
-    this.#on.onClose();
-    this.follow();
+  get #activePlace() {
+    return this.active && { entry: this.active, cell: this.#activeCell };
   }
 
   /** @param {number} by */

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A JSON value as a folding tree.  A branch is built when it is opened, a hundred entries at a time,
- * so that neither size nor depth of what anybody sent can freeze the page.
+ * A JSON value as a folding tree.  A branch is built when it is opened, a hundred entries at a
+ * time, so that neither size nor depth of what anybody sent can freeze the page.
  *
  * The lines stand beside each other, whatever their level: a thousand elements inside each other
  * are more than a browser can lay out.
@@ -219,7 +219,8 @@ export class Tree {
   #focused(target) {
     const line = this.#lineAt(target);
     if (!line) return;
-    for (const other of this.element.querySelectorAll('[tabindex="0"]')) set(other, { tabindex: -1 });
+    const [former] = this.element.querySelectorAll('[tabindex="0"]');
+    if (former) set(former, { tabindex: -1 });
     set(line, { tabindex: 0 });
     this.#offer(target);
   }
