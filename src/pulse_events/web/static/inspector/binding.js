@@ -118,7 +118,7 @@ export class BindingRow {
       "aria-describedby": this.#words.id,
       placeholder: "exchange/…",
       oninput: () => this.#changed(),
-      onblur: () => this.showEnds(),
+      onblur: () => this.showEnd(),
       ...PLAIN,
       ...attributes,
     });
@@ -131,10 +131,9 @@ export class BindingRow {
   }
 
   /** Shows the end of a name that is too long: the beginnings are all alike. */
-  showEnds() {
-    for (const input of [this.exchange, this.pattern]) {
-      if (input !== document.activeElement) input.scrollLeft = input.scrollWidth;
-    }
+  showEnd() {
+    const input = this.exchange;
+    if (input !== document.activeElement) input.scrollLeft = input.scrollWidth;
   }
 
   #describe() {

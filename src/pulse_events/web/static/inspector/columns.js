@@ -46,7 +46,7 @@ const FIXED = new Map(
   [
     column("time", "Age", [4.2, 0], (entry, nowMs) => relative(entry.atMs, nowMs), null),
     column("clock", "Time", [7.5, 0], ({ atMs }) => clockTime(atMs), null),
-    column("exchange", "Exchange", [11.5, 1], exchangeText, "exchange"),
+    column("exchange", "Exchange", [12.5, 1], exchangeText, "exchange"),
     column("key", "Routing key", [12, 5], (entry) => entry.message.routingKey, "routingKey"),
     column("cc", "CC", [9, 3], (entry) => entry.message.cc.join(", "), "cc"),
     column("redelivered", "Redelivered", [6, 0], redeliveredText, null),

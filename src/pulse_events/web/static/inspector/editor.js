@@ -58,8 +58,7 @@ export class Editor {
       event.preventDefault();
       this.#around.onApply(this.bindings);
     });
-    const showEnds = () => this.#rows.forEach((row) => row.showEnds());
-    new ResizeObserver(showEnds).observe(this.#list);
+    new ResizeObserver(() => this.#showEnds()).observe(this.#list);
     this.#suggest();
     this.show([]);
   }
@@ -81,6 +80,7 @@ export class Editor {
     for (const binding of bindings.length ? bindings : [EMPTY]) this.#add(binding);
     this.clearFaults();
     this.#tell();
+    this.#showEnds();
   }
 
   /**
@@ -154,6 +154,10 @@ export class Editor {
     if (!this.#rows.length) this.#add(EMPTY);
     (this.#rows[at] ?? this.#rows[at - 1]).remove.focus();
     this.#tell();
+  }
+
+  #showEnds() {
+    for (const row of this.#rows) row.showEnd();
   }
 
   #filled() {

@@ -116,7 +116,10 @@ export class Inspector {
       onFilter: (term) => this.#search.add(term),
       onColumn: (name) =>
         this.#chooseColumns([...new Set([...this.#address.view.columns, name])]),
-      onListen: (bindings) => this.#listenTo(bindings),
+      onListen: (bindings) => {
+        this.#listenTo(bindings);
+        this.#table.follow();
+      },
       onStep: (by) => this.#table.step(by),
       onClose: () => this.#closeDetail(),
     });
