@@ -14,7 +14,7 @@ import { payloadSlice } from "./rawjson.js";
  * @property {string} field empty for the whole text
  * @property {boolean} whole
  * @property {string} value in lower case
- * @property {string} escaped as it stands in the payload's JSON
+ * @property {RegExp} pattern that finds it in a text, or in JSON
  */
 
 const FIELD = String.raw`(payload\.[^\s:"]+|[\p{L}_$][\p{L}\d_$.-]*)`;
@@ -44,8 +44,8 @@ export class Filter {
    */
   test(entry) {
     if (entry.kind === "gap" || this.isEmpty) return true;
-    const text = this.#terms.some(({ field }) => !field) ? searchable(entry) : "";
-    return this.#terms.every((term) => holds(term, entry, text) !== term.negated);
+    const texts = this.#terms.some(({ field }) => !field) ? searchable(entry) : [];
+    return this.#terms.every((term) => holds(term, entry, texts) !== term.negated);
   }
 }
 
@@ -56,14 +56,14 @@ export class Filter {
 export function parseFilter(text) {
   const terms = [];
   for (const [, minus, field = "", equals, quoted, word] of text.matchAll(TERM)) {
-    const value = (quoted === undefined ? word : unquote(quoted)).toLowerCase();
+    const value = quoted === undefined ? word : unquote(quoted);
     if (quoted === undefined && UNFINISHED.test(word)) continue;
     terms.push({
       negated: minus === "-",
       field: SHORT_NAMES.get(field) ?? field,
       whole: equals === "=",
-      value,
-      escaped: JSON.stringify(value).slice(1, -1),
+      value: value.toLowerCase(),
+      pattern: patternOf(value),
     });
   }
   return new Filter(terms);
@@ -79,28 +79,38 @@ export function termOf(field, value) {
   return `${field}:=${isPlain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
 }
 
+/**
+ * Not by lower case: to make that of ten thousand texts takes longer than to search them.
+ * @param {string} value
+ */
+function patternOf(value) {
+  const forms = new Set([value, JSON.stringify(value).slice(1, -1)]);
+  const sources = [...forms].map((form) => form.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(sources.join("|"), "i");
+}
+
 /** @param {string} quoted */
 const unquote = (quoted) => quoted.replace(/\\(.)/gs, "$1");
 
 /**
  * Without the names that every message has: "red" must not find all by "redelivered".
  * @param {Entry} entry
- * @returns {string} what is in it in lower case; of the payload its JSON, characters as themselves
+ * @returns {string[]} what is in it; of the payload its JSON, characters as themselves
  */
 function searchable({ text, message }) {
   const { payload, exchange, routingKey, cc } = message;
   const sent = payloadSlice(text);
-  const body = sent === null || /\\[u/]/.test(sent) ? JSON.stringify(payload) : sent;
-  return [body, exchange, routingKey, ...cc].join("\n").toLowerCase();
+  const isOther = sent === null || (sent.includes("\\") && /\\[u/]/.test(sent));
+  return [isOther ? JSON.stringify(payload) : sent, exchange, routingKey, ...cc];
 }
 
 /**
  * @param {Term} term
  * @param {Entry} entry
- * @param {string} text
+ * @param {string[]} texts of the entry
  */
-function holds({ field, whole, value, escaped }, entry, text) {
-  if (!field) return text.includes(escaped) || (value !== escaped && text.includes(value));
+function holds({ field, whole, value, pattern }, entry, texts) {
+  if (!field) return texts.some((text) => pattern.test(text));
   /** @param {unknown} found */
   const fits = (found) => {
     const said = textOf(found).toLowerCase();
