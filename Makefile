@@ -1,5 +1,5 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run test check bench clean programs bench-programs
+.PHONY: help run test check bench screenshots clean programs bench-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -7,7 +7,7 @@ BIN := .venv/bin
 NODE_MODULES := $(foreach folder,e2e js,tests/$(folder)/node_modules/.package-lock.json)
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more options: make run ARGS="--port 8080")
 	exec $(BIN)/pulse-events serve --broker memory: --demo "$${PULSE_EVENTS_DEMO:-10}" $(ARGS)
@@ -23,6 +23,9 @@ check: .venv/.dev  ## lint, format, types, architecture; no network once .venv i
 
 bench: bench-programs .venv/.dev $(BENCH_MODULES)  ## measure beside the peers, under 10 minutes (some: make bench ARGS="F1 F5")
 	$(BIN)/python -m bench $(or $(ARGS),--write)
+
+screenshots: programs .venv/.dev  ## take pictures of the page into docs/images/, two minutes
+	$(BIN)/python -m tests.screenshots
 
 clean:  ## remove everything that the other targets made in this folder
 	rm -rf .venv tests/*/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -11,6 +11,7 @@ from tests.support.browser import BLANK_PATH, Browser, Tab
 from tests.support.server import Server
 
 PING_S = 0.5
+ROOT_URL = "https://tc.example.com"
 
 
 class Site:
@@ -48,9 +49,12 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def tabs(browser: Browser) -> Iterator[Browser]:
-    """The browser; the tabs that the test opens are closed after it."""
+    """The browser; the tabs that the test opens are closed after it, and must not have failed."""
     yield browser
+    watched = [tab.run("return globalThis.watched ?? null;") for tab in browser.tabs()]
     browser.close_tabs()
+    for noted in filter(None, watched):
+        assert (noted["errors"], noted["violations"]) == ([], [])
 
 
 @pytest.fixture
@@ -58,3 +62,17 @@ def site(tabs: Browser) -> Iterator[Site]:
     """A server of the test's own with short pings, and the browser."""
     with Server("--ping-interval", str(PING_S), "--max-bindings", "10000") as server:
         yield Site(tabs, server)
+
+
+@pytest.fixture(scope="session")
+def quiet_server() -> Iterator[Server]:
+    """A server that has what the tests publish, and nothing else."""
+    options = ("--ping-interval", str(PING_S))
+    with Server(*options, environment={"TASKCLUSTER_ROOT_URL": ROOT_URL}) as server:
+        yield server
+
+
+@pytest.fixture
+def quiet(tabs: Browser, quiet_server: Server) -> Site:
+    """That server, and the browser."""
+    return Site(tabs, quiet_server)

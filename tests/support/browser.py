@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from selenium.common.exceptions import WebDriverException
-from selenium.webdriver import Chrome, ChromeOptions
+from selenium.webdriver import ActionChains, Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
 
 from tests.support import reaper
 from tests.support.waiting import wait_until
@@ -73,14 +75,26 @@ class Tab:
         self._front()
         self._driver.back()
 
+    def find(self, css: str) -> WebElement:
+        """Return the first element that the selector fits."""
+        self._front()
+        return self._driver.find_element(By.CSS_SELECTOR, css)
+
+    def press(self, *keys: str) -> None:
+        """Press keys, one after the other, where the focus is."""
+        self._front()
+        ActionChains(self._driver).send_keys(*keys).perform()
+
+    def command(self, name: str, **parameters: object) -> Any:
+        """Give a command of the DevTools protocol."""
+        self._front()
+        return self._driver.execute_cdp_cmd(name, parameters)
+
     def set_offline(self, offline: bool) -> None:
         """Take this tab's network away, or give it back."""
-        self._front()
         endless = {"latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}
-        self._driver.execute_cdp_cmd("Network.enable", {})
-        self._driver.execute_cdp_cmd(
-            "Network.emulateNetworkConditions", {"offline": offline, **endless}
-        )
+        self.command("Network.enable")
+        self.command("Network.emulateNetworkConditions", offline=offline, **endless)
 
     def close(self) -> None:
         """Close this tab."""
@@ -160,12 +174,14 @@ class Browser:
             self.driver.execute_cdp_cmd("Target.closeTarget", {"targetId": worker})
         return len(workers)
 
+    def tabs(self) -> list[Tab]:
+        """Return the tabs that were opened and not closed."""
+        return [Tab(self.driver, each) for each in self.driver.window_handles if each != self._home]
+
     def close_tabs(self) -> None:
         """Close all tabs that were opened."""
-        for handle in self.driver.window_handles:
-            if handle != self._home:
-                self.driver.switch_to.window(handle)
-                self.driver.close()
+        for tab in self.tabs():
+            tab.close()
         self.driver.switch_to.window(self._home)
 
     def close(self) -> None:

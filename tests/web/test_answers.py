@@ -1,14 +1,11 @@
 """What is not a stream: answers, methods, paths, and their headers for other origins."""
 
-import html
 import json
-import re
 import time
 
 import pytest
 
 from tests.support.local_server import LocalServer
-from tests.support.program import Program
 from tests.support.raw_stream import Head, RawStream, connect_target
 from tests.support.waiting import wait_until
 from tests.web.test_streams import PATHS
@@ -124,19 +121,6 @@ def test_head_works_wherever_get_does(server: LocalServer, path: str) -> None:
         assert stream.head().status == 200
         stream.request("/events/v1/ping")
         assert stream.head().status == 200
-
-
-def test_the_page_shows_a_curl_line_that_works_for_the_host_that_was_asked(
-    server: LocalServer,
-) -> None:
-    with RawStream(server.port, "/") as stream:
-        head = stream.head()
-        assert head.headers["content-type"].startswith("text/html")
-        body = stream.content(head).decode()
-    shown = re.search(r"<pre>(curl [^<]*)</pre>", body)
-    assert shown, body
-    with Program("sh", "-c", "exec " + html.unescape(shown[1])) as curl:
-        assert curl.line() == "event: ready"
 
 
 def test_the_counts_follow_what_happens(server: LocalServer, name: str) -> None:

@@ -60,7 +60,7 @@ class App:
         connect: dict[str, Route] = {"GET": self._connect, "HEAD": _connect_head}
         routes: dict[str, dict[str, Route]] = {path: _get(f) for path, f in static_routes().items()}
         routes |= {
-            "": _get(page),
+            "": _get(page()),
             "/__version__": _get(_version),
             "/__lbheartbeat__": _get(_alive),
             "/__heartbeat__": _get(self._heartbeat),

@@ -5,7 +5,7 @@ outside the folder.  Knows neither what the files do nor which paths of the serv
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from http import HTTPStatus
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -16,6 +16,8 @@ from pulse_events.web.answers import CORS
 
 CLIENT_PREFIXES = ("/events/v1", "/api/events/v1")
 STATIC_PREFIX = "/static"
+PAGE = "index.html"
+"""Not among the routes: the page has headers, and relative links, that fit one path only."""
 
 _CLIENT = "pulse-events.js"
 _TYPES = {
@@ -43,14 +45,19 @@ class StaticFile:
     """One file's bytes and headers.
 
     Names hold no hash of the content, so browsers must ask each time; the tag makes that cheap.
+
+    Args:
+        name: Its extension picks the type.
+        content: The bytes.
+        headers: On top of those of every file.
     """
 
-    def __init__(self, name: str, content: bytes) -> None:
+    def __init__(self, name: str, content: bytes, headers: Mapping[str, str] = CORS) -> None:
         self.content = content
         self.etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
         extension = name.rpartition(".")[2]
         self.headers = {
-            **CORS,
+            **headers,
             "Content-Type": _TYPES.get(extension, "application/octet-stream"),
             "Cache-Control": "no-cache",
             "ETag": self.etag,
@@ -67,14 +74,22 @@ class StaticFile:
         return {name: value for name, value in self.headers.items() if name != "Content-Type"}
 
 
+def static_folder() -> Traversable:
+    """Return the folder of the static files."""
+    return files("pulse_events.web") / "static"
+
+
 def static_routes(folder: Traversable | None = None) -> dict[str, Route]:
     """Return the path of each file that the package serves, and its route.
 
-    Everything in ``web/static`` is under `STATIC_PREFIX`.  The browser client is also beside the
-    streams, as ``client.js``; its parts are where its relative imports look for them.
+    Everything in ``web/static`` but `PAGE` is under `STATIC_PREFIX`.  The browser client is also
+    beside the streams, as ``client.js``; its parts are where its relative imports look for them.
     """
-    root = files("pulse_events.web") / "static" if folder is None else folder
-    found = {name: StaticFile(name, content) for name, content in _walk(root)}
+    found = {
+        name: StaticFile(name, content)
+        for name, content in _walk(folder or static_folder())
+        if name != PAGE
+    }
     routes: dict[str, Route] = {f"{STATIC_PREFIX}/{name}": file for name, file in found.items()}
     for prefix in CLIENT_PREFIXES:
         routes |= {f"{prefix}/{n}": file for n, file in found.items() if _is_client(n)}

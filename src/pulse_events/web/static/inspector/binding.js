@@ -1,0 +1,148 @@
+// @ts-check
+/**
+ * One row of the bindings editor: exchange, pattern, the pattern in words, its builder, its fault.
+ */
+import { Builder } from "./builder.js";
+import { button, element, freshId, say, set } from "./dom.js";
+import { explain } from "./words.js";
+
+/** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { ValuesSeen } from "./builder.js" */
+/** @import { Catalogue } from "./catalogue.js" */
+/** @import { FieldName } from "./faults.js" */
+/** @import { Palette } from "./palette.js" */
+/**
+ * @typedef {object} Surroundings
+ * @property {Catalogue} catalogue
+ * @property {Palette} palette
+ * @property {ValuesSeen} valuesSeen
+ * @property {() => void} suggest called before exchanges are suggested
+ * @property {() => void} onChange
+ * @property {(row: BindingRow) => void} onRemove
+ */
+
+const PLAIN = { spellcheck: "false", autocapitalize: "off", autocomplete: "off" };
+
+export class BindingRow {
+  #words = element("p", { class: "words", id: freshId("words") });
+  #fault = element("p", { class: "fault", id: freshId("fault"), hidden: true });
+  #legend = element("legend", { class: "heard" });
+  #dot = element("i", { class: "dot", "aria-hidden": "true" });
+  #catalogue;
+  #palette;
+  #onChange;
+
+  /**
+   * @param {Binding} binding
+   * @param {Surroundings} surroundings
+   */
+  constructor(binding, { catalogue, palette, valuesSeen, suggest, onChange, onRemove }) {
+    this.#catalogue = catalogue;
+    this.#palette = palette;
+    this.#onChange = onChange;
+    this.exchange = this.#field("Exchange", "exchange", { list: "exchanges", onfocus: suggest });
+    this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "#" });
+    this.exchange.value = binding.exchange;
+    this.pattern.value = binding.routingKeyPattern;
+    this.builder = new Builder(catalogue, valuesSeen, (pattern) => {
+      this.pattern.value = pattern;
+      this.#changed();
+    });
+    this.toggle = button("Fields", () => this.showFields(this.builder.element.hidden), {
+      class: "quiet",
+      "aria-expanded": "false",
+      "aria-controls": this.builder.element.id,
+      title: "Compose the pattern from the named words of the routing key",
+    });
+    this.remove = button("×", () => onRemove(this), { class: "quiet remove" });
+    this.element = element(
+      "fieldset",
+      { class: "binding" },
+      this.#legend,
+      element("div", { class: "line" }, this.#dot, this.exchange),
+      element("div", { class: "line" }, this.pattern, this.toggle, this.remove),
+      this.#fault,
+      this.#words,
+      this.builder.element,
+    );
+    this.#describe();
+  }
+
+  /** @returns {Binding} */
+  get binding() {
+    return { exchange: this.exchange.value.trim(), routingKeyPattern: this.pattern.value.trim() };
+  }
+
+  get isEmpty() {
+    return this.binding.exchange === "" && this.binding.routingKeyPattern === "";
+  }
+
+  /** @param {number} number counted from one */
+  set number(number) {
+    say(this.#legend, `Binding ${number}`);
+    set(this.remove, { "aria-label": `Remove binding ${number}`, title: "Remove" });
+  }
+
+  /** @param {boolean} shows */
+  showFields(shows) {
+    this.builder.element.hidden = !shows;
+    set(this.toggle, { "aria-expanded": shows });
+    this.#describe();
+    if (shows) this.builder.focus();
+  }
+
+  /**
+   * @param {string} message empty if nothing is wrong
+   * @param {FieldName} field
+   */
+  setFault(message, field) {
+    say(this.#fault, message);
+    this.#fault.hidden = !message;
+    const inputs = { exchange: this.exchange, routingKeyPattern: this.pattern };
+    for (const [name, input] of Object.entries(inputs)) {
+      const isFaulty = message !== "" && name === field;
+      const about = isFaulty ? `${this.#fault.id} ${this.#words.id}` : this.#words.id;
+      set(input, { "aria-invalid": isFaulty ? "true" : null, "aria-describedby": about });
+    }
+  }
+
+  /**
+   * @param {string} label
+   * @param {string} kind
+   * @param {Record<string, unknown>} attributes
+   */
+  #field(label, kind, attributes) {
+    return element("input", {
+      class: kind,
+      "aria-label": label,
+      "aria-describedby": this.#words.id,
+      placeholder: "exchange/…",
+      oninput: () => this.#changed(),
+      onblur: () => this.showEnd(),
+      ...PLAIN,
+      ...attributes,
+    });
+  }
+
+  #changed() {
+    this.setFault("", "exchange");
+    this.#describe();
+    this.#onChange();
+  }
+
+  /** Shows the end of a name that is too long: the beginnings are all alike. */
+  showEnd() {
+    const input = this.exchange;
+    if (input !== document.activeElement) input.scrollLeft = input.scrollWidth;
+  }
+
+  #describe() {
+    const { exchange, routingKeyPattern } = this.binding;
+    const known = this.#catalogue.find(exchange);
+    this.toggle.hidden = !known;
+    if (!known) this.builder.element.hidden = true;
+    if (!this.builder.element.hidden) this.builder.show(exchange, routingKeyPattern);
+    say(this.#words, exchange ? explain(routingKeyPattern, known) : "");
+    this.#dot.className = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
+  }
+}

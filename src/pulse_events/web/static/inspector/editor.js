@@ -1,0 +1,191 @@
+// @ts-check
+/**
+ * The bindings editor.  What is edited is not in force before it is applied.
+ */
+import { BindingRow } from "./binding.js";
+import { button, byId, element, say, set } from "./dom.js";
+import { placeOf } from "./faults.js";
+
+/** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { ValuesSeen } from "./builder.js" */
+/** @import { Catalogue } from "./catalogue.js" */
+/** @import { Palette } from "./palette.js" */
+/**
+ * @typedef {object} Surroundings
+ * @property {Catalogue} catalogue
+ * @property {Palette} palette
+ * @property {ValuesSeen} valuesSeen
+ * @property {() => string[]} exchangesSeen
+ * @property {(bindings: Binding[]) => void} onApply
+ * @property {() => void} onStop
+ */
+
+const EMPTY = { exchange: "", routingKeyPattern: "" };
+
+export class Editor {
+  /** @type {BindingRow[]} */
+  #rows = [];
+  /** @type {readonly Binding[]} */
+  #applied = [];
+  #isRunning = false;
+  #form = byId("editor");
+  #list = element("div", { class: "bindings" });
+  #suggestions = element("datalist", { id: "exchanges" });
+  #fault = element("p", { class: "fault", role: "alert" });
+  #apply = element("button", { type: "submit", class: "main" }, "Listen");
+  #revert = button("Revert", () => this.show(this.#applied), { class: "quiet" });
+  #stop = button("Stop", () => this.#around.onStop());
+  #around;
+
+  /** @param {Surroundings} surroundings */
+  constructor(surroundings) {
+    this.#around = surroundings;
+    this.#form.replaceChildren(
+      this.#list,
+      this.#fault,
+      element(
+        "div",
+        { class: "actions" },
+        button("+ Add", () => this.#append(), { title: "Add a binding" }),
+        element("span", { class: "space" }),
+        this.#revert,
+        this.#stop,
+        this.#apply,
+      ),
+      this.#suggestions,
+    );
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#around.onApply(this.bindings);
+    });
+    new ResizeObserver(() => this.#showEnds()).observe(this.#list);
+    this.#suggest();
+    this.show([]);
+  }
+
+  /** @returns {Binding[]} as edited; rows with nothing in them do not count */
+  get bindings() {
+    return this.#filled().map(({ binding }) => binding);
+  }
+
+  /**
+   * Shows bindings that are in force, or would be if it ran.
+   * @param {readonly Binding[]} bindings
+   */
+  show(bindings) {
+    this.#applied = bindings;
+    for (const { exchange } of bindings) this.#around.palette.classOf(exchange);
+    this.#list.replaceChildren();
+    this.#rows = [];
+    for (const binding of bindings.length ? bindings : [EMPTY]) this.#add(binding);
+    this.clearFaults();
+    this.#tell();
+    this.#showEnds();
+  }
+
+  /**
+   * Says what is in force; what is edited stays.
+   * @param {readonly Binding[]} bindings
+   */
+  settle(bindings) {
+    this.#applied = bindings;
+    this.#tell();
+  }
+
+  /** @param {boolean} isRunning */
+  setRunning(isRunning) {
+    this.#isRunning = isRunning;
+    this.#tell();
+  }
+
+  /**
+   * Shows at the field what the server said.
+   * @param {string} message
+   */
+  setFault(message) {
+    this.clearFaults();
+    const rows = this.#filled();
+    const place = placeOf(message, this.bindings);
+    for (const at of place.rows) rows[at]?.setFault(message, place.field);
+    const [first] = place.rows.map((at) => rows[at]).filter(Boolean);
+    const input = first && (place.field === "exchange" ? first.exchange : first.pattern);
+    say(this.#fault, message);
+    this.#fault.classList.toggle("heard", first !== undefined); // it is seen at the field
+    if (input && this.#form.contains(document.activeElement)) input.focus();
+    first?.element.scrollIntoView({ block: "nearest" });
+  }
+
+  clearFaults() {
+    say(this.#fault, "");
+    for (const row of this.#rows) row.setFault("", "exchange");
+  }
+
+  focus() {
+    this.#rows[0]?.exchange.focus();
+  }
+
+  /** @param {Binding} binding */
+  #add(binding) {
+    const { catalogue, palette, valuesSeen } = this.#around;
+    const row = new BindingRow(binding, {
+      catalogue,
+      palette,
+      valuesSeen,
+      suggest: () => this.#suggest(),
+      onChange: () => this.#tell(),
+      onRemove: (removed) => this.#remove(removed),
+    });
+    this.#rows.push(row);
+    this.#list.append(row.element);
+    return row;
+  }
+
+  #append() {
+    const row = this.#add(EMPTY);
+    this.#tell();
+    row.exchange.focus();
+  }
+
+  /** @param {BindingRow} row */
+  #remove(row) {
+    const at = this.#rows.indexOf(row);
+    this.#rows.splice(at, 1);
+    row.element.remove();
+    if (!this.#rows.length) this.#add(EMPTY);
+    (this.#rows[at] ?? this.#rows[at - 1]).remove.focus();
+    this.#tell();
+  }
+
+  #showEnds() {
+    for (const row of this.#rows) row.showEnd();
+  }
+
+  #filled() {
+    return this.#rows.filter(({ isEmpty }) => !isEmpty);
+  }
+
+  #suggest() {
+    const { catalogue, exchangesSeen } = this.#around;
+    const names = new Set([...exchangesSeen(), ...catalogue.names()]);
+    if (names.size === this.#suggestions.children.length) return;
+    this.#suggestions.replaceChildren(
+      ...[...names].map((name) => {
+        const known = catalogue.find(name);
+        const label = known ? `${known.service}: ${known.event}` : "seen";
+        return element("option", { value: name, label });
+      }),
+    );
+  }
+
+  #tell() {
+    this.#rows.forEach((row, i) => (row.number = i + 1));
+    const isChanged = JSON.stringify(this.bindings) !== JSON.stringify(this.#applied);
+    this.#revert.hidden = !isChanged || !this.#applied.length;
+    this.#stop.hidden = !this.#isRunning;
+    say(this.#apply, this.#isRunning ? "Apply" : "Listen");
+    set(this.#apply, { title: "Enter in a field does the same" });
+    this.#apply.classList.toggle("main", isChanged || !this.#isRunning);
+    const count = this.#applied.length;
+    say(byId("bindings-summary"), count ? `${count}${isChanged ? ", changed" : ""}` : "none");
+  }
+}

@@ -1,0 +1,214 @@
+// @ts-check
+/**
+ * What has come, and how: the stream of the bindings, or a file instead of it.
+ */
+import { Live } from "./live.js";
+import { Log } from "./log.js";
+import { parseFilter } from "./filter.js";
+import { Rates } from "./rates.js";
+
+/** @import { Binding, Message, State } from "../pulse-events.d.ts" */
+/** @import { Catalogue } from "./catalogue.js" */
+/** @import { Arrival, Entry } from "./log.js" */
+/** @import { Status } from "./status.js" */
+/**
+ * @typedef {object} Events
+ * @property {() => void} onEntry
+ * @property {(log: Log) => void} onLog another log is the one to show
+ * @property {(isRunning: boolean) => void} onRunning
+ * @property {() => void} onReady
+ * @property {(message: string) => void} onRefused
+ */
+
+const EXCHANGES_REMEMBERED = 200;
+const VALUES_SEEN = 50;
+
+export class Feed {
+  rates = new Rates();
+  /** @type {Set<string>} */
+  exchangesSeen = new Set();
+  /**
+   * Since when nobody listens, and why; messages may be missing when somebody does again.
+   * @type {{ sinceMs: number, reason: string } | null}
+   */
+  #away = null;
+  #filterText = "";
+  #catalogue;
+  #status;
+  #on;
+  #live;
+  #liveLog;
+
+  /**
+   * @param {Catalogue} catalogue
+   * @param {Status} status
+   * @param {Events} events
+   */
+  constructor(catalogue, status, events) {
+    this.#catalogue = catalogue;
+    this.#status = status;
+    this.#on = events;
+    this.#liveLog = this.log = this.#newLog();
+    this.#live = new Live(new URL("events/v1/connect/", document.baseURI), {
+      onMessage: (message, text) => this.#take(message, text),
+      onGap: (gap) => {
+        this.#liveLog.gap(gap, Date.now());
+        events.onEntry();
+      },
+      onState: (state) => this.#tell(state),
+      onReady: () => this.#ready(),
+      onRefused: ({ message }) => this.refuse(message),
+    });
+  }
+
+  get isRunning() {
+    return this.#live.isRunning;
+  }
+
+  /** What is listened to. */
+  get bindings() {
+    return this.#live.bindings;
+  }
+
+  get isFile() {
+    return this.log !== this.#liveLog;
+  }
+
+  /** @param {readonly Binding[]} bindings */
+  listenTo(bindings) {
+    if (this.isFile) this.#use(this.#liveLog);
+    this.#live.listenTo(bindings);
+    this.#on.onRunning(true);
+  }
+
+  /** @param {string} [reason] why messages may be missing when it goes on */
+  stop(reason = "it was stopped here") {
+    if (this.isRunning) this.#away = { sinceMs: Date.now(), reason };
+    this.#live.stop();
+    this.#on.onRunning(false);
+    if (!this.isFile) this.#status.show("stopped");
+  }
+
+  /** @param {string} message what the server said of the bindings */
+  refuse(message) {
+    this.#on.onRefused(message);
+    if (this.isRunning) return;
+    this.#on.onRunning(false);
+    this.#status.show("refused", message);
+  }
+
+  /**
+   * @param {string} name
+   * @param {Arrival[]} arrivals
+   */
+  showFile(name, arrivals) {
+    this.stop("a file was looked at");
+    const log = this.#newLog();
+    log.load(arrivals);
+    for (const { message } of arrivals) this.#see(message.exchange);
+    this.#use(log);
+    this.#status.show("file", name);
+  }
+
+  /** Shows again what came before the file. */
+  leaveFile() {
+    this.#use(this.#liveLog);
+    this.#status.show("stopped");
+  }
+
+  /** @param {string} text */
+  filter(text) {
+    if (text === this.#filterText) return;
+    this.#filterText = text;
+    this.log.filter = parseFilter(text);
+  }
+
+  clear() {
+    this.log.clear();
+    if (this.isFile) return;
+    this.#away = null;
+    this.rates.clear();
+  }
+
+  /** @returns {{ all: Entry[], shown: Entry[] }} oldest first */
+  kept() {
+    const { visible } = this.log;
+    const shown = Array.from({ length: visible.length }, (_, i) => visible.at(i)).reverse();
+    return { all: this.log.all(), shown };
+  }
+
+  /**
+   * @param {string} exchange
+   * @param {string} field
+   * @returns {string[]} what a named word of its routing keys was lately
+   */
+  valuesSeen(exchange, field) {
+    /** @type {Set<string>} */
+    const seen = new Set();
+    for (const { message, fields } of this.log.all().reverse()) {
+      if (message.exchange !== exchange) continue;
+      const value = fields?.find(({ name }) => name === field)?.value;
+      if (value) seen.add(value);
+      if (seen.size >= VALUES_SEEN) break;
+    }
+    return [...seen].sort();
+  }
+
+  /**
+   * @param {readonly Binding[]} bindings
+   * @returns {string[]} the named words that keys of their exchanges, and of those seen, have
+   */
+  fieldNames(bindings) {
+    const bound = bindings.map(({ exchange }) => exchange);
+    const words = [...bound, ...this.exchangesSeen].flatMap(
+      (exchange) => this.#catalogue.find(exchange)?.words ?? [],
+    );
+    return [...new Set(words.map(({ name }) => name))];
+  }
+
+  #newLog() {
+    return new Log({ fields: (exchange, key) => this.#catalogue.fieldsOf(exchange, key) });
+  }
+
+  /** @param {Log} log */
+  #use(log) {
+    this.log = log;
+    log.filter = parseFilter(this.#filterText);
+    this.#on.onLog(log);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} text
+   */
+  #take(message, text) {
+    const nowMs = Date.now();
+    const { exchange } = message;
+    this.#liveLog.add(message, text, nowMs);
+    this.rates.count(exchange, nowMs);
+    this.#see(exchange);
+    this.#on.onEntry();
+  }
+
+  /** @param {string} exchange */
+  #see(exchange) {
+    const hasRoom = this.exchangesSeen.size < EXCHANGES_REMEMBERED;
+    if (exchange && hasRoom) this.exchangesSeen.add(exchange);
+  }
+
+  #ready() {
+    const away = this.#away;
+    this.#away = null;
+    if (away && this.#liveLog.received) {
+      const [from, to] = [away.sinceMs, Date.now()].map((ms) => new Date(ms).toISOString());
+      this.#liveLog.gap({ reason: away.reason, from, to }, Date.now());
+      this.#on.onEntry();
+    }
+    this.#on.onReady();
+  }
+
+  /** @param {State} state */
+  #tell({ phase, reason, retryAt }) {
+    if (phase !== "closed" && this.isRunning) this.#status.show(phase, reason, retryAt);
+  }
+}

@@ -1,0 +1,95 @@
+// @ts-check
+/**
+ * Saving what the table holds, and looking at what was saved.
+ */
+import { button, byId, element } from "./dom.js";
+import { fromCsv, fromJsonLines, toCsv, toJsonLines } from "./files.js";
+
+/** @import { Entry } from "./log.js" */
+/** @import { Loaded } from "./files.js" */
+/** @typedef {{ all: Entry[], shown: Entry[] }} Kept oldest first */
+
+/**
+ * @param {() => Kept} kept
+ */
+export function fillSaveMenu(kept) {
+  const menu = byId("files");
+  menu.addEventListener("beforetoggle", () => {
+    const { all, shown } = kept();
+    const rows = [choices("All that is kept", all)];
+    if (shown.length !== all.length) rows.push(choices("What the filter shows", shown));
+    menu.replaceChildren(...rows);
+  });
+}
+
+/**
+ * @param {string} title
+ * @param {Entry[]} entries
+ */
+function choices(title, entries) {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
+  /**
+   * @param {string} label
+   * @param {string} extension
+   * @param {(entries: Entry[]) => string} write
+   * @param {string} type
+   */
+  const choice = (label, extension, write, type) =>
+    button(label, () => {
+      save(`pulse-${stamp}.${extension}`, write(entries), type);
+      byId("files").hidePopover();
+    });
+  return element(
+    "div",
+    { class: "choices-of", role: "group", "aria-label": title },
+    element("h3", {}, `${title}: ${entries.length.toLocaleString("en")}`),
+    choice("JSON lines", "jsonl", toJsonLines, "application/x-ndjson"),
+    choice("CSV", "csv", toCsv, "text/csv"),
+  );
+}
+
+/**
+ * @param {string} name
+ * @param {string} text
+ * @param {string} type
+ */
+function save(name, text, type) {
+  const href = URL.createObjectURL(new Blob([text], { type }));
+  element("a", { href, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(href), 60_000);
+}
+
+/**
+ * Lets a file be chosen or dropped.
+ * @param {(name: string, loaded: Loaded) => void} onLoaded
+ */
+export function takeFiles(onLoaded) {
+  const input = /** @type {HTMLInputElement} */ (byId("file"));
+  const drop = byId("drop");
+  /** @param {File | undefined} file */
+  const read = async (file) => {
+    if (!file) return;
+    const text = await file.text();
+    const isCsv = /\.csv$/i.test(file.name) || /^\uFEFF?receivedAt,/.test(text);
+    onLoaded(file.name, isCsv ? fromCsv(text) : fromJsonLines(text));
+  };
+  byId("load").addEventListener("click", () => input.click());
+  input.addEventListener("change", async () => {
+    await read(input.files?.[0]);
+    input.value = ""; // the same file may be chosen again
+  });
+  addEventListener("dragenter", (event) => (drop.hidden = !hasFiles(event)));
+  addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
+  addEventListener("dragleave", (event) => event.relatedTarget === null && (drop.hidden = true));
+  addEventListener("drop", (event) => {
+    drop.hidden = true;
+    if (!hasFiles(event)) return;
+    event.preventDefault();
+    void read(event.dataTransfer?.files[0]);
+  });
+}
+
+/** @param {DragEvent} event */
+function hasFiles({ dataTransfer }) {
+  return dataTransfer?.types.includes("Files") ?? false;
+}

@@ -1,0 +1,166 @@
+// @ts-check
+/**
+ * The filter of the table: words that all must be there, `-word` that must not, `field:value`.
+ *
+ * `field:value` looks into one part: `exchange`, `routingKey` (or `key`), `cc`, a named word of
+ * the routing key, or a path into the payload; `field:=value` wants the whole value.
+ */
+import { payloadSlice } from "./rawjson.js";
+
+/** @import { Entry } from "./log.js" */
+/**
+ * @typedef {object} Term
+ * @property {boolean} negated
+ * @property {string} field empty for the whole text
+ * @property {boolean} whole
+ * @property {string} value in lower case
+ * @property {RegExp} pattern that finds it in a text, or in JSON
+ */
+
+const FIELD = String.raw`(payload\.[^\s:"]+|[\p{L}_$][\p{L}\d_$.-]*)`;
+const EQUALS = String.raw`(=(?=\S)|(?!=))`;
+const QUOTED = String.raw`"((?:[^"\\]|\\.)*)"?`; // not closed, it reaches to the end
+const TERM = new RegExp(String.raw`(-?)(?:${FIELD}:(?!\/\/)${EQUALS})?(?:${QUOTED}|(\S+))`, "gu");
+const UNFINISHED = /^[\p{L}_$][\p{L}\d_$.-]*:=?$/u; // somebody is typing
+const SHORT_NAMES = new Map([["key", "routingKey"]]);
+const ROUTED = new Set(["exchange", "routingKey", "cc"]);
+
+export class Filter {
+  #terms;
+
+  /** @param {Term[]} terms */
+  constructor(terms) {
+    this.#terms = terms;
+  }
+
+  /** Whether it lets everything through. */
+  get isEmpty() {
+    return this.#terms.length === 0;
+  }
+
+  /**
+   * @param {Entry} entry
+   * @returns {boolean} always true for a gap: what is missing might have matched
+   */
+  test(entry) {
+    if (entry.kind === "gap" || this.isEmpty) return true;
+    const texts = this.#terms.some(({ field }) => !field) ? searchable(entry) : [];
+    return this.#terms.every((term) => holds(term, entry, texts) !== term.negated);
+  }
+}
+
+/**
+ * @param {string} text
+ * @returns {Filter}
+ */
+export function parseFilter(text) {
+  const terms = [];
+  for (const [, minus, field = "", equals, quoted, word] of text.matchAll(TERM)) {
+    const value = quoted === undefined ? word : unquote(quoted);
+    if (quoted === undefined && UNFINISHED.test(word)) continue;
+    terms.push({
+      negated: minus === "-",
+      field: SHORT_NAMES.get(field) ?? field,
+      whole: equals === "=",
+      value: value.toLowerCase(),
+      pattern: patternOf(value),
+    });
+  }
+  return new Filter(terms);
+}
+
+/**
+ * @param {string} field
+ * @param {string} value
+ * @returns {string} the term that wants exactly this value there
+ */
+export function termOf(field, value) {
+  const isPlain = /^[^\s"\\]+$/.test(value);
+  return `${field}:=${isPlain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
+}
+
+/**
+ * Not by lower case: to make that of ten thousand texts takes longer than to search them.
+ * @param {string} value
+ */
+function patternOf(value) {
+  const forms = new Set([value, JSON.stringify(value).slice(1, -1)]);
+  const sources = [...forms].map((form) => form.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(sources.join("|"), "i");
+}
+
+/** @param {string} quoted */
+const unquote = (quoted) => quoted.replace(/\\(.)/gs, "$1");
+
+/**
+ * Without the names that every message has: "red" must not find all by "redelivered".
+ * @param {Entry} entry
+ * @returns {string[]} what is in it; of the payload its JSON, characters as themselves
+ */
+function searchable({ text, message }) {
+  const { payload, exchange, routingKey, cc } = message;
+  const sent = payloadSlice(text);
+  const isOther = sent === null || (sent.includes("\\") && /\\[u/]/.test(sent));
+  return [isOther ? JSON.stringify(payload) : sent, exchange, routingKey, ...cc];
+}
+
+/**
+ * @param {Term} term
+ * @param {Entry} entry
+ * @param {string[]} texts of the entry
+ */
+function holds({ field, whole, value, pattern }, entry, texts) {
+  if (!field) return texts.some((text) => pattern.test(text));
+  /** @param {unknown} found */
+  const fits = (found) => {
+    const said = textOf(found).toLowerCase();
+    return whole ? said === value : said.includes(value);
+  };
+  return valuesAt(entry, field).some(fits);
+}
+
+/** @param {unknown} value */
+function textOf(value) {
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+}
+
+/**
+ * @param {Entry} entry
+ * @param {string} field
+ * @returns {unknown[]} what stands there; several if the way leads through an array
+ */
+export function valuesAt({ message, fields }, field) {
+  if (ROUTED.has(field)) return [message[/** @type {"exchange"} */ (field)]].flat();
+  const named = fields?.find(({ name }) => name === field);
+  if (named) return [named.value];
+  const path = field.replace(/^payload\./, "");
+  return path === "payload" ? [message.payload] : walk(message.payload, path);
+}
+
+/**
+ * @param {object} value
+ * @param {string} key
+ */
+const isMember = (value, key) => Object.prototype.propertyIsEnumerable.call(value, key);
+
+/**
+ * @param {unknown} value
+ * @param {string} path words between dots; a key may hold dots itself
+ * @returns {unknown[]}
+ */
+function walk(value, path) {
+  if (value === null || typeof value !== "object") return [];
+  if (isMember(value, path)) {
+    const found = /** @type {Record<string, unknown>} */ (value)[path];
+    return Array.isArray(found) ? found : [found];
+  }
+  const found = [];
+  for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
+    const key = path.slice(0, dot);
+    if (isMember(value, key)) {
+      const inner = /** @type {Record<string, unknown>} */ (value)[key];
+      found.push(...walk(inner, path.slice(dot + 1)));
+    }
+  }
+  return found.length || !Array.isArray(value) ? found : value.flatMap((each) => walk(each, path));
+}

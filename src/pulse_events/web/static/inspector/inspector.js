@@ -1,0 +1,299 @@
+// @ts-check
+/**
+ * The page: makes its parts and lets them know of each other.
+ */
+import { Address } from "./address.js";
+import { Catalogue } from "./catalogue.js";
+import { Chart } from "./chart.js";
+import { fillColumnsMenu } from "./columns-menu.js";
+import { SnippetTabs } from "./copying.js";
+import { tellCounts } from "./counts.js";
+import { Detail } from "./detail.js";
+import { byId, set } from "./dom.js";
+import { Editor } from "./editor.js";
+import { emptyPage } from "./empty.js";
+import { formFault } from "./faults.js";
+import { Feed } from "./feed.js";
+import { fillSaveMenu, takeFiles } from "./files-menu.js";
+import { useKeys } from "./keys.js";
+import { placeMenu } from "./menus.js";
+import { Offline } from "./offline.js";
+import { Palette } from "./palette.js";
+import { Search } from "./search.js";
+import { Status } from "./status.js";
+import { Table } from "./table.js";
+
+/** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { CatalogueDocument } from "./catalogue.js" */
+/** @import { Loaded } from "./files.js" */
+/** @import { View } from "./view.js" */
+
+const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
+  exchange: `exchange/taskcluster-queue/v1/task-${state}`,
+  routingKeyPattern: "primary.#",
+}));
+const SMALL = "(max-width: 760px)";
+
+export class Inspector {
+  #palette = new Palette();
+  #status = new Status();
+  #snippets = new SnippetTabs();
+  /** Counts the attempts to apply, so that a late answer is not taken for the last. */
+  #attempts = 0;
+  #address = new Address((view) => this.#show(view));
+  #search = new Search(
+    (text) => this.#filter(text),
+    () => byId("grid").focus(),
+  );
+  #offline = new Offline(() => this.#leaveFile());
+  #document;
+  #catalogue;
+  #feed;
+  #table;
+  #chart;
+  #detail;
+  #editor;
+
+  /** @param {CatalogueDocument} document */
+  constructor(document) {
+    this.#document = document;
+    this.#catalogue = new Catalogue(document);
+    this.#feed = this.#makeFeed();
+    this.#table = this.#makeTable();
+    this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
+    this.#detail = this.#makeDetail();
+    this.#editor = this.#makeEditor();
+  }
+
+  start() {
+    byId("snippets").append(this.#snippets.element);
+    this.#useMenus();
+    this.#useKeys();
+    const view = this.#address.read();
+    const isDemo = this.#address.isBare && this.#document.demo;
+    this.#show(isDemo ? { ...view, bindings: DEMO } : view);
+    if (matchMedia(SMALL).matches) this.#foldSide();
+    this.#tick();
+    setInterval(() => this.#tick(), 1000);
+  }
+
+  /** Messages come first, unless there is nothing to listen to yet. */
+  #foldSide() {
+    set(byId("rates"), { open: false });
+    if (this.#address.view.bindings.length) set(byId("bindings"), { open: false });
+  }
+
+  // Parts
+
+  #makeFeed() {
+    return new Feed(this.#catalogue, this.#status, {
+      onEntry: () => this.#table.drawSoon(),
+      onLog: (log) => this.#table.useLog(log),
+      onRunning: (isRunning) => {
+        this.#editor.setRunning(isRunning);
+        this.#tellEmpty();
+      },
+      onReady: () => this.#editor.clearFaults(),
+      onRefused: (message) => this.#refused(message),
+    });
+  }
+
+  #makeTable() {
+    return new Table(this.#feed.log, this.#palette, {
+      onSelect: (entry) => entry && this.#detail.isOpen && this.#detail.show(entry),
+      onOpen: (entry) => this.#detail.show(entry),
+      onClose: () => this.#closeDetail(),
+      onFilter: (term) => this.#search.add(term),
+      onDrawn: () => tellCounts(this.#feed.log, this.#table.paused),
+    });
+  }
+
+  #makeDetail() {
+    return new Detail({
+      catalogue: this.#catalogue,
+      rootUrl: this.#document.rootUrl,
+      bindings: () => this.#address.view.bindings,
+      onFilter: (term) => this.#search.add(term),
+      onColumn: (name) =>
+        this.#chooseColumns([...new Set([...this.#address.view.columns, name])]),
+      onListen: (bindings) => {
+        this.#listenTo(bindings);
+        this.#table.follow();
+      },
+      onStep: (by) => this.#table.step(by),
+      onClose: () => this.#closeDetail(),
+    });
+  }
+
+  #makeEditor() {
+    return new Editor({
+      catalogue: this.#catalogue,
+      palette: this.#palette,
+      valuesSeen: (exchange, field) => this.#feed.valuesSeen(exchange, field),
+      exchangesSeen: () => [...this.#feed.exchangesSeen],
+      onApply: (bindings) => void this.#apply(bindings),
+      onStop: () => this.#stop(),
+    });
+  }
+
+  #useMenus() {
+    byId("pause").addEventListener("click", () => this.#togglePause());
+    byId("clear").addEventListener("click", () => this.#clear());
+    fillColumnsMenu({
+      chosen: () => this.#address.view.columns,
+      fields: () => this.#feed.fieldNames(this.#address.view.bindings),
+      onChoose: (names) => this.#chooseColumns(names),
+    });
+    fillSaveMenu(() => this.#feed.kept());
+    takeFiles((name, loaded) => this.#openFile(name, loaded));
+    placeMenu("columns", "show-columns");
+    placeMenu("files", "show-files");
+  }
+
+  #useKeys() {
+    useKeys({
+      "/": () => this.#search.focus(),
+      b: () => this.#goToBindings(),
+      t: () => byId("grid").focus(),
+      p: () => this.#togglePause(),
+      g: () => this.#table.follow(),
+      Escape: () => this.#closeDetail(),
+    });
+  }
+
+  // What is listened to
+
+  /**
+   * Listens to what the editor has; what is wrong in form is found before the stream is touched.
+   * @param {Binding[]} bindings
+   */
+  async #apply(bindings) {
+    const attempt = ++this.#attempts;
+    this.#editor.clearFaults();
+    if (!bindings.length) return this.#editor.setFault("Name an exchange to listen to.");
+    const fault = await formFault(bindings, new URL("events/v1/bindings", document.baseURI).href);
+    if (attempt !== this.#attempts) return;
+    if (fault) this.#feed.refuse(fault);
+    else this.#listenTo(bindings);
+  }
+
+  /** @param {Binding[]} bindings */
+  #listenTo(bindings) {
+    const isSame = JSON.stringify(bindings) === JSON.stringify(this.#address.view.bindings);
+    this.#address.write({ bindings, running: true }, !isSame);
+    this.#editor.show(bindings);
+    this.#snippets.show(bindings);
+    this.#offline.close();
+    this.#feed.listenTo(bindings);
+  }
+
+  /** @param {string} message */
+  #refused(message) {
+    const bindings = [...this.#feed.bindings];
+    if (bindings.length) {
+      this.#address.write({ bindings }); // these go on
+      this.#editor.settle(bindings);
+    }
+    this.#editor.setFault(message);
+  }
+
+  #stop() {
+    this.#address.write({ running: false });
+    this.#feed.stop();
+  }
+
+  /** @param {string} name @param {Loaded} loaded */
+  #openFile(name, { entries, faults }) {
+    this.#detail.close();
+    this.#feed.showFile(name, entries);
+    this.#offline.open(name, entries.length, faults);
+    this.#tellEmpty();
+  }
+
+  #leaveFile() {
+    this.#detail.close();
+    this.#feed.leaveFile();
+    const { bindings } = this.#address.view;
+    if (bindings.length) this.#listenTo(bindings);
+    this.#tellEmpty();
+  }
+
+  // What is shown
+
+  /**
+   * Shows what the URL says.
+   * @param {View} view
+   */
+  #show(view) {
+    const isSame = JSON.stringify(view.bindings) === JSON.stringify(this.#address.view.bindings);
+    this.#address.write(view);
+    this.#search.show(view.filter);
+    this.#feed.filter(view.filter);
+    this.#table.useColumns(view.columns);
+    if (!isSame) this.#editor.show(view.bindings);
+    this.#snippets.show(view.bindings);
+    const runs = view.running && view.bindings.length > 0;
+    if (!runs) this.#feed.stop();
+    else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings);
+    if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
+  }
+
+  /** @param {string} text */
+  #filter(text) {
+    this.#address.write({ filter: text });
+    this.#feed.filter(text);
+    this.#table.follow();
+    this.#tellEmpty();
+  }
+
+  /** @param {string[]} columns */
+  #chooseColumns(columns) {
+    this.#address.write({ columns });
+    this.#table.useColumns(columns);
+  }
+
+  #togglePause() {
+    this.#table.paused = !this.#table.paused;
+    this.#table.draw();
+  }
+
+  #clear() {
+    this.#feed.clear();
+    this.#detail.close();
+    this.#table.follow();
+    this.#tick();
+  }
+
+  #closeDetail() {
+    if (this.#detail.hasFocus) byId("grid").focus();
+    this.#detail.close();
+    this.#table.release();
+  }
+
+  #goToBindings() {
+    set(byId("bindings"), { open: true });
+    this.#closeDetail();
+    this.#editor.focus();
+  }
+
+  // What is told
+
+  #tick() {
+    const nowMs = Date.now();
+    this.#status.tick(nowMs);
+    this.#status.count(this.#feed.log.received);
+    if (document.hidden) return;
+    this.#chart.draw(nowMs);
+    this.#table.draw();
+  }
+
+  #tellEmpty() {
+    emptyPage({
+      catalogue: this.#catalogue,
+      isWaiting: this.#feed.isRunning || this.#feed.isFile,
+      isFiltered: this.#address.view.filter !== "",
+      onTry: (bindings) => this.#listenTo(bindings),
+      onUnfilter: () => this.#search.clear(),
+    });
+  }
+}

@@ -1,0 +1,242 @@
+// @ts-check
+/**
+ * The messages and gaps that the page keeps, and which of them are to be seen.
+ *
+ * Has no clock and no stream: it is told what came when.
+ */
+import { parseFilter } from "./filter.js";
+import { Ring } from "./ring.js";
+
+/** @import { Gap, Message } from "../pulse-events.d.ts" */
+/** @import { Field } from "./catalogue.js" */
+/** @import { Filter } from "./filter.js" */
+/**
+ * @typedef {object} Arrival what came; `message` and `text` are of a message, `gap` of a gap
+ * @property {"message" | "gap"} kind
+ * @property {number} atMs milliseconds since the epoch; NaN if nobody knows
+ * @property {Message} message
+ * @property {string} text its JSON as the server sent it
+ * @property {Gap | null} gap
+ */
+/**
+ * @typedef {Arrival & { id: number, fields: Field[] | null }} Entry `id` rises; `fields` are the
+ *   named words of the routing key
+ */
+/** @typedef {(exchange: string, routingKey: string) => Field[] | null} FieldsOf */
+
+/** With more a page gets slow, and may be ended by the browser: parsed it is some five times. */
+const MOST_CHARACTERS = 50_000_000;
+
+const NO_MESSAGE = Object.freeze(
+  /** @type {Message} */ ({
+    payload: null,
+    exchange: "",
+    routingKey: "",
+    redelivered: false,
+    routes: [],
+    cc: [],
+  }),
+);
+
+/**
+ * @param {Gap} gap
+ * @param {number} atMs
+ * @returns {Arrival}
+ */
+export function gapArrival(gap, atMs) {
+  return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap };
+}
+
+/** Entries, and those of them that the filter lets through; both oldest first, the newest kept. */
+class Shelf {
+  #characters = 0;
+  #mostCharacters;
+
+  /**
+   * @param {number} limit
+   * @param {number} mostCharacters of text in all
+   */
+  constructor(limit, mostCharacters = MOST_CHARACTERS) {
+    this.#mostCharacters = mostCharacters;
+    /** @type {Ring<Entry>} */
+    this.kept = new Ring(limit);
+    /** @type {Ring<Entry>} */
+    this.matching = new Ring(limit);
+  }
+
+  /**
+   * @param {Entry} entry
+   * @param {boolean} isMatching
+   * @returns {number} how many messages had to go for it
+   */
+  push(entry, isMatching) {
+    let dropped = 0;
+    this.#characters += entry.text.length;
+    while (this.kept.length && this.#isFull()) dropped += this.#dropOldest();
+    this.kept.push(entry);
+    if (isMatching) this.matching.push(entry);
+    return dropped;
+  }
+
+  #isFull() {
+    return this.kept.length === this.kept.limit || this.#characters > this.#mostCharacters;
+  }
+
+  #dropOldest() {
+    const oldest = this.kept.at(0);
+    if (this.matching.length && this.matching.at(0) === oldest) this.matching.shift();
+    this.kept.shift();
+    this.#characters -= oldest.text.length;
+    return oldest.kind === "message" ? 1 : 0;
+  }
+
+  /** @param {Filter} filter */
+  sift(filter) {
+    this.matching = new Ring(this.kept.limit);
+    for (const entry of this.kept) if (filter.test(entry)) this.matching.push(entry);
+  }
+}
+
+export class Log {
+  #limit;
+  #fieldsOf;
+  #filter = parseFilter("");
+  #nextId = 1;
+  /** What is to be seen. @type {Shelf} */
+  #shown;
+  /** What came since the pause. @type {Shelf | null} */
+  #behind = null;
+  /** Messages that came. */
+  received = 0;
+  /** Messages that are no longer kept, because newer ones came. */
+  dropped = 0;
+
+  /** @param {{ limit?: number, fields?: FieldsOf }} options */
+  constructor({ limit = 10_000, fields = () => null } = {}) {
+    this.#limit = limit;
+    this.#fieldsOf = fields;
+    this.#shown = new Shelf(limit);
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} text its JSON as the server sent it
+   * @param {number} atMs
+   */
+  add(message, text, atMs) {
+    this.received += 1;
+    this.#push({ kind: "message", atMs, message, text, gap: null });
+  }
+
+  /**
+   * @param {Gap} gap
+   * @param {number} atMs
+   */
+  gap(gap, atMs) {
+    this.#push(gapArrival(gap, atMs));
+  }
+
+  /** Forgets all; a pause goes on. */
+  clear() {
+    this.received = this.dropped = 0;
+    this.#shown = new Shelf(this.#limit);
+    if (this.#behind) this.#behind = new Shelf(this.#limit);
+  }
+
+  /**
+   * Shows other entries instead: a download, all of it.
+   * @param {Arrival[]} arrivals oldest first
+   */
+  load(arrivals) {
+    this.clear();
+    this.#behind = null;
+    this.#shown = new Shelf(Math.max(this.#limit, arrivals.length), Infinity);
+    for (const arrival of arrivals) {
+      if (arrival.kind === "message") this.received += 1;
+      this.#push(arrival);
+    }
+  }
+
+  /** Freezes what is visible; what comes is kept behind it, up to the limit. */
+  pause() {
+    this.#behind ??= new Shelf(this.#limit);
+  }
+
+  /** Shows what came meanwhile. */
+  resume() {
+    const behind = this.#behind;
+    if (!behind) return;
+    this.#behind = null;
+    let next = 0;
+    for (const entry of behind.kept) {
+      const isMatching = next < behind.matching.length && behind.matching.at(next) === entry;
+      if (isMatching) next += 1;
+      this.dropped += this.#shown.push(entry, isMatching);
+    }
+  }
+
+  get paused() {
+    return this.#behind !== null;
+  }
+
+  /** Entries that wait behind the pause. */
+  get held() {
+    return this.#behind?.kept.length ?? 0;
+  }
+
+  /** Entries kept, visible or not. */
+  get kept() {
+    return this.#shown.kept.length + this.held;
+  }
+
+  get filter() {
+    return this.#filter;
+  }
+
+  set filter(filter) {
+    this.#filter = filter;
+    this.#shown.sift(filter);
+    this.#behind?.sift(filter);
+  }
+
+  /** Newest first.  A view: it changes as entries come. */
+  get visible() {
+    const { matching } = this.#shown;
+    return {
+      length: matching.length,
+      /** @param {number} i */
+      at: (i) => matching.at(matching.length - 1 - i),
+    };
+  }
+
+  /** @returns {Entry[]} all that is kept, oldest first */
+  all() {
+    return [...this.#shown.kept, ...(this.#behind?.kept ?? [])];
+  }
+
+  /**
+   * @param {Entry} entry
+   * @returns {number} its index in `visible`, -1 if it is not there
+   */
+  position({ id }) {
+    const { matching } = this.#shown;
+    let low = 0;
+    let high = matching.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (matching.at(middle).id < id) low = middle + 1;
+      else high = middle;
+    }
+    const isThere = low < matching.length && matching.at(low).id === id;
+    return isThere ? matching.length - 1 - low : -1;
+  }
+
+  /** @param {Arrival} arrival */
+  #push(arrival) {
+    const { kind, atMs, message, text, gap } = arrival;
+    const isMessage = kind === "message";
+    const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
+    const entry = { id: this.#nextId++, kind, atMs, message, text, gap, fields };
+    this.dropped += (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
+  }
+}

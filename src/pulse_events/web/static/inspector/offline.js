@@ -1,0 +1,51 @@
+// @ts-check
+/**
+ * The banner that says that the page shows a file, and leads back.
+ */
+import { button, byId, element } from "./dom.js";
+
+/** @import { Fault } from "./files.js" */
+
+const FAULTS_SHOWN = 3;
+
+export class Offline {
+  #banner = byId("banner");
+  #onLeave;
+
+  /** @param {() => void} onLeave */
+  constructor(onLeave) {
+    this.#onLeave = onLeave;
+  }
+
+  /**
+   * @param {string} name of the file
+   * @param {number} count of what was read
+   * @param {Fault[]} faults
+   */
+  open(name, count, faults) {
+    const lines = faults
+      .slice(0, FAULTS_SHOWN)
+      .map(({ line, message }) => element("li", {}, `line ${line}: ${message}`));
+    const left = faults.length - lines.length;
+    if (left > 0) lines.push(element("li", {}, `and ${left.toLocaleString("en")} more`));
+    const messages = `${count.toLocaleString("en")} messages`;
+    const words = `You look at ${name}: ${messages}. The stream is stopped.`;
+    this.#banner.replaceChildren(
+      element("p", {}, words),
+      button("Back to live", () => this.#leave(), { class: "main" }),
+      lines.length
+        ? element("div", { class: "fault" }, "Not read:", element("ul", {}, ...lines))
+        : "",
+    );
+    this.#banner.hidden = false;
+  }
+
+  close() {
+    this.#banner.hidden = true;
+  }
+
+  #leave() {
+    this.close();
+    this.#onLeave();
+  }
+}

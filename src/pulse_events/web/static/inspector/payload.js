@@ -1,0 +1,106 @@
+// @ts-check
+/**
+ * A message's payload in the detail pane: as a tree, or raw as the server sent it.
+ */
+import { copyButton } from "./copying.js";
+import { button, element, say, set } from "./dom.js";
+import { payloadText } from "./rawjson.js";
+import { Tree } from "./tree.js";
+import { WrittenNumber } from "./values.js";
+
+/** @import { Entry } from "./log.js" */
+/** @import { ActionsFor } from "./tree.js" */
+
+const RAW_LIMIT = 20_000;
+const LONG_NUMBER = /\d{16}/;
+
+/** Which way was chosen last, for the next message too. */
+let isRaw = false;
+
+/**
+ * @param {Entry} entry
+ * @param {ActionsFor} actionsFor
+ * @returns {HTMLElement}
+ */
+export function payloadSection(entry, actionsFor) {
+  const place = element("div", { class: "payload-body" });
+  /** @type {Tree | null} */
+  let tree = null;
+  const expand = button("Open all", () => {
+    if (tree && !tree.openAll()) say(expand, "Open more");
+  });
+  set(expand, { class: "quiet" });
+  const choices = [false, true].map((raw) =>
+    button(raw ? "Raw" : "Tree", () => show(raw), { class: "choice" }),
+  );
+  /** @param {boolean} raw */
+  const show = (raw) => {
+    isRaw = raw;
+    choices.forEach((choice, i) => set(choice, { "aria-pressed": (i === 1) === raw }));
+    expand.hidden = raw;
+    tree = raw ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
+    place.replaceChildren(tree?.element ?? rawText(entry.text));
+  };
+  show(isRaw);
+  const head = element(
+    "div",
+    { class: "section-head" },
+    element("h3", {}, "Payload"),
+    element("span", { class: "muted" }, sizeText(entry.text.length)),
+    element("span", { class: "space" }),
+    expand,
+    element("span", { class: "choices", role: "group", "aria-label": "Show it as" }, ...choices),
+    copyButton("Copy", () => (isRaw ? entry.text : payloadText(entry.text))),
+  );
+  return element("section", { class: "payload" }, head, remark(entry), place);
+}
+
+/** @param {Entry} entry */
+function remark({ message }) {
+  const { omitted, payloadEncoding } = message;
+  if (omitted) return element("p", { class: "note" }, `The server left it out: ${omitted}`);
+  if (payloadEncoding) return element("p", { class: "note" }, "It is no text: this is its base64.");
+  return null;
+}
+
+/**
+ * @param {Entry} entry
+ * @returns {unknown} with numbers as written, where they are too long for JavaScript
+ */
+function exactPayload({ text, message }) {
+  if (!LONG_NUMBER.test(text)) return message.payload;
+  /**
+   * @param {string} _key
+   * @param {unknown} value
+   * @param {{ source?: string }} [context] not in older browsers
+   */
+  const asWritten = (_key, value, context) => {
+    const source = context?.source ?? "";
+    const isRounded = typeof value === "number" && source !== "" && source !== String(value);
+    return isRounded ? new WrittenNumber(source) : value;
+  };
+  return JSON.parse(payloadText(text), asWritten);
+}
+
+/** @param {string} text */
+function rawText(text) {
+  const pre = element("pre", { class: "raw", tabindex: 0, "aria-label": "Message as sent" });
+  pre.append(text.slice(0, RAW_LIMIT));
+  if (text.length <= RAW_LIMIT) return pre;
+  const all = button(`Show all (${sizeText(text.length)})`, () => {
+    all.remove();
+    for (let at = RAW_LIMIT; at < text.length; at += RAW_LIMIT) {
+      // Parts that are out of sight need no layout.
+      pre.append(element("span", { class: "part" }, text.slice(at, at + RAW_LIMIT)));
+    }
+  });
+  set(all, { class: "quiet more" });
+  return element("div", {}, pre, all);
+}
+
+/** @param {number} size */
+function sizeText(size) {
+  if (size < 1024) return `${size} B`;
+  const kib = size / 1024;
+  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
+}

@@ -1,0 +1,42 @@
+// @ts-check
+/**
+ * Times as people read them.  Has no clock: it is told what time it is.
+ */
+
+/** @type {[number, string][]} */
+const UNITS = [
+  [86_400_000, "d"],
+  [3_600_000, "h"],
+  [60_000, "min"],
+  [1000, "s"],
+];
+const UNKNOWN = "–";
+
+/**
+ * @param {number} atMs
+ * @param {number} nowMs
+ * @returns {string} how long ago, such as "5 s"
+ */
+export function relative(atMs, nowMs) {
+  const agoMs = nowMs - atMs;
+  if (Number.isNaN(agoMs)) return UNKNOWN;
+  const unit = UNITS.find(([sizeMs]) => agoMs >= sizeMs);
+  return unit ? `${Math.floor(agoMs / unit[0])} ${unit[1]}` : "now";
+}
+
+/**
+ * @param {number} atMs
+ * @returns {string} local time of day, such as "13:05:09.042"
+ */
+export function clockTime(atMs) {
+  const at = new Date(atMs);
+  if (Number.isNaN(at.getTime())) return UNKNOWN;
+  const [h, m, s] = [at.getHours(), at.getMinutes(), at.getSeconds()].map((n) => pad(n, 2));
+  return `${h}:${m}:${s}.${pad(at.getMilliseconds(), 3)}`;
+}
+
+/**
+ * @param {number} number
+ * @param {number} width
+ */
+const pad = (number, width) => String(number).padStart(width, "0");

@@ -1,0 +1,199 @@
+"""The pane of one message in Chromium, and the lines to run elsewhere, which are run here."""
+
+import json
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from selenium.webdriver import Keys
+
+from tests.browser.conftest import ROOT_URL, Site
+from tests.browser.inspector import Inspector, fragment
+from tests.support.browser import BLANK_PATH
+from tests.support.program import Program
+from tests.support.server import CONSOLE_SCRIPT
+from tests.support.waiting import wait_until
+
+RUNNING = "exchange/taskcluster-queue/v1/task-running"
+TASK, GROUP = "AbCdEfGhIjKlMnOpQrStUv", "Zz-_EfGhIjKlMnOpQrStUv"
+ROUTING_KEY = f"primary.{TASK}.3.group.worker.prov.type.sched.{GROUP}._"
+BODY = {"status": {"taskId": TASK, "runs": [{"state": "running"}]}, "runId": 3, "text": "ä€😀"}
+
+
+@pytest.fixture
+def page(quiet: Site) -> Inspector:
+    """The page with one message of a task, open."""
+    page = Inspector(quiet.browser, quiet.server.url, fragment((RUNNING, "primary.#")))
+    page.wait_listening()
+    quiet.publish(RUNNING, ROUTING_KEY, BODY, cc=["route.index.one", "other"])
+    page.wait("#counts", "1 received")
+    wait_until(page.rows, "a row")
+    page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait("#detail h2", "queue/task-running")
+    return page
+
+
+@pytest.fixture
+def clipboard(page: Inspector) -> Iterator[Inspector]:
+    """The page, allowed to write to the clipboard and to read it."""
+    permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"]
+    page.tab.command("Browser.grantPermissions", permissions=permissions)
+    yield page
+    page.tab.command("Browser.resetPermissions")
+
+
+def definitions(page: Inspector) -> list[tuple[str, str]]:
+    """Return the pairs of the pane's lists."""
+    names = page.texts("#detail dt")
+    script = """return [...document.querySelectorAll("#detail dd")]
+        .map((each) => (each.querySelector("code") ?? each).textContent);"""
+    return list(zip(names, page.tab.run(script), strict=True))
+
+
+def test_the_envelope_and_the_named_words_of_the_key_are_shown(page: Inspector) -> None:
+    pairs = definitions(page)
+    assert pairs[:5] == [
+        ("exchange", RUNNING),
+        ("routing key", ROUTING_KEY),
+        ("cc", "route.index.one"),
+        ("cc", "other"),
+        ("route", "index.one"),
+    ]
+    assert ("taskId", TASK) in pairs
+    assert ("runId", "3") in pairs
+    assert ("taskGroupId", GROUP) in pairs
+
+
+def test_links_lead_to_the_task_and_its_group(page: Inspector) -> None:
+    script = "return [...document.querySelectorAll('#detail .links a')].map((a) => a.href);"
+    assert page.tab.run(script) == [
+        f"{ROOT_URL}/tasks/{TASK}",
+        f"{ROOT_URL}/tasks/{TASK}/runs/3",
+        f"{ROOT_URL}/tasks/groups/{GROUP}",
+    ]
+
+
+def test_listen_to_this_task_binds_all_that_the_queue_says_of_it(
+    page: Inspector, quiet: Site
+) -> None:
+    page.click("Listen to this task")
+    wait_until(lambda: page.fragment.count(f"=primary.{TASK}.%23") == 8, "8 bindings")
+    page.wait_listening()
+    completed = RUNNING.replace("running", "completed")
+
+    def is_heard() -> bool:
+        quiet.publish(completed, ROUTING_KEY, BODY)
+        return "queue/task-completed" in page.column(1)
+
+    page.tab.press("t", Keys.ESCAPE)
+    wait_until(is_heard, "the task's end")
+
+
+def test_the_payload_folds_and_unfolds(page: Inspector) -> None:
+    page.wait("#detail .tree", "status")
+    page.click("Open all")
+    page.wait("#detail .tree .leaf", '"running"')
+    page.tab.find("#detail .tree .branch").click()
+    assert len(page.texts("#detail .tree .node")) == 1
+
+
+def test_raw_is_the_message_as_it_was_sent(page: Inspector) -> None:
+    page.click("Raw")
+    raw = page.text("#detail pre.raw")
+    assert raw.startswith('{"payload":{"status":{"taskId":')
+    assert raw.endswith(',"cc":["route.index.one","other"]}')
+    page.click("Tree")
+
+
+def test_the_payload_is_copied(clipboard: Inspector) -> None:
+    clipboard.click("Copy", "#detail .payload")
+    clipboard.wait("#detail .payload .copy", "Copied")
+    assert json.loads(clipboard.tab.run("return navigator.clipboard.readText();")) == BODY
+
+
+def test_numbers_too_long_for_javascript_are_shown_as_written(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
+    page.wait_listening()
+    quiet.publish(exchange, "a", {"id": 12345678901234567891})
+    wait_until(page.rows, "a row")
+    page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait("#detail .tree", "12345678901234567891")
+
+
+def test_a_payload_of_many_members_does_not_freeze_the_page(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
+    page.wait_listening()
+    quiet.publish(exchange, "large", {f"key {number}": [number] for number in range(40_000)})
+    page.wait_column(2, ["large"])
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_until(lambda: page.texts("#detail .tree .node"), "a tree")
+    page.click("Open all")
+    page.click("Show 100 of 39,900 more")
+    page.wait("#detail .payload button", "Show 100 of 39,800 more")
+    assert len(page.texts("#detail .tree .node")) < 1000
+
+
+def snippet(page: Inspector, language: str) -> str:
+    """Return the lines for one language."""
+    page.click(language, "#detail .snippets")
+    return page.text("#detail .snippets pre")
+
+
+def test_the_line_for_curl_runs(page: Inspector, quiet: Site) -> None:
+    with Program("sh", "-c", f"exec {snippet(page, 'curl')}") as curl:
+        assert curl.line() == "event: ready"
+        quiet.publish(RUNNING, "primary.of.curl", 1)
+        while "primary.of.curl" not in curl.line():
+            pass
+
+
+def test_the_line_for_the_shell_runs(page: Inspector, quiet: Site) -> None:
+    line = snippet(page, "CLI").replace("pulse-events", CONSOLE_SCRIPT, 1)
+    with Program("sh", "-c", f"exec {line} 2>&1") as cli:
+        assert cli.line() == "ready"
+        quiet.publish(RUNNING, "primary.of.cli", 1)
+        assert cli.json()["routingKey"] == "primary.of.cli"
+
+
+def test_the_lines_for_python_run(page: Inspector, quiet: Site) -> None:
+    lines = snippet(page, "Python")
+    before = quiet.clients()
+    with Program(sys.executable, "-u", "-c", lines) as python:
+        wait_until(lambda: quiet.clients() > before, "its stream")
+        quiet.publish(RUNNING, "primary.of.python", {"a": 1})
+        assert python.line() == f"{RUNNING} primary.of.python {{'a': 1}}"
+
+
+def test_the_lines_for_javascript_run(page: Inspector, quiet: Site) -> None:
+    lines = snippet(page, "JavaScript")
+    tab = quiet.open()
+    tab.go(f"{quiet.server.url}{BLANK_PATH}")
+    tab.run(
+        """globalThis.printed = [];
+        console.log = (...parts) => printed.push(parts);
+        const script = document.createElement("script");
+        script.type = "module";
+        script.textContent = args[0];
+        document.documentElement.append(script);""",
+        lines,
+    )
+
+    def is_heard() -> bool:
+        quiet.publish(RUNNING, "primary.of.js", {"a": 1})
+        return [RUNNING, "primary.of.js", {"a": 1}] in tab.run("return printed;")
+
+    wait_until(is_heard, "its message")
+
+
+def test_the_side_has_the_lines_for_all_bindings(page: Inspector, tmp_path: Path) -> None:
+    page.tab.run("document.querySelector('#elsewhere').open = true;")
+    line = page.text("#elsewhere pre").replace("curl -NG", "curl --max-time 1 -sNG", 1)
+    done = subprocess.run(
+        ["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=10
+    )
+    assert done.stdout.startswith("event: ready\n"), done

@@ -1,0 +1,150 @@
+"""The bindings editor in Chromium: it completes, composes, explains, and shows faults in place."""
+
+import uuid
+
+from selenium.webdriver import Keys
+
+from pulse_events.catalogue import load_catalogue
+from tests.browser.conftest import Site
+from tests.browser.inspector import Inspector, fragment
+from tests.support.waiting import wait_until
+
+PENDING = "exchange/taskcluster-queue/v1/task-pending"
+KEY = 2
+TOO_LONG = "x" * 256
+
+
+def row(number: int) -> str:
+    """Return the selector of a row, counted from 0."""
+    return f"#editor .binding:nth-child({number + 1})"
+
+
+def test_exchanges_of_the_catalogue_and_those_seen_are_suggested(quiet: Site) -> None:
+    seen = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((seen, "#")))
+    page.wait_listening()
+    quiet.publish(seen, "a", 1)
+    page.wait_column(KEY, ["a"])
+    field = page.tab.find(f"{row(0)} .exchange")
+    field.click()
+    script = "return [...args[0].list.options].map((option) => option.value);"
+    suggested = page.tab.run(script, field)
+    assert set(suggested) == {exchange.name for exchange in load_catalogue()} | {seen}
+
+
+def test_a_pattern_is_composed_of_named_fields_and_said_in_words(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.bind(0, PENDING, "#")
+    page.wait(f"{row(0)} .words", "every message")
+    page.click("Fields", row(0))
+    names = page.texts(f"{row(0)} .builder label > span")
+    (pending,) = (exchange for exchange in load_catalogue() if exchange.name == PENDING)
+    assert names == [word.name for word in pending.words]
+    page.tab.find(f"{row(0)} .builder label:nth-of-type(2) input").send_keys("abc")
+    pattern = page.tab.find(f"{row(0)} .pattern")
+    assert pattern.get_attribute("value") == "primary.abc.#"
+    page.wait(f"{row(0)} .words", "taskId is abc, anything else")
+    page.type(f"{row(0)} .pattern", "primary.*.7.#")
+    run = page.tab.find(f"{row(0)} .builder label:nth-of-type(3) input")
+    assert run.get_attribute("value") == "7"
+
+
+def test_what_does_nothing_useful_is_warned_of(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.bind(0, "exchange/unknown", "a*.b")
+    page.wait(f"{row(0)} .words", "“a*” is literal")
+
+
+def test_enter_applies_without_a_stop_and_nothing_is_missed(quiet: Site) -> None:
+    first, second = (f"exchange/{uuid.uuid4().hex[:8]}" for _ in range(2))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((first, "#")))
+    page.wait_listening()
+    page.click("+ Add")
+    page.bind(1, second, "b.#")
+    quiet.publish(first, "while edited", 1)
+    page.wait_column(KEY, ["while edited"])
+    page.tab.find(f"{row(1)} .pattern").send_keys(Keys.ENTER)
+    sent = ["while edited"]
+
+    def has_both() -> bool:
+        sent.append(f"n.{len(sent)}")
+        quiet.publish(first, sent[-1], 1)
+        quiet.publish(second, "b.here", 2)
+        return "b.here" in page.column(KEY)
+
+    wait_until(has_both, "a message of the second binding")
+    quiet.publish(first, "last", 1)
+    wait_until(lambda: page.column(KEY)[0] == "last", "the last message")
+    page.filter(f"exchange:{first}")
+    page.wait_column(KEY, ["last", *reversed(sent)])
+    assert page.phase == "listening"
+    assert f"b={second}=b.%23" in page.fragment
+
+
+def test_a_fault_stands_at_the_field_of_its_row_in_the_server_s_words(quiet: Site) -> None:
+    good = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((good, "#")))
+    page.wait_listening()
+    page.click("+ Add")
+    page.click("+ Add")  # an empty row in between counts for nothing
+    page.bind(2, good, TOO_LONG)
+    page.tab.find(f"{row(2)} .pattern").send_keys(Keys.ENTER)
+    page.wait(f"{row(2)} .fault", "routingKeyPattern is 256 bytes, the limit is 255")
+    field = page.tab.find(f"{row(2)} .pattern")
+    assert field.get_attribute("aria-invalid") == "true"
+    described = str(field.get_attribute("aria-describedby")).split()
+    assert page.tab.find(f"{row(2)} .fault").get_attribute("id") in described
+    assert page.tab.find(f"{row(2)} .fault").is_displayed()
+    assert page.texts('#editor [aria-invalid="true"]') == [""]  # one, and inputs have no text
+    quiet.publish(good, "goes on", 1)
+    page.wait_column(KEY, ["goes on"])
+    page.type(f"{row(2)} .pattern", "fine")
+    assert page.texts('#editor [aria-invalid="true"]') == []
+    page.tab.find(f"{row(2)} .pattern").send_keys(Keys.ENTER)
+    wait_until(lambda: "=fine" in page.fragment, "the new view in the URL")
+
+
+def test_the_fault_of_the_exchange_without_a_name_stands_at_the_exchange(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.bind(0, "", "some.pattern")
+    page.click("Listen")
+    page.wait(f"{row(0)} .fault", "access is refused")
+    assert page.tab.find(f"{row(0)} .exchange").get_attribute("aria-invalid") == "true"
+    page.wait("#phase", "refused")
+
+
+def test_rows_are_removed_and_changes_taken_back(quiet: Site) -> None:
+    view = fragment(("exchange/one", "a"), ("exchange/two", "b"))
+    page = Inspector(quiet.browser, quiet.server.url, view)
+    page.wait_listening()
+    page.click("Remove binding 1")
+    assert page.tab.find(f"{row(0)} .exchange").get_attribute("value") == "exchange/two"
+    page.wait("#bindings-summary", "changed")
+    page.click("Revert")
+    assert page.tab.find(f"{row(0)} .exchange").get_attribute("value") == "exchange/one"
+    page.click("Remove binding 2")
+    page.click("Apply")
+    wait_until(lambda: page.fragment == "#b=exchange/one=a", "one binding in the URL")
+
+
+def test_it_stops_and_listens_again(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
+    page.wait_listening()
+    page.click("Stop")
+    page.wait("#phase", "stopped")
+    wait_until(lambda: quiet.clients() == 0, "no stream")
+    assert page.fragment.endswith("&run=0")
+    page.click("Listen")
+    page.wait_listening()
+    quiet.publish(exchange, "a", 1)
+    page.wait_column(KEY, ["a"])
+
+
+def test_without_bindings_examples_are_offered_that_listen_at_a_click(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.wait("#empty", "Name an exchange and a pattern")
+    page.click("Tasks that fail", "#empty")
+    page.wait_listening()
+    quiet.publish("exchange/taskcluster-queue/v1/task-failed", "primary.x", 1)
+    page.wait_column(KEY, ["primary.x"])

@@ -1,0 +1,154 @@
+"""Views in the URL, downloads and looking at them offline, in Chromium."""
+
+import json
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.conftest import Site
+from tests.browser.inspector import Inspector, fragment
+from tests.support.waiting import wait_until
+
+KEY = 2
+BODIES = ["=1+1", {"b": [1.5, 'ä, "€"\n'], "a": 12345678901234567891}, None]
+
+
+@pytest.fixture
+def page(quiet: Site, tmp_path: Path) -> Iterator[Inspector]:
+    """A page with three messages, and a folder that it downloads to."""
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
+    page.tab.command("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(tmp_path))
+    page.wait_listening()
+    for number, body in enumerate(BODIES):
+        quiet.publish(exchange, f"n.{number}", body, cc=["cc, one", "=two"])
+    page.wait_column(KEY, ["n.2", "n.1", "n.0"])
+    yield page
+    page.tab.command("Browser.setDownloadBehavior", behavior="default")
+
+
+def download(page: Inspector, kind: str, folder: Path, group: int = 0) -> Path:
+    """Save what the table holds, and return the file."""
+    page.click("Save")
+    page.click(kind, f"#files .choices-of:nth-child({group + 1})")
+    pattern = {"JSON lines": "*.jsonl", "CSV": "*.csv"}[kind]
+    wait_until(lambda: list(folder.glob(pattern)), "the file")
+    (found,) = folder.glob(pattern)
+    return found
+
+
+def load(page: Inspector, path: Path) -> None:
+    """Have the page look at a file."""
+    page.tab.find("#file").send_keys(str(path))
+
+
+@pytest.mark.parametrize("kind", ["JSON lines", "CSV"])
+def test_a_download_is_looked_at_offline_and_left_again(
+    page: Inspector, quiet: Site, tmp_path: Path, kind: str
+) -> None:
+    saved = download(page, kind, tmp_path)
+    before = page.rows()
+    page.click("Clear")
+    page.wait_column(KEY, [])
+    load(page, saved)
+    page.wait("#banner", f"You look at {saved.name}: 3 messages")
+    page.wait("#phase", "looking at a file")
+    page.wait_column(KEY, ["n.2", "n.1", "n.0"])
+    assert [row.cells[1:] for row in page.rows()] == [row.cells[1:] for row in before]
+    wait_until(lambda: quiet.clients() == 0, "no stream")
+    page.filter("n.1")
+    page.wait_column(KEY, ["n.1"])
+    page.filter("")
+    page.click("Back to live")
+    page.wait_listening()
+    page.wait_column(KEY, [])
+
+
+def test_json_lines_hold_what_the_server_sent(page: Inspector, tmp_path: Path) -> None:
+    lines = download(page, "JSON lines", tmp_path).read_text().splitlines()
+    messages = [json.loads(line) for line in lines]
+    assert [message["payload"] for message in messages] == BODIES
+    assert '"a":12345678901234567891' in lines[1]
+    assert all(list(message)[-1] == "receivedAt" for message in messages)
+
+
+def test_only_what_the_filter_shows_may_be_saved(page: Inspector, tmp_path: Path) -> None:
+    page.filter("key:n.1")
+    page.wait_column(KEY, ["n.1"])
+    saved = download(page, "JSON lines", tmp_path, group=1)
+    (line,) = saved.read_text().splitlines()
+    assert json.loads(line)["routingKey"] == "n.1"
+
+
+def test_a_file_is_dropped_on_the_page(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.tab.run(
+        """const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([args[0]], "dropped.jsonl"));
+        for (const type of ["dragenter", "dragover", "drop"]) {
+          const event = new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true });
+          document.body.dispatchEvent(event);
+        }""",
+        '{"exchange":"e","routingKey":"dropped","payload":1}',
+    )
+    page.wait_column(KEY, ["dropped"])
+    assert not page.tab.find("#drop").is_displayed()
+
+
+def test_lines_of_a_file_that_are_no_messages_are_told(page: Inspector, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.jsonl"
+    path.write_text('{"exchange":"e","routingKey":"good","payload":1}\n<b>bad</b>\n{}\n')
+    load(page, path)
+    page.wait("#banner", "mixed.jsonl: 1 messages")
+    page.wait("#banner li", "line 2: ")
+    page.wait("#banner li", "line 3: ")
+    page.wait_column(KEY, ["good"])
+
+
+def test_the_url_restores_the_whole_view(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    view = fragment(
+        (exchange, "a.#"), ("odd=&#% é", "b"), f="seen -hidden", c="key,payload.n", run="0"
+    )
+    page = Inspector(quiet.browser, quiet.server.url, view)
+    page.wait("#phase", "stopped")
+    script = "return [...document.querySelectorAll('#editor .exchange')].map((i) => i.value);"
+    assert page.tab.run(script) == [exchange, "odd=&#% é"]
+    assert page.texts("#grid [role=columnheader]") == ["Routing key", "n"]
+    assert page.tab.find("#filter").get_attribute("value") == "seen -hidden"
+    page.click("Listen")
+    page.wait_listening()
+    quiet.publish(exchange, "a.b", {"n": 7, "word": "seen"})
+    quiet.publish(exchange, "a.x", {"n": 8, "word": "seen, hidden"})
+    quiet.publish(exchange, "a.c", {"n": 9, "word": "seen"})
+    wait_until(lambda: page.column(1) == ["9", "7"], "the columns and the filter")
+    again = Inspector(quiet.browser, quiet.server.url, page.fragment)
+    again.wait_listening()
+    assert again.fragment == page.fragment
+
+
+def test_the_page_follows_the_url_and_the_button_back(quiet: Site) -> None:
+    one, two = (f"exchange/{uuid.uuid4().hex[:8]}" for _ in range(2))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((one, "#")))
+    page.wait_listening()
+    page.bind(0, two, "#")
+    page.click("Apply")
+    wait_until(lambda: two in page.fragment, "the new bindings in the URL")
+    page.tab.back()
+    field = page.tab.find("#editor .exchange")
+    wait_until(lambda: page.tab.find("#editor .exchange").get_attribute("value") == one, str(field))
+
+    def is_heard() -> bool:
+        quiet.publish(one, "back", 1)
+        return "back" in page.column(KEY)
+
+    wait_until(is_heard, "a message of the first exchange")
+
+
+def test_a_url_that_makes_no_sense_is_told_and_hurts_nothing(quiet: Site) -> None:
+    view = "#b=exchange&b=x=%E0%A4&f=%&c=__proto__,constructor&__proto__=1&run=maybe"
+    page = Inspector(quiet.browser, quiet.server.url, view)
+    page.wait("#editor > .fault", "In the URL: b=exchange: a binding is exchange=pattern")
+    assert page.texts("#grid [role=columnheader]") == ["__proto__", "constructor"]

@@ -1,0 +1,189 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseFilter, termOf } from "../../src/pulse_events/web/static/inspector/filter.js";
+
+const MESSAGE = {
+  payload: {
+    status: { taskId: "AbC", state: "failed", runs: [{ state: "failed" }, { state: "pending" }] },
+    details: { "event.head.sha": "beef" },
+    tags: { "trust-domain": "gecko" },
+    "a/b": { c: "odd" },
+    quote: 'say "hi" \\ there',
+    empty: "",
+    nothing: null,
+    count: 10,
+    isTrue: true,
+    big: 12345678901234567890n,
+  },
+  exchange: "exchange/taskcluster-queue/v1/task-failed",
+  routingKey: "primary.AbC.0",
+  cc: ["route.index.one", "route.Two words"],
+};
+const json = (value) =>
+  JSON.stringify(value, (_, part) => (typeof part === "bigint" ? `#${part}#` : part)).replace(
+    /"#(\d+)#"/g,
+    "$1",
+  );
+
+function entryOf(message, text = json(message)) {
+  const fields = [
+    { name: "taskId", value: "AbC" },
+    { name: "runId", value: "0" },
+  ];
+  return { id: 1, kind: "message", atMs: 0, message: JSON.parse(text), text, gap: null, fields };
+}
+const entry = entryOf(MESSAGE);
+const fits = (filter, of = entry) => parseFilter(filter).test(of);
+
+function assertFits(filters) {
+  for (const filter of filters) assert.equal(fits(filter), true, filter);
+}
+function assertFitsNot(filters) {
+  for (const filter of filters) assert.equal(fits(filter), false, filter);
+}
+
+test("words are searched in the whole message, in any case", () => {
+  assertFits(["", "   ", "failed", "FAILED", "route.index", "12345678901234567890"]);
+  assertFitsNot(["completed", "failed completed"]);
+});
+
+test("names that every message has find none", () => {
+  assertFitsNot(["redelivered", "routes", "payload", "routingKey", '"cc"']);
+});
+
+test("all words must be there, and none of those with a minus", () => {
+  assertFits(["failed pending", "failed -completed", "-completed"]);
+  assertFitsNot(["failed -pending", "-failed"]);
+});
+
+test("a quoted text may hold spaces and quotes", () => {
+  assertFits(['"two words"', '"say \\"hi\\""', '"\\\\ there"', '"two wor', '-"three words"']);
+  assertFitsNot(['"two  words"', '-"two words"']);
+});
+
+test("exchange, key and cc are fields", () => {
+  assertFits(["exchange:task-failed", "routingKey:primary", "key:abc", "cc:index", 'cc:"two w']);
+  assertFitsNot(["exchange:primary", "key:exchange", "cc:three", "-cc:index"]);
+});
+
+test("words of the key and paths into the payload are fields", () => {
+  assertFits([
+    "taskId:abc",
+    "status.state:failed",
+    "payload.status.state:fail",
+    "status.runs.state:pending",
+    "status.runs.1.state:pending",
+    "details.event.head.sha:beef",
+    "tags.trust-domain:gecko",
+    "payload.a/b.c:odd",
+    "count:1",
+    "isTrue:true",
+    "nothing:null",
+    "status:AbC",
+    "payload:gecko",
+    "big:1234567890123456",
+  ]);
+  assertFitsNot([
+    "status.state:pending",
+    "status.runs.0.state:pending",
+    "status.none:x",
+    "count:2",
+    "status.state.length:6",
+  ]);
+});
+
+test("a whole value is asked for by :=", () => {
+  assertFits([
+    "runId:=0",
+    "count:=10",
+    "status.state:=FAILED",
+    'cc:="route.two words"',
+    'empty:=""',
+  ]);
+  assertFitsNot(["count:=1", "status.state:=fail", "cc:=route.index"]);
+});
+
+test("prototypes are no fields", () => {
+  assertFitsNot([
+    "__proto__:o",
+    "constructor:f",
+    "constructor.name:Object",
+    "status.__proto__.toString:native",
+    "status.runs.length:2",
+  ]);
+  const own = entryOf(
+    {},
+    '{"payload":{"__proto__":{"x":"own"}},"exchange":"","routingKey":"","cc":[]}',
+  );
+  assert.equal(fits("__proto__.x:own", own), true);
+});
+
+test("text with characters as escapes is found by the characters", () => {
+  const text = '{"payload":"caf\\u00e9 a\\/b","exchange":"e","routingKey":"k","cc":[]}';
+  const escaped = entryOf({}, text);
+  assert.equal(fits("café", escaped), true);
+  assert.equal(fits("a/b", escaped), true);
+  assert.equal(fits("CAFÉ", escaped), true);
+});
+
+test("URLs and times are searched as text, not as fields", () => {
+  const of = entryOf({ ...MESSAGE, payload: { url: "https://example.com/x", at: "12:30:01" } });
+  assert.equal(fits("https://example.com", of), true);
+  assert.equal(fits("12:30", of), true);
+});
+
+test("a term that is being typed hides nothing", () => {
+  assertFits(["taskId:", "taskId:=", "failed taskId:", "-taskId:"]);
+});
+
+test("gaps pass every filter", () => {
+  const gap = { ...entry, kind: "gap", text: "" };
+  assert.equal(fits("nothing-has-this", gap), true);
+  assert.equal(fits("exchange:none", gap), true);
+});
+
+test("no text makes it throw", () => {
+  const pieces = [
+    '"',
+    "\\",
+    ":",
+    "=",
+    "-",
+    ".",
+    " ",
+    "a",
+    "é",
+    "😀",
+    "\uD800",
+    "\n",
+    "payload",
+    "//",
+  ];
+  let state = 1;
+  for (let round = 0; round < 20_000; round += 1) {
+    let text = "";
+    for (let i = 0; i < 8; i += 1) {
+      state = (state * 48_271) % 2_147_483_647;
+      text += pieces[state % pieces.length];
+    }
+    assert.equal(typeof fits(text), "boolean");
+  }
+});
+
+test("a message without a payload object is only searched", () => {
+  for (const payload of [null, "text", 5, [], true]) {
+    const of = entryOf({ ...MESSAGE, payload });
+    assert.equal(fits("status.state:x", of), false);
+    assert.equal(fits("key:primary", of), true);
+  }
+  assert.equal(fits("payload:text", entryOf({ ...MESSAGE, payload: "some text" })), true);
+});
+
+test("the term for a value finds it, whatever it holds", () => {
+  for (const value of ["plain", "two words", 'a "quote"', "back\\slash", "-x", "a:b", '"', "\\"]) {
+    const of = entryOf({ ...MESSAGE, payload: { value } });
+    assert.equal(fits(termOf("value", value), of), true, value);
+    assert.equal(fits(termOf("value", `${value}!`), of), false, value);
+  }
+  assert.equal(fits(termOf("value", ""), entryOf({ ...MESSAGE, payload: { value: "" } })), true);
+});

@@ -1,0 +1,203 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { parseFilter } from "../../src/pulse_events/web/static/inspector/filter.js";
+import { Log } from "../../src/pulse_events/web/static/inspector/log.js";
+
+const GAP = { reason: "the server stopped", from: "2026-11-25T00:00:00Z", to: "" };
+
+function add(log, number, more = {}) {
+  const message = {
+    payload: { number, ...more },
+    exchange: "e",
+    routingKey: `k.${number}`,
+    cc: [],
+  };
+  log.add(message, JSON.stringify(message), number);
+}
+function fill(log, from, to) {
+  for (let number = from; number < to; number += 1) add(log, number);
+}
+const numberOf = ({ message }) => message.payload.number;
+function seen(log) {
+  const { visible } = log;
+  return Array.from({ length: visible.length }, (_, i) => numberOf(visible.at(i)));
+}
+
+test("the newest is the first to be seen, and the oldest to be downloaded", () => {
+  const log = new Log();
+  fill(log, 0, 3);
+  assert.deepEqual(seen(log), [2, 1, 0]);
+  assert.deepEqual(log.all().map(numberOf), [0, 1, 2]);
+  assert.deepEqual([log.kept, log.received, log.dropped, log.held], [3, 3, 0, 0]);
+});
+
+test("an entry has a rising id, its time, its text and the fields of its key", () => {
+  const log = new Log({ fields: (exchange, key) => [{ name: exchange, value: key }] });
+  fill(log, 7, 9);
+  const [first, second] = log.all();
+  assert.ok(first.id < second.id);
+  assert.equal(first.atMs, 7);
+  assert.deepEqual(first.fields, [{ name: "e", value: "k.7" }]);
+  assert.deepEqual(JSON.parse(first.text), first.message);
+});
+
+test("beyond the limit the oldest go, and are counted", () => {
+  const log = new Log({ limit: 10_000 });
+  fill(log, 0, 12_345);
+  assert.deepEqual([log.kept, log.received, log.dropped], [10_000, 12_345, 2345]);
+  assert.equal(log.visible.length, 10_000);
+  assert.equal(numberOf(log.visible.at(0)), 12_344);
+  assert.equal(numberOf(log.visible.at(9999)), 2345);
+});
+
+test("of large messages fewer are kept", () => {
+  const log = new Log({ limit: 1000 });
+  const text = "x".repeat(1_000_000);
+  for (let number = 0; number < 80; number += 1) log.add({ payload: { number } }, text, number);
+  assert.deepEqual([log.received, log.kept, log.dropped], [80, 50, 30]);
+  assert.deepEqual([numberOf(log.visible.at(0)), numberOf(log.visible.at(49))], [79, 30]);
+  log.add({ payload: { number: 80 } }, text.repeat(60), 80);
+  assert.deepEqual(seen(log), [80]);
+  fill(log, 0, 3);
+  assert.deepEqual([log.kept, log.visible.length, log.dropped], [3, 3, 81]);
+  log.load(Array.from({ length: 60 }, () => ({ kind: "message", message: {}, text })));
+  assert.equal(log.visible.length, 60);
+});
+
+test("the filter shows some and keeps all", () => {
+  const log = new Log({ limit: 100 });
+  log.filter = parseFilter("number:=5");
+  fill(log, 0, 50);
+  assert.deepEqual(seen(log), [5]);
+  assert.equal(log.kept, 50);
+  log.filter = parseFilter("");
+  assert.equal(log.visible.length, 50);
+});
+
+test("with a filter the oldest go as without, those that it hides too", () => {
+  const log = new Log({ limit: 10 });
+  log.filter = parseFilter("odd:true");
+  for (let number = 0; number < 35; number += 1) add(log, number, { odd: number % 2 === 1 });
+  assert.deepEqual(seen(log), [33, 31, 29, 27, 25]);
+  fill(log, 35, 45); // none of them matches
+  assert.deepEqual(seen(log), []);
+  assert.equal(log.kept, 10);
+});
+
+test("each entry is looked at once, however many follow", () => {
+  const log = new Log({ limit: 10 });
+  let looks = 0;
+  log.filter = { isEmpty: false, test: () => Boolean(++looks) };
+  fill(log, 0, 1000);
+  assert.equal(looks, 1000);
+  log.pause();
+  fill(log, 0, 1000);
+  log.resume();
+  assert.equal(looks, 2000);
+});
+
+test("a pause freezes what is seen, and loses nothing", () => {
+  const log = new Log({ limit: 100 });
+  fill(log, 0, 3);
+  log.pause();
+  fill(log, 3, 50);
+  assert.deepEqual(seen(log), [2, 1, 0]);
+  assert.deepEqual([log.paused, log.held, log.kept], [true, 47, 50]);
+  log.resume();
+  assert.deepEqual([log.paused, log.held, log.kept, log.dropped], [false, 0, 50, 0]);
+  assert.deepEqual(
+    seen(log),
+    Array.from({ length: 50 }, (_, i) => 49 - i),
+  );
+});
+
+test("a pause longer than the limit keeps the newest, and counts the others", () => {
+  const log = new Log({ limit: 10 });
+  fill(log, 0, 10);
+  log.pause();
+  fill(log, 10, 35);
+  assert.deepEqual([log.visible.length, numberOf(log.visible.at(0)), log.held], [10, 9, 10]);
+  log.resume();
+  assert.deepEqual(seen(log), [34, 33, 32, 31, 30, 29, 28, 27, 26, 25]);
+  assert.deepEqual([log.received, log.dropped, log.kept], [35, 25, 10]);
+});
+
+test("the filter counts for what a pause holds back too", () => {
+  const log = new Log({ limit: 100 });
+  fill(log, 0, 10);
+  log.pause();
+  fill(log, 10, 20);
+  log.filter = parseFilter("number:=3");
+  assert.deepEqual(seen(log), [3]);
+  log.filter = parseFilter("number:=13");
+  assert.deepEqual(seen(log), []);
+  log.resume();
+  assert.deepEqual(seen(log), [13]);
+});
+
+test("to pause twice or to resume without a pause changes nothing", () => {
+  const log = new Log();
+  log.resume();
+  log.pause();
+  fill(log, 0, 2);
+  log.pause();
+  assert.equal(log.held, 2);
+  log.resume();
+  log.resume();
+  assert.deepEqual(seen(log), [1, 0]);
+});
+
+test("a gap is seen at its place, whatever the filter, and is no message", () => {
+  const log = new Log({ limit: 3 });
+  log.filter = parseFilter("nothing-has-this");
+  fill(log, 0, 1);
+  log.gap(GAP, 5);
+  fill(log, 1, 2);
+  assert.equal(log.visible.length, 1);
+  assert.deepEqual([log.visible.at(0).kind, log.visible.at(0).gap], ["gap", GAP]);
+  assert.deepEqual([log.received, log.kept, log.dropped], [2, 3, 0]);
+  fill(log, 2, 5);
+  assert.deepEqual([log.visible.length, log.dropped], [0, 2]);
+});
+
+test("an entry is found where it is seen, and not where it is not", () => {
+  const log = new Log({ limit: 10 });
+  fill(log, 0, 25);
+  for (let i = 0; i < 10; i += 1) assert.equal(log.position(log.visible.at(i)), i);
+  const oldest = log.visible.at(9);
+  const hidden = log.visible.at(5);
+  fill(log, 25, 26);
+  assert.equal(log.position(oldest), -1);
+  log.filter = parseFilter(`-number:=${numberOf(hidden)}`);
+  assert.equal(log.position(hidden), -1);
+  assert.equal(log.visible.length, 9);
+});
+
+test("after clear there is nothing, and a pause goes on", () => {
+  const log = new Log();
+  fill(log, 0, 5);
+  const before = log.visible.at(0);
+  log.pause();
+  fill(log, 5, 9);
+  log.clear();
+  assert.deepEqual([log.kept, log.held, log.received, log.visible.length], [0, 0, 0, 0]);
+  assert.equal(log.position(before), -1);
+  assert.equal(log.paused, true);
+  fill(log, 9, 10);
+  log.resume();
+  assert.deepEqual(seen(log), [9]);
+});
+
+test("all of a download is seen, even more than the limit", () => {
+  const source = new Log({ limit: 100 });
+  fill(source, 0, 30);
+  source.gap(GAP, 30);
+  const log = new Log({ limit: 10, fields: () => [{ name: "n", value: "v" }] });
+  log.pause();
+  log.load(source.all());
+  assert.deepEqual([log.paused, log.visible.length, log.received], [false, 31, 30]);
+  assert.deepEqual(log.visible.at(1).fields, [{ name: "n", value: "v" }]);
+  log.clear();
+  fill(log, 0, 30);
+  assert.equal(log.visible.length, 10);
+});

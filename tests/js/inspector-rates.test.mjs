@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Rates } from "../../src/pulse_events/web/static/inspector/rates.js";
+import { clockTime, relative } from "../../src/pulse_events/web/static/inspector/times.js";
+
+const S = 1000;
+
+test("messages are counted by second and exchange", () => {
+  const rates = new Rates(4);
+  for (const atMs of [0, 999, 1000, 3500]) rates.count("a", atMs);
+  rates.count("b", 1500);
+  assert.deepEqual(rates.series(3999), [
+    { exchange: "a", isRest: false, counts: [2, 1, 0, 1], total: 4 },
+    { exchange: "b", isRest: false, counts: [0, 1, 0, 0], total: 1 },
+  ]);
+});
+
+test("what is older than the span is forgotten", () => {
+  const rates = new Rates(4);
+  rates.count("a", 0);
+  rates.count("a", 2 * S);
+  assert.deepEqual(rates.series(4 * S)[0].counts, [0, 1, 0, 0]);
+  assert.deepEqual(rates.series(6 * S), []);
+  rates.count("a", 1000 * S);
+  assert.deepEqual(rates.series(1000 * S)[0].counts, [0, 0, 0, 1]);
+});
+
+test("quiet seconds are zero, however long", () => {
+  const rates = new Rates(3);
+  rates.count("a", 0);
+  rates.count("a", 2 * S);
+  rates.count("a", 3 * S);
+  assert.deepEqual(rates.series(4 * S)[0].counts, [1, 1, 0]);
+  assert.deepEqual(rates.series(3 * S)[0].counts, [0, 1, 1]);
+});
+
+test("a clock that was set back breaks nothing", () => {
+  const rates = new Rates(3);
+  rates.count("a", 100 * S);
+  rates.count("a", 99 * S);
+  rates.count("a", 1 * S);
+  assert.deepEqual(rates.series(100 * S)[0].counts, [0, 1, 1]);
+  assert.deepEqual(rates.series(99 * S)[0]?.counts, [0, 0, 1]);
+});
+
+test("the most frequent come first, those beyond the eighth are one", () => {
+  const rates = new Rates(2);
+  for (let i = 0; i < 12; i += 1) for (let n = 0; n <= i; n += 1) rates.count(`e${i}`, 5 * S);
+  const series = rates.series(5 * S);
+  assert.deepEqual(
+    series.map(({ exchange, total }) => [exchange, total]),
+    [11, 10, 9, 8, 7, 6, 5, 4].map((i) => [`e${i}`, i + 1]).concat([["other", 10]]),
+  );
+  assert.deepEqual(series.at(-1).counts, [0, 10]);
+  assert.deepEqual(series.map(({ isRest }) => isRest).indexOf(true), 8);
+});
+
+test("names of exchanges are only names", () => {
+  const rates = new Rates(1);
+  for (const name of ["__proto__", "constructor", "", "other"]) rates.count(name, 0);
+  assert.equal(rates.series(0).length, 4);
+  rates.clear();
+  assert.deepEqual(rates.series(0), []);
+});
+
+test("times are said in the largest unit that fits", () => {
+  const now = Date.parse("2026-11-25T00:00:00Z");
+  const ago = [-5 * S, 0, 999, S, 59_999, 60 * S, 3_599_999, 3600 * S, 86_400 * S, 9e9];
+  const said = ["now", "now", "now", "1 s", "59 s", "1 min", "59 min", "1 h", "1 d", "104 d"];
+  assert.deepEqual(
+    ago.map((ms) => relative(now - ms, now)),
+    said,
+  );
+  assert.equal(relative(NaN, now), "–");
+});
+
+test("the time of day is to the millisecond", () => {
+  assert.equal(clockTime(new Date(2026, 10, 25, 3, 4, 5, 6).getTime()), "03:04:05.006");
+  assert.equal(clockTime(NaN), "–");
+});
