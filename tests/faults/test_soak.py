@@ -49,9 +49,11 @@ def holdings(node: Rabbit, server: Server) -> Holdings:
     """Wait until all that lingers is gone, and count the rest."""
     wait_until(lambda: is_empty(server.port), "all is given up", within_s=20)
     counts = stats(server.port)
-    descriptors = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
     now = (counts["clients"], counts["audiences"], counts["bindings"])
-    return Holdings(descriptors, *now, *broker_counts(node, "soak"))
+    there = broker_counts(node, "soak")
+    # Last: by now the server has closed its end of our own question.
+    descriptors = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
+    return Holdings(descriptors, *now, *there)
 
 
 def rss_kb(pid: int) -> int:
