@@ -42,7 +42,7 @@ export class BindingRow {
     this.#palette = palette;
     this.#onChange = onChange;
     this.exchange = this.#field("Exchange", "exchange", { list: "exchanges", onfocus: suggest });
-    this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "#" });
+    this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "the empty key" });
     this.exchange.value = binding.exchange;
     this.pattern.value = binding.routingKeyPattern;
     this.builder = new Builder(catalogue, valuesSeen, (pattern) => {
@@ -79,7 +79,8 @@ export class BindingRow {
   }
 
   get isEmpty() {
-    return this.binding.exchange === "" && this.binding.routingKeyPattern === "";
+    const { exchange, routingKeyPattern } = this.binding;
+    return exchange === "" && (routingKeyPattern === "" || routingKeyPattern === "#");
   }
 
   /** @param {number} number counted from one */
