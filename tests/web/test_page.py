@@ -7,6 +7,7 @@ from urllib.parse import urljoin
 import pytest
 
 from tests.support.local_server import LocalServer
+from tests.support.program import Program
 from tests.support.raw_stream import Head, RawStream
 
 STATIC = Path(__file__).parents[2] / "src" / "pulse_events" / "web" / "static"
@@ -60,6 +61,14 @@ def test_other_origins_may_not_read_the_page_and_it_has_no_other_address(
 def test_the_page_has_no_script_style_or_listener_of_its_own() -> None:
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", PAGE)
     assert re.findall(r"<script[^>]*>(.*?)</script>", PAGE, re.DOTALL) == [""]
+
+
+def test_without_javascript_the_page_has_a_curl_line_that_works(server: LocalServer) -> None:
+    shown = re.search(r"<pre>(curl .*?)</pre>", PAGE, re.DOTALL)
+    assert shown
+    line = shown[1].replace("HOST", f"127.0.0.1:{server.port}")
+    with Program("sh", "-c", f"exec {line}") as curl:
+        assert curl.line() == "event: ready"
 
 
 def test_all_that_the_page_refers_to_is_there_and_relative(server: LocalServer) -> None:

@@ -27,6 +27,7 @@ export class BindingRow {
   #words = element("p", { class: "words", id: freshId("words") });
   #fault = element("p", { class: "fault", id: freshId("fault"), hidden: true });
   #legend = element("legend", { class: "heard" });
+  #isInSight = false;
   #dot = element("i", { class: "dot", "aria-hidden": "true" });
   #catalogue;
   #palette;
@@ -41,7 +42,7 @@ export class BindingRow {
     this.#palette = palette;
     this.#onChange = onChange;
     this.exchange = this.#field("Exchange", "exchange", { list: "exchanges", onfocus: suggest });
-    this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "#" });
+    this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "the empty key" });
     this.exchange.value = binding.exchange;
     this.pattern.value = binding.routingKeyPattern;
     this.builder = new Builder(catalogue, valuesSeen, (pattern) => {
@@ -65,6 +66,10 @@ export class BindingRow {
       this.#words,
       this.builder.element,
     );
+    this.element.addEventListener("contentvisibilityautostatechange", (event) => {
+      this.#isInSight = !(/** @type {ContentVisibilityAutoStateChangeEvent} */ (event).skipped);
+      this.showEnd();
+    });
     this.#describe();
   }
 
@@ -74,12 +79,15 @@ export class BindingRow {
   }
 
   get isEmpty() {
-    return this.binding.exchange === "" && this.binding.routingKeyPattern === "";
+    const { exchange, routingKeyPattern } = this.binding;
+    return exchange === "" && (routingKeyPattern === "" || routingKeyPattern === "#");
   }
 
   /** @param {number} number counted from one */
   set number(number) {
-    say(this.#legend, `Binding ${number}`);
+    const name = `Binding ${number}`;
+    if (this.#legend.textContent === name) return;
+    say(this.#legend, name);
     set(this.remove, { "aria-label": `Remove binding ${number}`, title: "Remove" });
   }
 
@@ -133,7 +141,9 @@ export class BindingRow {
   /** Shows the end of a name that is too long: the beginnings are all alike. */
   showEnd() {
     const input = this.exchange;
-    if (input !== document.activeElement) input.scrollLeft = input.scrollWidth;
+    // To ask what is out of sight makes the browser lay it out, a thousand times over.
+    if (!this.#isInSight || input === document.activeElement) return;
+    input.scrollLeft = input.scrollWidth;
   }
 
   #describe() {

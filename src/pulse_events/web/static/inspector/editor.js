@@ -20,7 +20,7 @@ import { placeOf } from "./faults.js";
  * @property {() => void} onStop
  */
 
-const EMPTY = { exchange: "", routingKeyPattern: "" };
+const EMPTY = { exchange: "", routingKeyPattern: "#" };
 
 export class Editor {
   /** @type {BindingRow[]} */

@@ -6,6 +6,7 @@
  * them, the old ones go on.
  */
 import { listen } from "../pulse-events.js";
+import { Overlap } from "./overlap.js";
 
 /** @import { Binding, Gap, Listening, Message, State } from "../pulse-events.d.ts" */
 /** @import { PulseEventsError } from "../pulse-events.js" */
@@ -27,7 +28,10 @@ export class Live {
   #current = null;
   /** @type {Attempt | null} */
   #next = null;
-  /** @type {Overlap | null} */
+  /**
+   * What ran before, until what runs now has brought all that both do.
+   * @type {{ old: Attempt, texts: Overlap, timer: ReturnType<typeof setTimeout> } | null}
+   */
   #overlap = null;
   #url;
   #on;
@@ -63,7 +67,7 @@ export class Live {
     const attempts = [this.#next, this.#current];
     this.#next = this.#current = null;
     for (const attempt of attempts) attempt?.listening.close();
-    this.#overlap?.end();
+    this.#endOverlap();
   }
 
   /**
@@ -102,9 +106,16 @@ export class Live {
   #become(attempt) {
     const old = this.#current;
     this.#current = attempt;
-    this.#overlap?.end();
-    this.#overlap = old?.isReady ? new Overlap(() => old.listening.close()) : null;
-    if (!old?.isReady) old?.listening.close();
+    this.#endOverlap();
+    if (!old?.isReady) return old?.listening.close();
+    const timer = setTimeout(() => this.#endOverlap(), OVERLAP_MS);
+    this.#overlap = { old, texts: new Overlap(), timer };
+  }
+
+  #endOverlap() {
+    clearTimeout(this.#overlap?.timer);
+    this.#overlap?.old.listening.close();
+    this.#overlap = null;
   }
 
   /**
@@ -113,7 +124,7 @@ export class Live {
    * @param {string} text
    */
   #message(attempt, message, text) {
-    const isRepeated = this.#overlap?.isRepeated(attempt, text) ?? false;
+    const isRepeated = this.#overlap?.texts.isRepeated(attempt, text) ?? false;
     if (!isRepeated) this.#on.onMessage(message, text);
   }
 
@@ -136,45 +147,5 @@ export class Live {
     else return;
     this.#on.onRefused(error, attempt.bindings);
     if (this.#current) this.#on.onState(this.#current.listening.state);
-  }
-}
-
-/** Two listenings side by side: a message that the one brought is not new from the other. */
-class Overlap {
-  /**
-   * Texts that one of them brought and the other has not yet.
-   * @type {Map<string, { by: unknown, count: number }>}
-   */
-  #waiting = new Map();
-  #close;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #timer;
-
-  /** @param {() => void} close ends the old listening */
-  constructor(close) {
-    this.#close = close;
-    this.#timer = setTimeout(() => this.end(), OVERLAP_MS);
-  }
-
-  /**
-   * @param {unknown} by
-   * @param {string} text
-   */
-  isRepeated(by, text) {
-    const found = this.#waiting.get(text);
-    if (found && found.by !== by) {
-      if (found.count > 1) found.count -= 1;
-      else this.#waiting.delete(text);
-      return true;
-    }
-    if (this.#timer) this.#waiting.set(text, { by, count: (found?.count ?? 0) + 1 });
-    return false;
-  }
-
-  end() {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#waiting.clear();
-    this.#close();
   }
 }
