@@ -1,10 +1,14 @@
 """Binds and unbinds one queue on one channel, as `Topology` wants it; knows not what is wanted."""
 
+import re
 from typing import Any
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq_connection import NOT_FOUND, Channel, QueueLost, RequestRefused
+from pulse_events.brokers.rabbitmq_connection import Channel, QueueLost, RequestRefused
 from pulse_events.errors import BindingRefused
+
+_QUEUE_GONE = re.compile(r"[^(]*\(NOT_FOUND - (no|home node '[^']*' of durable) queue '")
+"""Matched from the start: what follows may hold an exchange's name, any text of a client."""
 
 
 class QueueBindings:
@@ -21,7 +25,7 @@ class QueueBindings:
                 self._channel.send("queue_bind", **self._arguments(binding))
             await self._channel.request("queue_bind", **self._arguments(batch[-1]))
         except RequestRefused as error:
-            if error.code == NOT_FOUND and f"queue '{self._queue}'" in str(error):
+            if _QUEUE_GONE.match(str(error)):
                 raise QueueLost(str(error)) from error
             raise BindingRefused(f"exchange {batch[-1].exchange!r}: {error}") from error
 
