@@ -45,6 +45,7 @@ DRAIN_SPREAD_S = 4.0
 DRAIN_WITHIN_S = 5.0
 """Over how long the ends of streams are spread at a stop; when those that do not read are cut."""
 STOP_WITHIN_S = 2.0
+_STOPPING = "the server is stopping; connect again"
 
 
 Publish = Callable[[Message], None]
@@ -181,9 +182,8 @@ class _Process:
             running = [self._tasks.create_task(work) for work in works]
             await self._stop.wait()
             log.info("stopping; %d streams are open", len(self.streams))
-            reason = StreamEnded("the server is stopping; connect again")
-            self._admission.close(reason)
-            await self.streams.drain(reason, DRAIN_SPREAD_S, DRAIN_WITHIN_S)
+            self._admission.close(_STOPPING)
+            await self.streams.drain(StreamEnded(_STOPPING), DRAIN_SPREAD_S, DRAIN_WITHIN_S)
             self.hubs.close()
             for task in running:
                 task.cancel()

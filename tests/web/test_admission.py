@@ -63,7 +63,7 @@ def test_all_together_may_have_so_many_streams() -> None:
 
 def test_nobody_is_admitted_once_it_is_closed() -> None:
     gate = admission()
-    gate.close(StreamEnded("enough"))
+    gate.close("enough")
     with pytest.raises(StreamEnded, match="enough"):
         gate.admit("a")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
-from pulse_events.errors import AddressLimitReached, LimitReached, PulseEventsError
+from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
 
 BURST_S = 10.0
 """Requests of so many seconds may come at once."""
@@ -37,7 +37,7 @@ class Admission:
         self.limits = limits
         self._streams: Counter[str] = Counter()
         self._total = 0
-        self._closed: PulseEventsError | None = None
+        self._closed = ""
         self._requests: dict[str, tuple[float, float]] = {}  # allowance left, when; oldest first
 
     def address_of(self, peer: str | None, forwarded: Sequence[str]) -> str:
@@ -74,7 +74,7 @@ class Admission:
                 "refused_requests",
             )
 
-    def close(self, reason: PulseEventsError) -> None:
+    def close(self, reason: str) -> None:
         """Admit no stream any more."""
         self._closed = reason
 
@@ -84,10 +84,10 @@ class Admission:
         Raises:
             LimitReached: The process has as many as it may have.
             AddressLimitReached: The address has.
-            PulseEventsError: What `close` was given.
+            StreamEnded: All streams are being ended.
         """
-        if self._closed is not None:
-            raise self._closed
+        if self._closed:
+            raise StreamEnded(self._closed)
         if self._total >= self.limits.streams:
             raise LimitReached(
                 f"this server has {self._total} streams open, the limit is {self.limits.streams}; "

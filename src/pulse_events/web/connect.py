@@ -127,7 +127,8 @@ class Connect:
     async def _bindings_of(self, wanted: BindingSet | InputError | str) -> BindingSet:
         """Return what a query asks for; of a token, what it stands for."""
         if isinstance(wanted, InputError):
-            raise wanted
+            # Not itself: it is kept with its query, and each raise would add to its traceback.
+            raise type(wanted)(str(wanted))
         return await self._services.tokens.redeem(wanted) if isinstance(wanted, str) else wanted
 
 
