@@ -67,6 +67,8 @@ def test_axe_finds_nothing(quiet: Site, width: int, scheme: str) -> None:
     page.wait("#editor .fault", "256 bytes")
     page.click("Fields", "#editor .binding:nth-child(1)")
     assert findings(page) == []
+    page.tab.find("#editor .exchange").send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    assert findings(page) == []
     page.tab.run("document.activeElement.blur();")
     page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
     page.wait("#detail .tree", "number")
@@ -85,7 +87,11 @@ def test_axe_finds_nothing_without_a_stream(
     page = Inspector(quiet.browser, quiet.server.url, bypass_policy=True)
     page.look(width=width, scheme=scheme)
     page.wait("#empty", "Name an exchange")
+    page.type("#editor .exchange", "queue")
+    wait_until(lambda: page.texts("#suggestions li"), "suggestions")
+    page.tab.press(Keys.ARROW_DOWN)
     assert findings(page) == []
+    page.tab.press(Keys.ESCAPE)
     path = tmp_path / "saved.jsonl"
     gap = {"reason": "it slept", "from": "2026-11-25T00:00:00Z", "to": "2026-11-25T00:01:00Z"}
     lines = ['{"exchange":"e","routingKey":"k"}', json.dumps({"gap": gap}), "bad"]

@@ -12,6 +12,11 @@ from tests.support.waiting import wait_until
 PENDING = "exchange/taskcluster-queue/v1/task-pending"
 KEY = 2
 TOO_LONG = "x" * 256
+FAILED = "exchange/taskcluster-queue/v1/task-failed"
+SUGGESTED = """
+const list = document.querySelector("#suggestions");
+return list.matches(":popover-open") ? [...list.children].map(({ dataset }) => dataset.value) : [];
+"""
 
 
 def row(number: int) -> str:
@@ -26,10 +31,44 @@ def test_exchanges_of_the_catalogue_and_those_seen_are_suggested(quiet: Site) ->
     quiet.publish(seen, "a", 1)
     page.wait_column(KEY, ["a"])
     field = page.tab.find(f"{row(0)} .exchange")
-    field.click()
-    script = "return [...args[0].list.options].map((option) => option.value);"
-    suggested = page.tab.run(script, field)
+    field.send_keys(Keys.ARROW_DOWN)
+    suggested = page.tab.run(SUGGESTED)
     assert set(suggested) == {exchange.name for exchange in load_catalogue()} | {seen}
+    field.send_keys(Keys.ESCAPE)
+    assert page.tab.run(SUGGESTED) == []
+    assert field.get_attribute("value") == seen
+
+
+def test_a_suggestion_is_chosen_by_keys_or_by_a_click(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    field = page.tab.find(f"{row(0)} .exchange")
+    field.send_keys("queue failed")
+    assert page.tab.run(SUGGESTED) == [FAILED]
+    field.send_keys(Keys.ARROW_DOWN, Keys.ENTER)
+    assert field.get_attribute("value") == FAILED
+    assert page.tab.run(SUGGESTED) == []
+    page.wait(f"{row(0)} .words", "every message")
+    assert page.phase == "stopped"
+    field.clear()
+    field.send_keys("pull")
+    page.tab.find("#suggestions li").click()
+    assert field.get_attribute("value") == "exchange/taskcluster-github/v1/pull-request"
+    field.send_keys(Keys.ENTER)
+    page.wait_listening()
+
+
+def test_values_that_were_seen_are_suggested_in_the_builder(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#")))
+    page.wait_listening()
+    key = "primary.AbCdEfGhIjKlMnOpQrStUv.0.w.i.prov-seen.type.sched.AbCdEfGhIjKlMnOpQrStUv._"
+    quiet.publish(FAILED, key, {})
+    page.wait_column(KEY, [key])
+    page.click("Fields", row(0))
+    field = page.tab.find(f"{row(0)} .builder label:nth-of-type(6) input")
+    field.send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, Keys.ENTER)
+    assert field.get_attribute("value") == "prov-seen"
+    pattern = page.tab.find(f"{row(0)} .pattern")
+    assert pattern.get_attribute("value") == "primary.*.*.*.*.prov-seen.#"
 
 
 def test_a_pattern_is_composed_of_named_fields_and_said_in_words(quiet: Site) -> None:

@@ -68,6 +68,9 @@ def test_what_messages_hold_is_never_more_than_text(quiet: Site) -> None:
     page.click("Columns")
     page.tab.press(Keys.ESCAPE)
     wait_until(lambda: page.texts("#chart tbody tr"), "the rates")
+    page.type("#editor .exchange", exchange[:20])
+    page.wait("#suggestions li", exchange)
+    page.tab.press(Keys.ESCAPE)
     page.tab.run("for (const fold of document.querySelectorAll('details')) fold.open = true;")
     assert_nothing_ran(page, before)
 

@@ -13,10 +13,10 @@ from tests.support.server import Server
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 ROOT_URL = "https://tc.example.com"
-RATE = "25"
+RATE = "20"
 WARM_UP_S = 75
 """So that the chart has something to show."""
-SETTLE_S = 1.0
+SETTLE_S = 2.0
 
 
 class Camera:
@@ -71,8 +71,8 @@ def main() -> None:
         camera.take("detail")
         camera.type("#grid", Keys.ESCAPE)
         camera.look(1280, 800)
-        camera.click(".binding:nth-child(4) [aria-expanded]")
-        camera.type(".binding:nth-child(4) label:nth-of-type(6) input", "gecko-t")
+        camera.click(".binding:nth-child(4) button[aria-expanded]")
+        camera.type(".binding:nth-child(4) label:nth-of-type(6) input", "gecko-t", Keys.ESCAPE)
         camera.take("builder")
         camera.look(360, 740)
         camera.click("#bindings > summary")

@@ -9,6 +9,7 @@ import { explain } from "./words.js";
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { ValuesSeen } from "./builder.js" */
 /** @import { Catalogue } from "./catalogue.js" */
+/** @import { Completion, SuggestionsFor } from "./completion.js" */
 /** @import { FieldName } from "./faults.js" */
 /** @import { Palette } from "./palette.js" */
 /**
@@ -16,7 +17,8 @@ import { explain } from "./words.js";
  * @property {Catalogue} catalogue
  * @property {Palette} palette
  * @property {ValuesSeen} valuesSeen
- * @property {() => void} suggest called before exchanges are suggested
+ * @property {Completion} completion
+ * @property {SuggestionsFor} exchanges
  * @property {() => void} onChange
  * @property {(row: BindingRow) => void} onRemove
  */
@@ -37,15 +39,17 @@ export class BindingRow {
    * @param {Binding} binding
    * @param {Surroundings} surroundings
    */
-  constructor(binding, { catalogue, palette, valuesSeen, suggest, onChange, onRemove }) {
+  constructor(binding, surroundings) {
+    const { catalogue, palette, completion, valuesSeen, exchanges, onRemove } = surroundings;
     this.#catalogue = catalogue;
     this.#palette = palette;
-    this.#onChange = onChange;
-    this.exchange = this.#field("Exchange", "exchange", { list: "exchanges", onfocus: suggest });
+    this.#onChange = surroundings.onChange;
+    this.exchange = this.#field("Exchange", "exchange", {});
+    completion.attach(this.exchange, exchanges);
     this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "the empty key" });
     this.exchange.value = binding.exchange;
     this.pattern.value = binding.routingKeyPattern;
-    this.builder = new Builder(catalogue, valuesSeen, (pattern) => {
+    this.builder = new Builder(catalogue, completion, valuesSeen, (pattern) => {
       this.pattern.value = pattern;
       this.#changed();
     });

@@ -5,6 +5,7 @@
 import { element, freshId, say } from "./dom.js";
 
 /** @import { Catalogue, Exchange, Word } from "./catalogue.js" */
+/** @import { Completion } from "./completion.js" */
 /** @typedef {(exchange: string, field: string) => string[]} ValuesSeen */
 
 export class Builder {
@@ -15,16 +16,19 @@ export class Builder {
   /** @type {Exchange | undefined} */
   #exchange;
   #catalogue;
+  #completion;
   #valuesSeen;
   #onPattern;
 
   /**
    * @param {Catalogue} catalogue
+   * @param {Completion} completion
    * @param {ValuesSeen} valuesSeen
    * @param {(pattern: string) => void} onPattern
    */
-  constructor(catalogue, valuesSeen, onPattern) {
+  constructor(catalogue, completion, valuesSeen, onPattern) {
     this.#catalogue = catalogue;
+    this.#completion = completion;
     this.#valuesSeen = valuesSeen;
     this.#onPattern = onPattern;
   }
@@ -64,20 +68,17 @@ export class Builder {
    * @param {Word} word
    */
   #field({ exchange }, { name, constant, many }) {
-    const list = element("datalist", { id: freshId("seen") });
     const input = element("input", {
       placeholder: constant ?? (many ? "#" : "*"),
-      list: list.id,
       spellcheck: "false",
       autocapitalize: "off",
       oninput: () => this.#compose(),
-      onfocus: () => {
-        const seen = this.#valuesSeen(exchange, name);
-        list.replaceChildren(...seen.map((value) => element("option", { value })));
-      },
     });
+    this.#completion.attach(input, () =>
+      this.#valuesSeen(exchange, name).map((value) => ({ value })),
+    );
     this.#inputs.set(name, input);
-    return element("label", {}, element("span", {}, name), input, list);
+    return element("label", {}, element("span", {}, name), input);
   }
 
   #compose() {

@@ -3,6 +3,7 @@
  * The bindings editor.  What is edited is not in force before it is applied.
  */
 import { BindingRow } from "./binding.js";
+import { Completion } from "./completion.js";
 import { button, byId, element, say, set } from "./dom.js";
 import { placeOf } from "./faults.js";
 
@@ -30,7 +31,7 @@ export class Editor {
   #isRunning = false;
   #form = byId("editor");
   #list = element("div", { class: "bindings" });
-  #suggestions = element("datalist", { id: "exchanges" });
+  #completion = new Completion();
   #fault = element("p", { class: "fault", role: "alert" });
   #apply = element("button", { type: "submit", class: "main" }, "Listen");
   #revert = button("Revert", () => this.show(this.#applied), { class: "quiet" });
@@ -52,14 +53,12 @@ export class Editor {
         this.#stop,
         this.#apply,
       ),
-      this.#suggestions,
     );
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.#around.onApply(this.bindings);
     });
     new ResizeObserver(() => this.#showEnds()).observe(this.#list);
-    this.#suggest();
     this.show([]);
   }
 
@@ -131,7 +130,8 @@ export class Editor {
       catalogue,
       palette,
       valuesSeen,
-      suggest: () => this.#suggest(),
+      completion: this.#completion,
+      exchanges: () => this.#exchanges(),
       onChange: () => this.#tell(),
       onRemove: (removed) => this.#remove(removed),
     });
@@ -164,17 +164,13 @@ export class Editor {
     return this.#rows.filter(({ isEmpty }) => !isEmpty);
   }
 
-  #suggest() {
+  /** Those seen first: they exist. */
+  #exchanges() {
     const { catalogue, exchangesSeen } = this.#around;
-    const names = new Set([...exchangesSeen(), ...catalogue.names()]);
-    if (names.size === this.#suggestions.children.length) return;
-    this.#suggestions.replaceChildren(
-      ...[...names].map((name) => {
-        const known = catalogue.find(name);
-        const label = known ? `${known.service}: ${known.event}` : "seen";
-        return element("option", { value: name, label });
-      }),
-    );
+    return [...new Set([...exchangesSeen(), ...catalogue.names()])].map((value) => {
+      const known = catalogue.find(value);
+      return { value, label: known ? `${known.service} ${known.event}` : "seen here" };
+    });
   }
 
   #tell() {
