@@ -20,18 +20,11 @@ class Site:
     def __init__(self, browser: Browser, server: Server) -> None:
         self.browser = browser
         self.server = server
+        self.publish = server.publish
 
     def open(self) -> Tab:
         """Open a new tab on the server's origin."""
         return self.browser.open(self.server.url + BLANK_PATH)
-
-    def publish(self, exchange: str, routing_key: str, payload: object, **others: object) -> None:
-        """Publish through the embedded broker."""
-        message = {"exchange": exchange, "routingKey": routing_key, "payload": payload} | others
-        request = urllib.request.Request(
-            f"{self.server.url}events/v1/publish", data=json.dumps(message).encode()
-        )
-        urllib.request.urlopen(request, timeout=5).close()
 
     def clients(self) -> int:
         """Return how many streams the server has."""
