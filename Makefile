@@ -5,6 +5,7 @@
 
 BIN := .venv/bin
 NODE_MODULES := $(foreach folder,e2e js,tests/$(folder)/node_modules/.package-lock.json)
+BENCH_MODULES := bench/node_modules/.package-lock.json
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +29,7 @@ screenshots: programs .venv/.dev  ## take pictures of the page into docs/images/
 	$(BIN)/python -m tests.screenshots
 
 clean:  ## remove everything that the other targets made in this folder
-	rm -rf .venv tests/*/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv tests/*/node_modules bench/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .import_linter_cache dist build
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -44,6 +45,6 @@ bench-programs:
 .venv/.dev: pyproject.toml $(wildcard requirements/*.txt) scripts/venv
 	scripts/venv dev
 
-$(NODE_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(NODE_MODULES) $(BENCH_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --no-update-notifier
 	@touch $@
