@@ -15,10 +15,7 @@ from tests.support.rabbit import free_port
 from tests.support.server import clean_environment
 from tests.support.waiting import wait_until
 
-OURS = (
-    f"{Path(sys.executable).with_name('pulse-events')} serve"
-    " --max-streams-per-address 100000 --max-request-rate 100000"
-)
+OURS = f"{Path(sys.executable).with_name('pulse-events')} serve"
 NO_PINGS_S = 3600
 _NCHAN_READY = "\n\n"
 _NGINX_MODULES = Path("/usr/lib/nginx/modules")

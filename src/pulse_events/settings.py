@@ -71,13 +71,17 @@ class Settings(BaseSettings):
     max_streams: int | None = Field(
         None, ge=1, description="Open streams; what the descriptors allow if absent."
     )
-    max_streams_per_address: int = Field(
-        1000, ge=1, description="Open streams of one IPv4 address or IPv6 /64 network."
+    max_streams_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Open streams of one IPv4 address or IPv6 /64 network; if absent, 1000, and "
+        "any number from this machine itself.",
     )
-    max_request_rate: float = Field(
-        1000.0,
+    max_request_rate: float | None = Field(
+        None,
         ge=0.1,
-        description="Requests per second of one address; ten seconds' worth may come at once.",
+        description="Requests per second of one address, ten seconds' worth at once; if absent, "
+        "1000, and any number from this machine itself.",
     )
     trust_proxy: int = Field(
         0,

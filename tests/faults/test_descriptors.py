@@ -84,7 +84,8 @@ def test_a_server_that_can_open_nothing_more_goes_on_and_recovers() -> None:
 
 @pytest.mark.timeout(120)
 def test_twenty_thousand_connects_leave_open_streams_alone() -> None:
-    with Server("--ping-interval", "60", "--max-streams-per-address", "1000") as server:
+    limits = ("--max-streams-per-address", "1000", "--max-request-rate", "1000")
+    with Server("--ping-interval", "60", *limits) as server:
         with ready_streams(server.port, TARGET, 10) as streams:
             before = descriptors(server)
             started_s = time.monotonic()

@@ -49,6 +49,22 @@ def test_an_address_may_have_so_many_streams_and_others_are_not_affected() -> No
     gate.admit("a")
 
 
+def test_by_default_an_address_may_have_a_thousand_streams_and_this_machine_any_number() -> None:
+    gate = admission(streams=10_000)
+    for _ in range(1000):
+        gate.admit("192.0.2.1")
+    with pytest.raises(AddressLimitReached, match="the limit is 1000"):
+        gate.admit("192.0.2.1")
+    for own in ("127.0.0.1", gate.address_of("::1", [])):
+        for _ in range(1001):
+            gate.admit(own)
+
+
+def test_by_default_an_address_may_ask_a_thousand_times_a_second_and_this_machine_more() -> None:
+    assert count(admission(), "192.0.2.1", 10_100, 5.0) == 10_000
+    assert count(admission(), "127.0.0.1", 10_100, 5.0) == 10_100
+
+
 def test_all_together_may_have_so_many_streams() -> None:
     gate = admission(streams=2)
     gate.admit("a")

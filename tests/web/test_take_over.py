@@ -73,7 +73,7 @@ def idle_streams(port: int, count: int) -> Iterator[None]:
 
 
 def test_an_idle_stream_costs_less_than_four_kibibytes() -> None:
-    with Server("--ping-interval", "60", "--max-streams-per-address", "9999") as server:
+    with Server("--ping-interval", "60") as server:
         with idle_streams(server.port, 200):
             before = memory_bytes(server.pid)
             with idle_streams(server.port, STREAMS):

@@ -3,6 +3,7 @@
 Knows addresses and counts, nothing of what is asked for.  The clock is an argument.
 """
 
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from ipaddress import IPv6Address, ip_address
 
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
 
+STREAMS_PER_ADDRESS = 1000
+REQUESTS_PER_S = 1000.0
 BURST_S = 10.0
 """Requests of so many seconds may come at once."""
 _ADDRESSES_LIMIT = 100_000
@@ -23,9 +26,11 @@ class Limits:
     """What a process allows; each is a setting."""
 
     streams: int
-    streams_per_address: int = 1000
-    requests_per_s: float = 1000.0
-    """Of one address."""
+    streams_per_address: int | None = None
+    """`STREAMS_PER_ADDRESS` if ``None``, but not for this machine's own addresses: most of what
+    comes from there is a proxy's."""
+    requests_per_s: float | None = None
+    """Of one address; if ``None``, `REQUESTS_PER_S`, likewise."""
     proxies: int = 0
     """How many proxies in front of this server add to ``X-Forwarded-For``."""
 
@@ -60,6 +65,10 @@ class Admission:
             AddressLimitReached: There were too many for some time.
         """
         rate = self.limits.requests_per_s
+        if rate is None:
+            if _is_local(address):
+                return
+            rate = REQUESTS_PER_S
         most = max(1.0, rate * BURST_S)
         left, then_s = self._requests.pop(address, (most, now_s))
         left = min(most, left + rate * (now_s - then_s))
@@ -94,10 +103,13 @@ class Admission:
                 "try again later",
                 "refused_streams",
             )
-        if self._streams[address] >= self.limits.streams_per_address:
+        limit = self.limits.streams_per_address
+        if limit is None:
+            limit = sys.maxsize if _is_local(address) else STREAMS_PER_ADDRESS
+        if self._streams[address] >= limit:
             raise AddressLimitReached(
-                f"{address} has {self._streams[address]} streams open, the limit is "
-                f"{self.limits.streams_per_address}; close some, or share one among pages",
+                f"{address} has {self._streams[address]} streams open, the limit is {limit}; "
+                "close some, or share one among pages",
                 "refused_streams_of_address",
             )
         self._streams[address] += 1
@@ -111,6 +123,10 @@ class Admission:
             del self._streams[address]
 
 
+def _is_local(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"
+
+
 @lru_cache(4096)
 def _network_of(text: str) -> str:
     try:
@@ -121,5 +137,7 @@ def _network_of(text: str) -> str:
         return str(address)
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
+    if address.is_loopback:
+        return str(address)
     network = int(address) >> _IPV6_HOST_BITS << _IPV6_HOST_BITS
     return f"{IPv6Address(network)}/{_IPV6_HOST_BITS}"
