@@ -6,7 +6,7 @@ import pytest
 
 from pulse_events.audience import Audience
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.compression import CODINGS, GZIP
+from pulse_events.compression import CODINGS, GZIP, Coding
 from pulse_events.errors import BindingRefused, MessagesMissed, StreamEnded
 from pulse_events.hub import FLUSH_BYTES
 from pulse_events.messages import Message
@@ -380,6 +380,22 @@ def test_the_end_of_a_stream_comes_after_what_is_pending_and_others_go_on(desk: 
     assert [stream.bodies for stream in (first, second, waiting)] == [[1], [1, 1], []]
     assert [stream.reason for stream in (first, second, waiting)] == [ENOUGH, None, ENOUGH]
     assert desk.hub.statistics().clients == 1
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_what_was_pending_for_who_left_is_not_sent_to_who_comes_next(
+    desk: Desk, coding: Coding
+) -> None:
+    first = desk.ready(("e", "a"), coding=coding)
+    desk.publish("a", body=b"1")
+    desk.hub.leave(first, 0.0)
+    desk.publish("a", body=b"2")
+    second = desk.subscribe(("e", "a"), coding=coding)
+    desk.end_turn()
+    assert (second.kinds, len(second.chunks)) == (["ready"], 1)
+    desk.publish("a", body=b"3")
+    desk.end_turn()
+    assert second.bodies == [3]
 
 
 def test_statistics_count_what_came_in_and_what_went_out(desk: Desk) -> None:

@@ -164,6 +164,8 @@ class Hub:
     def _remove(self, stream: Stream, audience: Audience) -> None:
         audience.streams.discard(stream)
         audience.waiting.discard(stream)
+        if not audience.streams:
+            audience.pending.clear()  # else who comes next would get it, and miss what follows
         stream.audience = None
         self._clients -= 1
 
@@ -266,6 +268,8 @@ class Hub:
     def flush(self) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream."""
         for audience in self._dirty:
+            if not audience.pending:
+                continue
             chunk = audience.coding.encode(b"".join(audience.pending))
             streams = len(audience.streams)
             self._messages_out += len(audience.pending) * streams
