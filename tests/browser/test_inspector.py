@@ -69,7 +69,9 @@ def test_ages_tick_and_the_mark_of_what_is_new_goes(feed: Feed) -> None:
     feed.page.tab.run(NOTE_FIRST_ROW)
     feed.publish("a")
     feed.shown("a")
-    assert feed.page.tab.run("return firstRow;") == ["now", True]
+    look = "return globalThis.firstRow ?? null;"  # the next frame notes it
+    wait_until(lambda: feed.page.tab.run(look), "the first row is noted")
+    assert feed.page.tab.run(look) == ["now", True]
     wait_until(lambda: re.fullmatch(r"\d s", feed.page.column(AGE)[0]), "an age in seconds")
     wait_until(lambda: "fresh" not in feed.page.rows()[0].classes, "no mark")
 
