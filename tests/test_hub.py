@@ -7,7 +7,13 @@ import pytest
 from pulse_events.audience import Audience
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.compression import CODINGS, GZIP, Coding
-from pulse_events.errors import BindingRefused, MessagesMissed, StreamEnded
+from pulse_events.errors import (
+    AddressLimitReached,
+    BindingRefused,
+    LimitReached,
+    MessagesMissed,
+    StreamEnded,
+)
 from pulse_events.hub import FLUSH_BYTES
 from pulse_events.messages import Message
 from tests.support.hub_desk import Desk, Recorder
@@ -65,6 +71,34 @@ def test_a_stream_gets_a_matching_message_as_the_bytes_of_the_contract(desk: Des
         b'event: message\ndata: {"payload":{"x": 1.0},"exchange":"e","routingKey":"a.b",'
         b'"redelivered":true,"routes":["r"],"cc":["route.r","s"]}\nid: -\n\n'
     )
+
+
+def test_all_streams_together_may_have_so_many_distinct_bindings() -> None:
+    desk = Desk(bindings_limit=2)
+    desk.subscribe(("e", "a"), ("e", "b"))
+    desk.subscribe(("e", "b"))
+    with pytest.raises(LimitReached, match="3 distinct bindings, the limit is 2"):
+        desk.subscribe(("e", "b"), ("e", "c"))
+
+
+def test_a_binding_is_charged_to_who_wanted_it_first_until_nobody_does() -> None:
+    desk = Desk(owner_bindings_limit=lambda owner: {"greedy": 2}.get(owner, 100))
+    first = desk.subscribe(("e", "a"), ("e", "b"), owner="greedy")
+    with pytest.raises(AddressLimitReached, match="greedy would have 3 distinct bindings, the li"):
+        desk.subscribe(("e", "c"), owner="greedy")
+    desk.subscribe(("e", "c"), owner="modest")
+    desk.subscribe(("e", "a"), ("e", "c"), owner="greedy")
+    desk.hub.leave(first, now_s=0.0)
+    with pytest.raises(AddressLimitReached):
+        desk.subscribe(("e", "d"), owner="greedy")  # those of the linger count
+    desk.hub.tick(now_s=100.0)
+    desk.subscribe(("e", "d"), owner="greedy")
+
+
+def test_the_work_of_subscribing_is_the_bindings_that_nobody_has() -> None:
+    desk = Desk()
+    desk.subscribe(("e", "a"), ("e", "b"))
+    assert desk.hub.count_new(BindingSet.of([("e", "a"), ("e", "c"), ("f", "a")])) == 2
 
 
 def test_a_message_comes_once_however_many_bindings_and_keys_match(desk: Desk) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pulse_events.bindings import Binding
-from pulse_events.interest import Interest
+from pulse_events.interest import Interest, Orders
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 A = Binding("e", "a.*")
@@ -312,3 +312,13 @@ def test_an_exchange_gets_all_only_while_the_stand_in_is_asked_for_and_nobody_wa
     assert interest.gets_all("e")
     interest.want(Binding("e", "#"))
     assert not interest.gets_all("e")
+
+
+def test_the_broker_is_told_who_asked_first_and_nobody_for_what_stands_for_many() -> None:
+    told: list[tuple[Binding, str]] = []
+    orders = Orders(lambda *order: told.append(order), lambda _binding: None)
+    interest = Interest(orders, threshold=1)
+    interest.want(Binding("e", "a.*"), "192.0.2.1")
+    interest.want(Binding("e", "a.*"), "192.0.2.2")
+    interest.want(Binding("e", "b.*"), "192.0.2.2")
+    assert told == [(Binding("e", "a.*"), "192.0.2.1"), (Binding("e", "#"), "")]

@@ -12,6 +12,8 @@ class Stream(Protocol):
 
     audience: "Audience | None"
     coding: Coding
+    owner: str
+    """Whose share of the server's work this is, such as the client's address."""
 
     def write(self, chunk: bytes) -> None:
         """Send complete events, encoded."""

@@ -10,7 +10,13 @@ from collections.abc import Callable, Collection
 from pulse_events.audience import Audience, Stream
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.compression import CODINGS, Coding
-from pulse_events.errors import BindingRefused, LimitReached, MessagesMissed, PulseEventsError
+from pulse_events.errors import (
+    AddressLimitReached,
+    BindingRefused,
+    LimitReached,
+    MessagesMissed,
+    PulseEventsError,
+)
 from pulse_events.interest import DEFAULT_THRESHOLD, Interest, Orders
 from pulse_events.messages import Message, encode_message
 from pulse_events.sse import encode_event
@@ -45,6 +51,7 @@ class Hub:
         threshold: int = DEFAULT_THRESHOLD,
         linger_s: float = DEFAULT_LINGER_S,
         bindings_limit: int = DEFAULT_BINDINGS_LIMIT,
+        owner_bindings_limit: Callable[[str], int] = lambda owner: sys.maxsize,
         on_unrouted: Callable[[str], None] = lambda exchange: None,
     ) -> None:
         """Make an empty hub.
@@ -56,12 +63,14 @@ class Hub:
             threshold: Wildcard patterns of one exchange above which one ``#`` replaces them.
             linger_s: How long the bindings of an audience stay after its last stream.
             bindings_limit: Distinct bindings that all audiences may have together.
+            owner_bindings_limit: Returns how many of them one owner may be the first to want.
             on_unrouted: Told the exchange of the first message that matched nobody, once each.
         """
         self._interest = Interest(orders, threshold)
         self._wake = wake
         self._linger_s = linger_s
         self._bindings_limit = bindings_limit
+        self._owner_bindings_limit = owner_bindings_limit
         self._on_unrouted = on_unrouted
         self._unrouted_exchanges: set[str] = set()
         self._audiences: dict[tuple[BindingSet, Coding], Audience] = {}
@@ -80,9 +89,10 @@ class Hub:
 
         Raises:
             LimitReached: All streams together would have too many distinct bindings.
+            AddressLimitReached: Those of the stream's owner would.
         """
         key = (bindings, stream.coding)
-        audience = self._audiences.get(key) or self._open(*key)
+        audience = self._audiences.get(key) or self._open(*key, stream.owner)
         audience.idle_since_s = None
         self._idle.pop(audience, None)
         stream.audience = audience
@@ -92,6 +102,10 @@ class Hub:
         else:
             audience.streams.add(stream)
             stream.write(_READY[stream.coding])
+
+    def count_new(self, bindings: BindingSet) -> int:
+        """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
+        return self._interest.new_among(bindings.bindings)
 
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""
@@ -124,21 +138,31 @@ class Hub:
                 break
             self._close(audience)
 
-    def _open(self, bindings: BindingSet, coding: Coding) -> Audience:
-        distinct = self._interest.distinct_with(bindings.bindings)
+    def _open(self, bindings: BindingSet, coding: Coding, owner: str) -> Audience:
+        self._check_limits(bindings, owner)
+        audience = self._audiences[bindings, coding] = Audience(bindings, coding)
+        for binding in bindings.bindings:
+            index = self._indexes.setdefault(binding.exchange, TopicIndex())
+            index.add(binding.pattern, audience)
+            if not self._interest.want(binding, owner):
+                self._miss(audience, binding)
+        return audience
+
+    def _check_limits(self, bindings: BindingSet, owner: str) -> None:
+        new = self._interest.new_among(bindings.bindings)
+        distinct, owned = self._interest.distinct + new, self._interest.owned(owner) + new
         if distinct > self._bindings_limit:
             raise LimitReached(
                 f"all streams of this server would have {distinct} distinct bindings, the limit is "
                 f"{self._bindings_limit}; ask for fewer, or try again later",
                 "refused_distinct_bindings",
             )
-        audience = self._audiences[bindings, coding] = Audience(bindings, coding)
-        for binding in bindings.bindings:
-            index = self._indexes.setdefault(binding.exchange, TopicIndex())
-            index.add(binding.pattern, audience)
-            if not self._interest.want(binding):
-                self._miss(audience, binding)
-        return audience
+        if new and owned > (limit := self._owner_bindings_limit(owner)):
+            raise AddressLimitReached(
+                f"{owner} would have {owned} distinct bindings, the limit is {limit}; ask for "
+                "fewer, or try again later",
+                "refused_distinct_bindings_of_address",
+            )
 
     def _end(self, audience: Audience, reason: PulseEventsError) -> None:
         for stream in (*audience.streams, *audience.waiting):

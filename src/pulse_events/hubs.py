@@ -56,6 +56,10 @@ class Hubs:
         else:
             self.shared.subscribe(stream, bindings)
 
+    def count_new(self, bindings: BindingSet) -> int:
+        """Return how many of ``bindings`` are new work; those of queues of their own are not."""
+        return self.shared.count_new(bindings)
+
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone."""
         self._hub_of(stream).leave(stream, now_s)

@@ -7,6 +7,7 @@ to half.  Patterns without a wildcard do not count: a direct exchange has only s
 ``#`` would be a literal key that nothing matches.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -20,10 +21,11 @@ class Orders(NamedTuple):
     """How to tell the broker; both return at once and are carried out later, in order.
 
     Only ``bind`` is answered, by `Interest.confirmed` or `Interest.refused`; ``unbind`` takes an
-    answer back that has not come yet.
+    answer back that has not come yet.  ``bind`` is also told who asked first, or ``""`` if nobody
+    alone did, so that one who asks for much does not keep the others waiting.
     """
 
-    bind: Callable[[Binding], None]
+    bind: Callable[[Binding, str], None]
     unbind: Callable[[Binding], None]
 
 
@@ -34,34 +36,51 @@ class Interest:
         self._orders = orders
         self._threshold = threshold
         self._exchanges: dict[str, _Exchange] = {}
+        self._owners: dict[Binding, str] = {}
+        self._owned: Counter[str] = Counter()
 
     def __len__(self) -> int:
         """Number of bindings asked of the broker."""
         return sum(len(exchange.asked) for exchange in self._exchanges.values())
 
-    def distinct_with(self, more: Iterable[Binding]) -> int:
-        """Return how many distinct bindings would be wanted together with ``more``."""
-        exchanges = self._exchanges
-        new = sum(
-            b.exchange not in exchanges or b.pattern not in exchanges[b.exchange].users
-            for b in more
-        )
-        return new + sum(len(exchange.users) for exchange in exchanges.values())
+    @property
+    def distinct(self) -> int:
+        """Number of distinct bindings that are wanted."""
+        return len(self._owners)
 
-    def want(self, binding: Binding) -> bool:
+    def owned(self, owner: str) -> int:
+        """Return how many of them ``owner`` was the first to want."""
+        return self._owned[owner]
+
+    def new_among(self, more: Iterable[Binding]) -> int:
+        """Return how many distinct ones of ``more`` nobody wants yet."""
+        return len(set(more) - self._owners.keys())
+
+    def want(self, binding: Binding, owner: str = "") -> bool:
         """Count one more user of ``binding``; return whether it is in force already."""
         exchange = self._exchanges.get(binding.exchange)
         if exchange is None:
             exchange = _Exchange(binding.exchange, self._orders, self._threshold)
             self._exchanges[binding.exchange] = exchange
-        return exchange.want(binding.pattern)
+        if binding not in self._owners:
+            self._owners[binding] = owner
+            self._owned[owner] += 1
+        return exchange.want(binding.pattern, owner)
 
     def drop(self, binding: Binding) -> None:
         """Count one user of ``binding`` less; what nobody wants is unbound."""
         exchange = self._exchanges[binding.exchange]
         exchange.drop(binding.pattern)
+        if binding.pattern not in exchange.users:
+            self._forget_owner(binding)
         if not exchange.users:  # not: nothing asked; a refused binding is not, but has users
             del self._exchanges[binding.exchange]
+
+    def _forget_owner(self, binding: Binding) -> None:
+        owner = self._owners.pop(binding)
+        self._owned[owner] -= 1
+        if not self._owned[owner]:
+            del self._owned[owner]
 
     def confirmed(self, binding: Binding) -> Iterable[Binding]:
         """Note that the broker has bound ``binding``; return the wanted ones now in force."""
@@ -102,7 +121,7 @@ class _Exchange:
         self._wildcards = 0
         self._wide = False
 
-    def want(self, pattern: str) -> bool:
+    def want(self, pattern: str, owner: str) -> bool:
         users = self.users.get(pattern, 0)
         self.users[pattern] = users + 1
         if not users:
@@ -110,7 +129,7 @@ class _Exchange:
             if not self._wide and self._wildcards > self._threshold:
                 self._widen()
             elif not self._wide:
-                self._need(pattern)
+                self._need(pattern, owner)
         return pattern in self._in_force or (self._wide and ANY_WORDS in self._in_force)
 
     def drop(self, pattern: str) -> None:
@@ -166,13 +185,13 @@ class _Exchange:
             self._need(user)
         self._unbind_spare()
 
-    def _need(self, pattern: str) -> None:
+    def _need(self, pattern: str, owner: str = "") -> None:
         self._spare.discard(pattern)
         if pattern not in self._in_force:
             self._missing.add(pattern)
         if pattern not in self.asked:
             self.asked.add(pattern)
-            self._orders.bind(Binding(self._name, pattern))
+            self._orders.bind(Binding(self._name, pattern), owner)
 
     def _release(self, pattern: str) -> None:
         """Unbind a pattern without users; a ``#`` waits for what it may still stand in for."""

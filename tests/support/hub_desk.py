@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -24,6 +24,7 @@ class Recorder:
     def __init__(self, coding: Coding = IDENTITY) -> None:
         self.audience: Audience | None = None
         self.coding = coding
+        self.owner = ""
         self.chunks: list[bytes] = []
         self.events: list[Event] = []
         self.reason: PulseEventsError | None = None
@@ -57,14 +58,23 @@ class Recorder:
 class Desk:
     """A hub with a simulated broker and a loop turn that ends when a test says so."""
 
-    def __init__(self, threshold: int = 100, linger_s: float = 10.0) -> None:
+    def __init__(self, threshold: int = 100, linger_s: float = 10.0, **others: Any) -> None:
         self.broker = SimulatedBroker()
         self.turn: list[Callable[[], None]] = []
-        self.hub = Hub(self.broker.orders, self.turn.append, threshold=threshold, linger_s=linger_s)
+        self.hub = Hub(
+            self.broker.orders,
+            self.turn.append,
+            threshold=threshold,
+            linger_s=linger_s,
+            **others,
+        )
 
-    def subscribe(self, *pairs: tuple[str, str], coding: Coding = IDENTITY) -> Recorder:
+    def subscribe(
+        self, *pairs: tuple[str, str], coding: Coding = IDENTITY, owner: str = ""
+    ) -> Recorder:
         """Add a stream."""
         stream = Recorder(coding)
+        stream.owner = owner
         self.hub.subscribe(stream, BindingSet.of(pairs))
         return stream
 

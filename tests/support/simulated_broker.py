@@ -52,7 +52,7 @@ class SimulatedBroker:
         """Nothing stands in line."""
         return not self._orders and not self._answers
 
-    def bind(self, binding: Binding) -> None:
+    def bind(self, binding: Binding, _owner: str = "") -> None:
         """Take the order to bind."""
         assert binding not in self.wanted, f"{binding} was ordered already"
         self.wanted[binding] = None

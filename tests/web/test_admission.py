@@ -28,7 +28,7 @@ def admission(**limits: float) -> Admission:
         (0, "::ffff:192.0.2.1", [], "192.0.2.1"),
         (1, "192.0.2.1", ["unknown"], "unknown"),
         (1, "192.0.2.1", ["x" * 1000], "x" * 64),
-        (0, None, [], ""),
+        (0, None, [], "unknown"),
     ],
 )
 def test_a_client_is_counted_by_its_address_or_its_ipv6_network(

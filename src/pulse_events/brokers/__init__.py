@@ -50,8 +50,8 @@ class Broker(Protocol):
     def health(self) -> Health:
         """The state of the connection."""
 
-    def bind(self, binding: Binding) -> None:
-        """Want ``binding`` from now on, over lost connections too.
+    def bind(self, binding: Binding, owner: str = "") -> None:
+        """Want ``binding`` from now on, over lost connections too; ``owner`` is who asked first.
 
         Answered by `Listener.confirmed` or `Listener.refused`; after a lost connection again.
         """

@@ -39,7 +39,7 @@ class Memory:
         """Connected as long as `run` runs."""
         return Health(connected=True) if self._listener else _STOPPED
 
-    def bind(self, binding: Binding) -> None:
+    def bind(self, binding: Binding, owner: str = "") -> None:
         """See `Broker.bind`; in force at once, answered in the next turn of the loop.
 
         Refused is the exchange without a name: RabbitMQ's default exchange takes no bindings.

@@ -101,9 +101,9 @@ class RabbitMQ:
         """Whether the queue is being consumed, else why not."""
         return self._health
 
-    def bind(self, binding: Binding) -> None:
+    def bind(self, binding: Binding, owner: str = "") -> None:
         """See `Broker.bind`."""
-        self._topology.want(binding)
+        self._topology.want(binding, owner)
 
     def unbind(self, binding: Binding) -> None:
         """See `Broker.unbind`."""

@@ -47,7 +47,7 @@ class Topology:
         self._unsure: dict[Binding, None] = {}
         self._work = asyncio.Event()
 
-    def want(self, binding: Binding) -> None:
+    def want(self, binding: Binding, owner: str = "") -> None:
         """Bind ``binding`` as soon as there is a channel, and whenever the connection is new."""
         self._wanted.add(binding)
         self._unwanted.pop(binding, None)

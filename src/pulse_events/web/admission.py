@@ -17,6 +17,7 @@ REQUESTS_PER_S = 1000.0
 BURST_S = 10.0
 """Requests of so many seconds may come at once."""
 _ADDRESSES_LIMIT = 100_000
+_UNKNOWN = "unknown"
 _IPV6_HOST_BITS = 64
 """A network gets at least a /64: whoever has one has all of its addresses."""
 
@@ -56,7 +57,7 @@ class Admission:
         proxies = self.limits.proxies
         hops = ",".join(forwarded).split(",") if proxies and forwarded else []
         text = hops[-min(proxies, len(hops))] if hops else peer or ""
-        return _network_of(text.strip()[:64])
+        return _network_of(text.strip()[:64]) or _UNKNOWN
 
     def count_request(self, address: str, now_s: float) -> None:
         """Count one request.

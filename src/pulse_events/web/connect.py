@@ -83,13 +83,13 @@ class Connect:
             status = status_of(reason)
             wait = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
             return error_answer(status, str(reason), request, wait)
-        stream = self._open_stream(request, None, http_errors=False)
+        stream = self._open_stream(request, "", http_errors=False)
         if stream is not None:
             stream.end(reason)
         return TakenOver()
 
     def _open_stream(
-        self, request: web.BaseRequest, address: str | None, http_errors: bool
+        self, request: web.BaseRequest, address: str, http_errors: bool
     ) -> Stream | None:
         """Make the request's connection a stream; ``None`` if its client has gone."""
         transport = take_over(request.protocol)
@@ -103,7 +103,7 @@ class Connect:
             if http_errors
             else Stream(streams, transport, coding)
         )
-        stream.address = address
+        stream.owner = address
         streams.add(stream, transport)
         return stream
 

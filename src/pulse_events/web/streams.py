@@ -70,16 +70,16 @@ class Stream(asyncio.Protocol):
         "_received_bytes",
         "_streams",
         "_transport",
-        "address",
         "audience",
         "coding",
+        "owner",
         "slot",
     )
 
     def __init__(self, streams: "Streams", transport: asyncio.Transport, coding: Coding) -> None:
         self.audience: Audience | None = None
         self.coding = coding
-        self.address: str | None = None
+        self.owner = ""
         """What the client is counted by, if it was admitted."""
         self.slot = 0
         """Where the ping wheel holds this stream."""
@@ -243,8 +243,8 @@ class Streams:
         self._slots[stream.slot].discard(stream)
         self._closing.pop(stream, None)
         self._hub.leave(stream, time.monotonic())
-        if stream.address is not None:
-            self._admission.leave(stream.address)
+        if stream.owner:
+            self._admission.leave(stream.owner)
         if not len(self):
             self._empty.set()
 
