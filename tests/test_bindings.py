@@ -182,3 +182,17 @@ def test_any_text_is_a_set_or_an_input_error_on_one_line(text: str) -> None:
     except InputError as error:
         assert "\n" not in str(error)
         assert "\r" not in str(error)
+
+
+def test_sets_that_match_the_same_are_equal() -> None:
+    one = BindingSet.of([("e", "a.#.*"), ("e", "#.#"), ("e", "b")])
+    other = BindingSet.of([("e", "b"), ("e", "a.*.#.#"), ("e", "#"), ("e", "a.*.#")])
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one.asked is one.bindings
+
+
+def test_the_broker_is_asked_for_patterns_with_few_hashes() -> None:
+    bindings = BindingSet.of([("e", "#.a.#.b.#"), ("e", "#.a.#.c.#"), ("f", "a")])
+    assert bindings.asked == (Binding("e", "#.a.#"), Binding("f", "a"))
+    assert len(bindings.bindings) == 3

@@ -101,6 +101,42 @@ def test_the_work_of_subscribing_is_the_bindings_that_nobody_has() -> None:
     assert desk.hub.count_new(BindingSet.of([("e", "a"), ("e", "c"), ("f", "a")])) == 2
 
 
+def test_the_broker_is_asked_for_few_hashes_and_the_client_gets_what_it_asked_for() -> None:
+    desk = Desk()
+    stream = desk.ready(("e", "#.a.#.b.#.c.#.d"))
+    assert desk.broker.bound == {Binding("e", "#.a.#.d")}
+    desk.publish("a.b.c.d", body=b"1")
+    desk.publish("a.b.d", body=b"2")  # comes because the broker is asked for more
+    desk.end_turn()
+    assert stream.bodies == [1]
+    assert desk.hub.statistics().unrouted == 0
+
+
+def test_streams_whose_wider_pattern_is_refused_are_told() -> None:
+    desk = Desk()
+    wide = ("e", "#.a.#.b.#.c")
+    streams = [desk.subscribe(wide), desk.subscribe(("e", "#.a.#.c")), desk.subscribe(wide, wide)]
+    other = desk.subscribe(("f", "#.a.#.b.#.c"))
+    desk.broker.gone = {"e"}
+    desk.settle()
+    assert [str(stream.reason) for stream in streams] == ["no e"] * 3
+    assert other.kinds == ["ready"]
+    assert desk.hub.statistics()[:3] == (1, 1, 1)
+
+
+def test_two_patterns_that_the_broker_is_asked_for_as_one_are_ready_with_it() -> None:
+    desk = Desk()
+    stream = desk.ready(("e", "#.a.#.b.#.c"), ("e", "#.a.#.d.#.c"))
+    desk.publish("a.d.c")
+    desk.end_turn()
+    assert stream.bodies == [1]
+    desk.hub.leave(stream, now_s=0.0)
+    desk.hub.tick(now_s=100.0)
+    desk.publish("a.d.c")
+    assert desk.hub.statistics()[:3] == (0, 0, 0)
+    assert desk.hub.statistics().unrouted == 1  # nothing is left of what was wider
+
+
 def test_a_message_comes_once_however_many_bindings_and_keys_match(desk: Desk) -> None:
     stream = desk.ready(("e", "a"), ("e", "#"), ("e", "*"), ("e", "cc.*"))
     desk.publish("a", cc=["cc.1", "cc.2", "a"])

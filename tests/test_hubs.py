@@ -6,7 +6,7 @@ import pytest
 
 from pulse_events.bindings import BindingSet
 from pulse_events.compression import GZIP, IDENTITY, Coding
-from pulse_events.errors import LimitReached, StreamEnded
+from pulse_events.errors import InputError, LimitReached, StreamEnded
 from pulse_events.hub import ExactHub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.messages import Message
@@ -124,3 +124,17 @@ def test_there_are_no_more_such_queues_than_allowed() -> None:
     yard.hubs.close()
     assert yard.closed == 1
     yard.subscribe(("exact/e", "b"))
+
+
+def test_sets_that_match_the_same_share_a_queue() -> None:
+    yard = Yard()
+    yard.subscribe(("exact/e", "a.#.*"), ("exact/e", "a.#.#.*"))
+    yard.subscribe(("exact/e", "a.*.#"))
+    assert len(yard.brokers) == 1
+
+
+def test_where_the_broker_alone_matches_a_pattern_has_few_hashes() -> None:
+    yard = Yard()
+    with pytest.raises(InputError, match=r"'#\.a\.#\.b\.#' has more than 2 '#'.*'exact/e'"):
+        yard.subscribe(("exact/e", "#.a.#.b.#"), ("exact/e", "#"))
+    assert yard.brokers == []

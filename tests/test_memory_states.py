@@ -7,7 +7,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pulse_events.bindings import BindingSet
 from pulse_events.brokers.memory import Memory
 from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import MessagesMissed, StreamEnded
@@ -35,7 +34,7 @@ class MemoryMachine(RuleBasedStateMachine):
 
     @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), coding=st.sampled_from(CODINGS))
     def connect(self, pairs: set[tuple[str, str]], coding: Coding) -> None:
-        client = Client(BindingSet.of(pairs), Recorder(coding))
+        client = Client(frozenset(pairs), Recorder(coding))
         self.clients.append(client)
         self.hub.subscribe(client.stream, client.bindings)
 

@@ -4,12 +4,13 @@ Knows the wire form of a request, nothing of HTTP, brokers or clients.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from pulse_events.containment import canonical, for_broker
 from pulse_events.errors import InputError, TooManyBindings
 
 NAME_LIMIT_BYTES = 255
@@ -53,16 +54,23 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class BindingSet:
-    """Bindings in canonical form: sorted, each once.  Equal sets are equal whatever their order."""
+    """Bindings in canonical form: sorted, each once, each pattern spelled as `canonical` has it.
+
+    Sets are equal if they have the same patterns, however those are spelled and ordered.
+    """
 
     bindings: tuple[Binding, ...]
+    asked: tuple[Binding, ...] = field(init=False, repr=False, compare=False)
+    """What the broker is asked for instead: see `containment.for_broker`.  Mostly the same."""
     _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Sort, drop repetitions, and keep the hash: sets of 10,000 are looked up per connect."""
-        canonical = tuple(sorted(set(self.bindings)))
-        object.__setattr__(self, "bindings", canonical)
-        object.__setattr__(self, "_hash", hash(canonical))
+        bindings = _sorted_set(canonical, self.bindings)
+        asked = _sorted_set(for_broker, bindings)
+        object.__setattr__(self, "bindings", bindings)
+        object.__setattr__(self, "asked", bindings if asked == bindings else asked)
+        object.__setattr__(self, "_hash", hash(bindings))
 
     def __hash__(self) -> int:
         """Return the hash made at construction."""
@@ -72,6 +80,15 @@ class BindingSet:
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "BindingSet":
         """Return the set of these pairs of exchange and pattern."""
         return cls(tuple(Binding(exchange, pattern) for exchange, pattern in pairs))
+
+
+def _sorted_set(spell: Callable[[str], str], bindings: Iterable[Binding]) -> tuple[Binding, ...]:
+    """Return ``bindings`` with patterns as ``spell`` has them, in order, each once."""
+    spelled = {
+        b if (pattern := spell(b.pattern)) == b.pattern else Binding(b.exchange, pattern)
+        for b in bindings
+    }
+    return tuple(sorted(spelled))
 
 
 def parse_bindings(

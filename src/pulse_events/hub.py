@@ -5,7 +5,7 @@ neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither
 """
 
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 from pulse_events.audience import Audience, Stream
 from pulse_events.bindings import Binding, BindingSet
@@ -77,6 +77,8 @@ class Hub:
         self._idle: dict[Audience, None] = {}  # oldest first
         self._indexes: dict[str, TopicIndex[Audience]] = {}
         self._waiting: dict[Binding, set[Audience]] = {}
+        # By exchange and pattern: who asked for less than the broker is asked for.
+        self._widened: dict[str, dict[str, set[Audience]]] = {}
         self._dirty: list[Audience] = []
         self._pending_bytes = 0
         self._clients = self._messages_in = self._messages_out = 0
@@ -105,7 +107,7 @@ class Hub:
 
     def count_new(self, bindings: BindingSet) -> int:
         """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
-        return self._interest.new_among(bindings.bindings)
+        return self._interest.new_among(bindings.asked)
 
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""
@@ -144,12 +146,16 @@ class Hub:
         for binding in bindings.bindings:
             index = self._indexes.setdefault(binding.exchange, TopicIndex())
             index.add(binding.pattern, audience)
-            if not self._interest.want(binding, owner):
-                self._miss(audience, binding)
+        for asked in bindings.asked:
+            if not self._interest.want(asked, owner):
+                self._miss(audience, asked)
+        for asked in _wider(bindings):
+            patterns = self._widened.setdefault(asked.exchange, {})
+            patterns.setdefault(asked.pattern, set()).add(audience)
         return audience
 
     def _check_limits(self, bindings: BindingSet, owner: str) -> None:
-        new = self._interest.new_among(bindings.bindings)
+        new = self._interest.new_among(bindings.asked)
         distinct, owned = self._interest.distinct + new, self._interest.owned(owner) + new
         if distinct > self._bindings_limit:
             raise LimitReached(
@@ -178,12 +184,23 @@ class Hub:
             index.remove(binding.pattern, audience)
             if not index:
                 del self._indexes[binding.exchange]
-            waiting = self._waiting.get(binding)
+        for asked in _wider(audience.bindings):
+            self._narrow(asked, audience)
+        for asked in audience.bindings.asked:
+            waiting = self._waiting.get(asked)
             if waiting:
                 waiting.discard(audience)
                 if not waiting:
-                    del self._waiting[binding]
-            self._interest.drop(binding)
+                    del self._waiting[asked]
+            self._interest.drop(asked)
+
+    def _narrow(self, asked: Binding, audience: Audience) -> None:
+        patterns = self._widened[asked.exchange]
+        patterns[asked.pattern].discard(audience)
+        if not patterns[asked.pattern]:
+            del patterns[asked.pattern]
+        if not patterns:
+            del self._widened[asked.exchange]
 
     def _remove(self, stream: Stream, audience: Audience) -> None:
         audience.streams.discard(stream)
@@ -210,9 +227,14 @@ class Hub:
         """
         self.flush()
         for failed in self._interest.refused(binding):
-            index = self._indexes.get(failed.exchange)
-            for audience in index.under(failed.pattern) if index else ():
+            for audience in self._askers(failed):
                 self._end(audience, reason)
+
+    def _askers(self, asked: Binding) -> Collection[Audience]:
+        """Return the audiences for which the broker was asked for ``asked``."""
+        index = self._indexes.get(asked.exchange)
+        own = index.under(asked.pattern) if index else frozenset[Audience]()
+        return own.union(self._widened.get(asked.exchange, {}).get(asked.pattern, ()))
 
     def lost(self) -> None:
         """Note that the broker is gone: new clients wait until the bindings are confirmed again.
@@ -223,8 +245,8 @@ class Hub:
         self._waiting.clear()
         for audience in self._audiences.values():
             audience.missing = 0
-            for binding in audience.bindings.bindings:
-                self._miss(audience, binding)
+            for asked in audience.bindings.asked:
+                self._miss(audience, asked)
 
     def missed(self, reason: MessagesMissed) -> None:
         """Note that the broker lost messages; end the streams that had ``ready``."""
@@ -281,8 +303,8 @@ class Hub:
         return audiences.union(*map(index.match, message.cc)) if message.cc else audiences
 
     def _note_unrouted(self, exchange: str) -> None:
-        """Count what nobody asked for, unless it comes because ``#`` stands for patterns."""
-        if self._interest.gets_all(exchange):
+        """Count what nobody asked for, unless it comes because the broker is asked for more."""
+        if self._interest.gets_all(exchange) or exchange in self._widened:
             return
         self._unrouted += 1
         if exchange not in self._unrouted_exchanges and len(self._unrouted_exchanges) < NOTED_LIMIT:
@@ -318,6 +340,13 @@ class Hub:
             omitted=self._omitted,
             losses=self._losses,
         )
+
+
+def _wider(bindings: BindingSet) -> Iterable[Binding]:
+    """Return what the broker is asked for that is not in ``bindings`` themselves."""
+    if bindings.asked is bindings.bindings:
+        return ()
+    return set(bindings.asked).difference(bindings.bindings)
 
 
 class ExactHub(Hub):

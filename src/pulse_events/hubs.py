@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from pulse_events.audience import Stream
 from pulse_events.bindings import BindingSet
-from pulse_events.errors import LimitReached, PulseEventsError
+from pulse_events.containment import BROKER_HASHES
+from pulse_events.errors import InputError, LimitReached, PulseEventsError
 from pulse_events.hub import Hub
 from pulse_events.statistics import Statistics
 
@@ -48,8 +49,13 @@ class Hubs:
         self._closed = Statistics()
 
     def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
-        """Add a stream to its hub; see `Hub.subscribe`."""
+        """Add a stream to its hub; see `Hub.subscribe`.
+
+        Raises:
+            InputError: The broker alone would have to match a pattern with too many ``#``.
+        """
         if any(self._is_exact(binding.exchange) for binding in bindings.bindings):
+            _check_exact(bindings)
             if bindings not in self._exact:
                 self._open(bindings)
             self._exact[bindings].hub.subscribe(stream, bindings)
@@ -110,3 +116,14 @@ class Hubs:
     def _hub_of(self, stream: Stream) -> Hub:
         exact = self._exact.get(stream.audience.bindings) if stream.audience else None
         return exact.hub if exact else self.shared
+
+
+def _check_exact(bindings: BindingSet) -> None:
+    """Refuse what the broker must not be asked for: it alone matches here, nobody after it."""
+    wider = set(bindings.bindings).difference(bindings.asked)
+    if wider:
+        worst = min(wider)
+        raise InputError(
+            f"pattern {worst.pattern!r} has more than {BROKER_HASHES} '#', which is the limit for "
+            f"exchange {worst.exchange!r}: it has queues of its own, where the broker alone matches"
+        )

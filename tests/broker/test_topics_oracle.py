@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
 
+from pulse_events.containment import canonical, for_broker
 from pulse_events.topics import TopicIndex
 from tests.support.rabbit import Rabbit
 from tests.support.topic_reference import reference_match_any
@@ -124,3 +125,9 @@ def test_the_index_matches_what_rabbitmq_routes(
         matched = frozenset[str]().union(*map(index.match, publication.keys))
         assert matched == expected, publication
         assert {p for p in patterns if reference_match_any(p, publication.keys)} == expected
+        for pattern in patterns:
+            assert reference_match_any(canonical(pattern), publication.keys) == (
+                pattern in expected
+            )
+            if pattern in expected:
+                assert reference_match_any(for_broker(canonical(pattern)), publication.keys)
