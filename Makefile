@@ -1,5 +1,5 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run test check bench screenshots clean programs bench-programs
+.PHONY: help run test test-lowest check bench screenshots clean programs bench-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -16,6 +16,9 @@ run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more opt
 test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
 	$(BIN)/pytest $(ARGS)
 
+test-lowest: .venv-lowest/.made  ## the tests that need no broker, browser or node, with the lowest versions that are allowed
+	.venv-lowest/bin/pytest -m quick $(ARGS)
+
 check: .venv/.dev  ## lint, format, types, architecture; no network once .venv is there
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -29,7 +32,7 @@ screenshots: programs .venv/.dev  ## take pictures of the page into docs/images/
 	$(BIN)/python -m tests.screenshots
 
 clean:  ## remove everything that the other targets made in this folder
-	rm -rf .venv tests/*/node_modules bench/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-lowest tests/*/node_modules bench/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf .import_linter_cache dist build
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -44,6 +47,9 @@ bench-programs:
 
 .venv/.dev: pyproject.toml $(wildcard requirements/*.txt) scripts/venv
 	scripts/venv dev
+
+.venv-lowest/.made: pyproject.toml requirements/lowest.txt requirements/build.txt requirements/test.txt scripts/venv
+	scripts/venv lowest
 
 $(NODE_MODULES) $(BENCH_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --no-update-notifier

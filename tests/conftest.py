@@ -31,10 +31,26 @@ def exchange(amqp: Amqp) -> Iterator[str]:
     amqp.delete_exchange(name)
 
 
+_SLOW_FOLDERS = {"e2e", "faults"}
+_OUTSIDE_FOLDERS = {"browser", "clients", "docs", "js", "screenshots"}
+"""Tests there need node, Chromium or other programs."""
+
+
 def _cost(item: pytest.Item) -> int:
-    if {"e2e", "faults"} & set(item.path.parts):
+    if _SLOW_FOLDERS.intersection(item.path.parts):
         return 2
     return int("rabbit" in getattr(item, "fixturenames", ()))
+
+
+def _is_quick(item: pytest.Item) -> bool:
+    return not _cost(item) and _OUTSIDE_FOLDERS.isdisjoint(item.path.parts)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what needs no broker, browser or node."""
+    if _is_quick(item):
+        item.add_marker("quick")
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have thrown out what is not to run
