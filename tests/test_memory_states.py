@@ -9,11 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pulse_events.bindings import BindingSet
 from pulse_events.brokers.memory import Memory
-from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.hub import Hub
 from pulse_events.interest import Orders
 from pulse_events.messages import Message
+from pulse_events.wire import WIRES, Wire
 from tests.support.hub_desk import Recorder
 from tests.test_hub_states import EXCHANGES, KEYS, PAIRS, Client
 
@@ -33,9 +33,9 @@ class MemoryMachine(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.come_back()
 
-    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), coding=st.sampled_from(CODINGS))
-    def connect(self, pairs: set[tuple[str, str]], coding: Coding) -> None:
-        client = Client(BindingSet.of(pairs), Recorder(coding))
+    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), wire=st.sampled_from(WIRES))
+    def connect(self, pairs: set[tuple[str, str]], wire: Wire) -> None:
+        client = Client(BindingSet.of(pairs), Recorder(wire))
         self.clients.append(client)
         self.hub.subscribe(client.stream, client.bindings)
 
