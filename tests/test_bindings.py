@@ -119,7 +119,6 @@ def test_a_wrong_request_is_told_its_fault(text: str | None, words: str) -> None
         ({"exchange": "e"}, "lacks the field 'routingKeyPattern'"),
         ({"routingKeyPattern": "#"}, "lacks the field 'exchange'"),
         ({"exchange": "e", "routingKey": "#"}, "lacks the field 'routingKeyPattern'"),
-        (GOOD | {"extra": 1}, "unknown field 'extra'"),
         (GOOD | {"exchange": 1}, ".exchange must be a string, this is a number"),
         (GOOD | {"exchange": None}, ".exchange must be a string, this is null"),
         (GOOD | {"routingKeyPattern": ["#"]}, ".routingKeyPattern must be a string, this is an"),
@@ -135,6 +134,37 @@ def test_a_wrong_entry_is_named_with_its_fault(entry: object, words: str) -> Non
     told = fault(request(GOOD, GOOD, GOOD, entry, GOOD))
     assert told.startswith("bindings[3]")
     assert words in told
+
+
+def test_other_fields_of_an_entry_are_ignored_whatever_they_hold() -> None:
+    reference = [{"name": "routingKeyKind", "constant": "primary", "required": True}]
+    found = parse_bindings(request(GOOD | {"routingKeyReference": reference, "x": None}))
+    assert found == BindingSet.of([("e", "#")])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"bindings": [%s], "bindings": [%s]}', "the JSON object has the key 'bindings' twice"),
+        ('{"bindings": [%s], "bind\\u0069ngs": [%s]}', "has the key 'bindings' twice"),
+        ('{"bindings": [%s, {"exchange": "e", "exchange": "e"}, %s]}', "bindings[1] has the key"),
+        ('{"bindings": [%s, {"x": [{"y": 1, "y": 2}]}, %s]}', "bindings[1].x[0] has the key 'y'"),
+        ('{"bindings": [%s, %s], "\\n": {"a": {}, "a": 1}}', "['\\n'] has the key 'a' twice"),
+    ],
+)
+def test_a_key_that_is_given_twice_is_refused_with_its_place(text: str, words: str) -> None:
+    told = fault(text % ((json.dumps(GOOD),) * 2))
+    assert words in told
+    assert "twice" in told
+
+
+@pytest.mark.parametrize("opened", ["[", '{"a":'])
+@pytest.mark.parametrize("depth", [990, 1010, 5000])
+def test_what_is_nested_too_deep_is_refused(opened: str, depth: int) -> None:
+    closed = "]" if opened == "[" else "}"
+    nested = opened * depth + "1" + closed * depth
+    text = json.dumps({"bindings": [GOOD | {"x": "?"}]}).replace('"?"', nested)
+    assert "nested" in fault(text) or "not JSON" in fault(text)
 
 
 @pytest.mark.parametrize("name", ["x" * 255, "ä" * 127 + "x", "日" * 85, "\u2028 \u00a0", "."])

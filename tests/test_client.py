@@ -48,6 +48,17 @@ async def test_messages_come_as_the_objects_of_the_wire() -> None:
     assert (found["payload"], found["routingKey"]) == (["\ud800", 1 << 70], "a.b")
 
 
+async def test_it_asks_for_compression_and_decodes_it() -> None:
+    with local_server(ping_interval=60.0) as server:
+        async with asyncio.timeout(10):
+            async for event in events(f"http://127.0.0.1:{server.port}", WANTED):
+                if event.kind == "message":
+                    break
+                server.say("exchange/client", "a.b", b'"%b"' % (b"x" * 100_000))
+        assert len(event.data) > 100_000
+        assert 0 < server.counts().bytes_out < 10_000
+
+
 async def test_ready_and_pings_are_events_too() -> None:
     with local_server(ping_interval=0.1) as server:
         url = f"http://127.0.0.1:{server.port}/v1/connect/"

@@ -6,7 +6,6 @@ import pytest
 
 from pulse_events.audience import Audience
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.compression import CODINGS, GZIP, Coding
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
@@ -16,7 +15,9 @@ from pulse_events.errors import (
 )
 from pulse_events.hub import FLUSH_BYTES
 from pulse_events.messages import Message
-from tests.support.hub_desk import Desk, Recorder
+from pulse_events.wire import WIRES, Wire
+from tests.support.chunked import unchunked
+from tests.support.hub_desk import PACKED, Desk, Recorder
 
 ENOUGH = StreamEnded("enough")
 LOSS = MessagesMissed("the queue is gone")
@@ -35,7 +36,7 @@ def test_a_stream_is_ready_when_its_last_binding_is_in_force(desk: Desk) -> None
         answer = desk.broker.answer()
         assert answer
         desk.take(answer)
-    assert stream.chunks == [b"event: ready\ndata: {}\nid: -\n\n"]
+    assert stream.chunks == [b"1d\r\nevent: ready\ndata: {}\nid: -\n\n\r\n"]
 
 
 def test_a_second_stream_with_the_same_bindings_waits_with_the_first(desk: Desk) -> None:
@@ -67,7 +68,7 @@ def test_a_stream_gets_a_matching_message_as_the_bytes_of_the_contract(desk: Des
     desk.hub.publish(Message("e", "a.b", b'{"x": 1.0}', ("route.r", "s"), redelivered=True))
     desk.end_turn()
     (chunk,) = stream.chunks[1:]
-    assert chunk == (
+    assert unchunked(chunk + stream.wire.end) == (
         b'event: message\ndata: {"payload":{"x": 1.0},"exchange":"e","routingKey":"a.b",'
         b'"redelivered":true,"routes":["r"],"cc":["route.r","s"]}\nid: -\n\n'
     )
@@ -183,15 +184,15 @@ def test_the_loop_is_asked_for_one_flush_a_turn(desk: Desk) -> None:
 
 
 def test_what_is_too_much_for_one_turn_is_written_within_it(desk: Desk) -> None:
-    streams = [desk.ready(("e", "#"), coding=coding) for coding in CODINGS for _ in range(2)]
+    streams = [desk.ready(("e", "#"), wire=wire) for wire in WIRES for _ in range(2)]
     body = b"x" * (FLUSH_BYTES // len(streams))
     desk.publish("a", body=body)
-    assert [len(stream.bodies) for stream in streams] == [0] * 4
+    assert [len(stream.bodies) for stream in streams] == [0] * 8
     desk.publish("a", body=body)
-    assert [len(stream.bodies) for stream in streams] == [2] * 4
+    assert [len(stream.bodies) for stream in streams] == [2] * 8
     desk.publish("a")
     assert desk.end_turn() > 0
-    assert [len(stream.bodies) for stream in streams] == [3] * 4
+    assert [len(stream.bodies) for stream in streams] == [3] * 8
 
 
 def test_a_stream_that_waits_gets_no_messages_and_the_others_do(desk: Desk) -> None:
@@ -382,24 +383,25 @@ def test_a_stream_that_was_not_ready_yet_has_lost_nothing(desk: Desk) -> None:
     assert desk.hub.statistics().clients == 2
 
 
-def test_streams_that_differ_in_coding_alone_get_the_same_events(desk: Desk) -> None:
-    plain, packed = desk.ready(("e", "#")), desk.ready(("e", "#"), coding=GZIP)
-    waiting = desk.subscribe(("e", "#"), ("e", "b"), coding=GZIP)
+def test_streams_that_differ_in_form_alone_get_the_same_events(desk: Desk) -> None:
+    streams = [desk.ready(("e", "#"), wire=wire) for wire in WIRES]
+    waiting = desk.subscribe(("e", "#"), ("e", "b"), wire=PACKED)
     for body in (b"1", b"2"):
         desk.publish("a", body=body)
         desk.end_turn()
     desk.settle()
-    assert plain.events == packed.events
-    assert plain.bodies == [1, 2]
-    assert plain.chunks != packed.chunks
+    for stream in streams:
+        assert stream.bodies == [1, 2]
+        assert stream.events == streams[0].events
+    assert len({b"".join(stream.chunks) for stream in streams}) == len(WIRES)
     assert waiting.kinds == ["ready"]
-    assert desk.hub.statistics()[:3] == (3, 3, 2)
+    assert desk.hub.statistics()[:3] == (5, 5, 2)
 
 
 def test_a_chunk_is_encoded_once_for_all_and_decoded_wherever_a_stream_joins(desk: Desk) -> None:
     streams = []
     for number in range(5):
-        streams.append(desk.ready(("e", "#"), coding=GZIP))
+        streams.append(desk.ready(("e", "#"), wire=PACKED))
         desk.publish("a", body=b"%d" % number)
         desk.end_turn()
     assert [stream.bodies for stream in streams] == [list(range(n, 5)) for n in range(5)]
@@ -452,15 +454,15 @@ def test_the_end_of_a_stream_comes_after_what_is_pending_and_others_go_on(desk: 
     assert desk.hub.statistics().clients == 1
 
 
-@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("wire", WIRES)
 def test_what_was_pending_for_who_left_is_not_sent_to_who_comes_next(
-    desk: Desk, coding: Coding
+    desk: Desk, wire: Wire
 ) -> None:
-    first = desk.ready(("e", "a"), coding=coding)
+    first = desk.ready(("e", "a"), wire=wire)
     desk.publish("a", body=b"1")
     desk.hub.leave(first, 0.0)
     desk.publish("a", body=b"2")
-    second = desk.subscribe(("e", "a"), coding=coding)
+    second = desk.subscribe(("e", "a"), wire=wire)
     desk.end_turn()
     assert (second.kinds, len(second.chunks)) == (["ready"], 1)
     desk.publish("a", body=b"3")

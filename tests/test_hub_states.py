@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pulse_events.bindings import BindingSet
-from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.messages import Message
+from pulse_events.wire import WIRES, Wire
 from tests.support.hub_desk import Desk, Recorder
 from tests.support.topic_reference import reference_match_any
 
@@ -63,11 +63,11 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(
         pairs=st.sets(PAIRS, min_size=1, max_size=3),
-        codings=st.lists(st.sampled_from(CODINGS), min_size=1, max_size=2),
+        wires=st.lists(st.sampled_from(WIRES), min_size=1, max_size=2),
     )
-    def subscribe(self, pairs: set[tuple[str, str]], codings: list[Coding]) -> None:
-        for coding in codings:
-            client = Client(frozenset(pairs), Recorder(coding))
+    def subscribe(self, pairs: set[tuple[str, str]], wires: list[Wire]) -> None:
+        for wire in wires:
+            client = Client(frozenset(pairs), Recorder(wire))
             self.clients.append(client)
             self.hub.subscribe(client.stream, client.bindings)
 

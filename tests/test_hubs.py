@@ -5,12 +5,12 @@ from functools import partial
 import pytest
 
 from pulse_events.bindings import BindingSet
-from pulse_events.compression import GZIP, IDENTITY, Coding
 from pulse_events.errors import InputError, LimitReached, StreamEnded
 from pulse_events.hub import ExactHub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.messages import Message
-from tests.support.hub_desk import Desk, Recorder
+from pulse_events.wire import Wire
+from tests.support.hub_desk import PACKED, PLAIN, Desk, Recorder
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 ENOUGH = StreamEnded("enough")
@@ -31,9 +31,9 @@ class Yard:
         self.closed = 0
         self.hubs = Hubs(self.desk.hub, lambda e: e.startswith("exact"), self._open, limit)
 
-    def subscribe(self, *pairs: tuple[str, str], coding: Coding = IDENTITY) -> Recorder:
+    def subscribe(self, *pairs: tuple[str, str], wire: Wire = PLAIN) -> Recorder:
         """Add a stream."""
-        stream = Recorder(coding)
+        stream = Recorder(wire)
         self.hubs.subscribe(stream, BindingSet.of(pairs))
         return stream
 
@@ -63,7 +63,7 @@ def test_a_set_with_one_exact_exchange_has_a_queue_for_all_of_it() -> None:
 
 def test_whatever_is_in_its_queue_is_for_all_streams_of_the_set_and_nobody_else() -> None:
     yard = Yard()
-    streams = [yard.subscribe(*SET), yard.subscribe(*SET, coding=GZIP)]
+    streams = [yard.subscribe(*SET), yard.subscribe(*SET, wire=PACKED)]
     other = yard.subscribe(("exact/e", "a"))
     yard.settle()
     assert len(yard.exact) == 2

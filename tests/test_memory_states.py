@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pulse_events.brokers.memory import Memory
-from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.hub import Hub
 from pulse_events.interest import Orders
 from pulse_events.messages import Message
+from pulse_events.wire import WIRES, Wire
 from tests.support.hub_desk import Recorder
 from tests.test_hub_states import EXCHANGES, KEYS, PAIRS, Client
 
@@ -32,9 +32,9 @@ class MemoryMachine(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.come_back()
 
-    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), coding=st.sampled_from(CODINGS))
-    def connect(self, pairs: set[tuple[str, str]], coding: Coding) -> None:
-        client = Client(frozenset(pairs), Recorder(coding))
+    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), wire=st.sampled_from(WIRES))
+    def connect(self, pairs: set[tuple[str, str]], wire: Wire) -> None:
+        client = Client(frozenset(pairs), Recorder(wire))
         self.clients.append(client)
         self.hub.subscribe(client.stream, client.bindings)
 

@@ -1,5 +1,6 @@
 """The wire format: exact bytes out, and a decoder that reads as HTML section 9.2 says."""
 
+import json
 from collections.abc import Iterable
 from itertools import pairwise
 
@@ -10,7 +11,11 @@ from hypothesis import strategies as st
 from pulse_events.sse import NO_CURSOR, Decoder, Event, EventTooLong, encode_event
 
 # One line, as the encoder's callers send it: no CR, no LF; in kind and id no NUL either.
-LINES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=20)
+LINES = st.text(
+    st.characters(codec="utf-8", exclude_characters="\r\n\x85\u2028\u2029"), max_size=20
+)
+LIKE_LINE_ENDS = st.sampled_from("\x85\u2028\u2029\u2013\u2026\xbf")
+TEXTS = st.text(st.characters(codec="utf-8") | LIKE_LINE_ENDS, max_size=9)
 NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=8)
 PARTS = st.sampled_from(
     [
@@ -74,9 +79,23 @@ def by_the_standard(stream: bytes) -> tuple[list[Event], int | None]:
 
 def test_an_event_is_exactly_these_bytes() -> None:
     assert encode_event("ready", b"{}") == b"event: ready\ndata: {}\nid: -\n\n"
-    assert encode_event("message", "ä\u2028".encode(), "c:7") == (
-        b"event: message\ndata: \xc3\xa4\xe2\x80\xa8\nid: c:7\n\n"
+    assert encode_event("message", '"ä"'.encode(), "c:7") == (
+        b'event: message\ndata: "\xc3\xa4"\nid: c:7\n\n'
     )
+
+
+def test_characters_that_many_clients_take_for_line_ends_are_escaped() -> None:
+    data = '{"\u2028": "a\u2029\x85\u2013\u2029"}'.encode()
+    assert encode_event("message", data) == (
+        b'event: message\ndata: {"\\u2028": "a\\u2029\\u0085\xe2\x80\x93\\u2029"}\nid: -\n\n'
+    )
+
+
+@given(st.recursive(TEXTS, lambda inner: st.dictionaries(TEXTS, inner, max_size=3)))
+def test_json_stays_the_same_json_on_one_line_whoever_cuts_the_lines(value: object) -> None:
+    event = encode_event("message", json.dumps(value, ensure_ascii=False).encode()).decode()
+    assert event.splitlines() == event.split("\n")[:-1]
+    assert json.loads(event.splitlines()[1].removeprefix("data: ")) == value
 
 
 @pytest.mark.parametrize("data", [b"a\nb", b"\r", b"a\r\n"])

@@ -3,15 +3,15 @@
 from typing import Protocol
 
 from pulse_events.bindings import BindingSet
-from pulse_events.compression import Coding
 from pulse_events.errors import PulseEventsError
+from pulse_events.wire import Wire
 
 
 class Stream(Protocol):
     """What the hub needs of a client's stream.  Neither call may wait or call the hub back."""
 
     audience: "Audience | None"
-    coding: Coding
+    wire: Wire
     owner: str
     """Whose share of the server's work this is, such as the client's address."""
 
@@ -23,13 +23,13 @@ class Stream(Protocol):
 
 
 class Audience:
-    """All streams with the same bindings and coding, and the frames of their next flush."""
+    """All streams with the same bindings and form, and the frames of their next flush."""
 
-    __slots__ = ("bindings", "coding", "idle_since_s", "missing", "pending", "streams", "waiting")
+    __slots__ = ("bindings", "idle_since_s", "missing", "pending", "streams", "waiting", "wire")
 
-    def __init__(self, bindings: BindingSet, coding: Coding) -> None:
+    def __init__(self, bindings: BindingSet, wire: Wire) -> None:
         self.bindings = bindings
-        self.coding = coding
+        self.wire = wire
         self.streams: set[Stream] = set()
         self.waiting: set[Stream] = set()
         """Streams that have not had ``ready``: some binding is not in force yet."""

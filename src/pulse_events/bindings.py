@@ -12,6 +12,7 @@ import orjson
 
 from pulse_events.containment import canonical, for_broker
 from pulse_events.errors import InputError, TooManyBindings
+from pulse_events.json_keys import repeated_key
 
 NAME_LIMIT_BYTES = 255
 """An AMQP short string: exchange names and routing keys (AMQP 0-9-1, section 4.2.5.3)."""
@@ -101,13 +102,14 @@ def parse_bindings(
 
     Args:
         text: ``{"bindings": [{"exchange": "…", "routingKeyPattern": "…"}, …]}``, or ``None``
-            if the request has no such parameter.
+            if the request has no such parameter.  Other fields of an entry are ignored:
+            Taskcluster's libraries give ``routingKeyReference``.
         limit: Bindings allowed in it, repetitions counted.
         place: What the message of a text that is not JSON calls it.
 
     Raises:
-        InputError: The text is anything else; the message names the entry (``bindings[3]``),
-            the fault, and the limit where there is one.
+        InputError: The text is anything else, or has a key twice; the message names the entry
+            (``bindings[3]``), the fault, and the limit where there is one.
         TooManyBindings: There are more entries than ``limit``.
     """
     if text is None:
@@ -129,9 +131,16 @@ def format_bindings(bindings: BindingSet) -> str:
 
 def _parse_json(text: str, place: str) -> Any:
     try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        document = orjson.loads(text)
+        repeated = repeated_key(text)
+    except ValueError as error:  # both parsers' own
         raise InputError(f"{place} is not JSON: {error}") from None
+    except RecursionError:
+        raise InputError(f"{place} is nested too deep") from None
+    if repeated:
+        where = repeated.place.removeprefix(".") or "the JSON object"
+        raise InputError(f"{where} has the key {repeated.key!r} twice")
+    return document
 
 
 def _entries(document: Any) -> list[Any]:
@@ -159,9 +168,6 @@ def _entry(index: int, entry: Any) -> Binding:
             raise InputError(f"{place} lacks the field '{name}'")
         if not isinstance(entry[name], str):
             raise InputError(f"{place}.{name} must be a string, this is {_kind(entry[name])}")
-    others = sorted(entry.keys() - set(_FIELDS))
-    if others:
-        raise InputError(f"{place} has the unknown field {others[0]!r}")
     try:
         return Binding(entry["exchange"], entry["routingKeyPattern"])
     except InputError as error:

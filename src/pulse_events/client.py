@@ -132,4 +132,5 @@ def _connect_url(url: str, bindings: BindingSet) -> URL:
         raise InputError(f"{url!r} is not an http:// or https:// URL")
     if address.path.rstrip("/").rpartition("/")[2] != "connect":
         address = address / "events/v1/connect/"
-    return address.update_query(bindings=format_bindings(bindings), errors="http")
+    wanted = {"bindings": format_bindings(bindings), "errors": "http", "compression": "gzip"}
+    return address.update_query(wanted)

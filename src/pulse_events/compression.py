@@ -44,20 +44,24 @@ def _same(chunk: bytes) -> bytes:
 
 IDENTITY = Coding("identity", _same)
 GZIP = Coding("gzip", _deflate, _GZIP_HEADER, shrinks=5)
-CODINGS = (IDENTITY, GZIP)
+
+
+_GZIP_NAMES = frozenset(("gzip", "x-gzip"))
+_NAMES_OF_DECODERS = frozenset(("br", "zstd"))
+"""Who names one of these means it: libraries that send ``gzip, deflate`` often have it from one
+below, read the bytes as they come, and see nothing (PyPI's ``sseclient`` above ``requests``)."""
 
 
 @lru_cache(maxsize=256)
-def pick_coding(accept_encoding: str) -> Coding:
-    """Return the best coding for the value of a request's ``Accept-Encoding`` (RFC 9110, 12.5.3).
+def accepts_gzip(accept_encoding: str) -> bool:
+    """Tell it from the value of a request's ``Accept-Encoding`` (RFC 9110, 12.5.3).
 
-    Gzip only where it is named: most clients that send ``*`` or nothing decode nothing.
+    Only where it is named, and ``br`` or ``zstd`` beside it: most clients that send ``*`` or
+    nothing decode nothing, and some that name gzip alone neither.
     """
-    for part in accept_encoding.lower().split(","):
-        name, _, parameters = part.partition(";")
-        if name.strip() in ("gzip", "x-gzip") and not _is_zero(parameters):
-            return GZIP
-    return IDENTITY
+    parts = (part.partition(";") for part in accept_encoding.lower().split(","))
+    accepted = {name.strip() for name, _, parameters in parts if not _is_zero(parameters)}
+    return bool(accepted & _GZIP_NAMES and accepted & _NAMES_OF_DECODERS)
 
 
 def _is_zero(parameters: str) -> bool:

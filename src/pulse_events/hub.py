@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable
 
 from pulse_events.audience import Audience, Stream
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.compression import CODINGS, Coding
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
@@ -22,9 +21,7 @@ from pulse_events.messages import Message, encode_message
 from pulse_events.sse import encode_event
 from pulse_events.statistics import Statistics
 from pulse_events.topics import TopicIndex
-
-READY = encode_event("ready", b"{}")
-_READY = {coding: coding.encode(READY) for coding in CODINGS}
+from pulse_events.wire import Wire
 
 DEFAULT_BINDINGS_LIMIT = 100_000
 """Distinct bindings of a process, those of the linger included."""
@@ -73,7 +70,7 @@ class Hub:
         self._owner_bindings_limit = owner_bindings_limit
         self._on_unrouted = on_unrouted
         self._unrouted_exchanges: set[str] = set()
-        self._audiences: dict[tuple[BindingSet, Coding], Audience] = {}
+        self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
         self._idle: dict[Audience, None] = {}  # oldest first
         self._indexes: dict[str, TopicIndex[Audience]] = {}
         self._waiting: dict[Binding, set[Audience]] = {}
@@ -93,7 +90,7 @@ class Hub:
             LimitReached: All streams together would have too many distinct bindings.
             AddressLimitReached: Those of the stream's owner would.
         """
-        key = (bindings, stream.coding)
+        key = (bindings, stream.wire)
         audience = self._audiences.get(key) or self._open(*key, stream.owner)
         audience.idle_since_s = None
         self._idle.pop(audience, None)
@@ -103,7 +100,7 @@ class Hub:
             audience.waiting.add(stream)
         else:
             audience.streams.add(stream)
-            stream.write(_READY[stream.coding])
+            stream.write(stream.wire.ready)
 
     def count_new(self, bindings: BindingSet) -> int:
         """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
@@ -140,9 +137,9 @@ class Hub:
                 break
             self._close(audience)
 
-    def _open(self, bindings: BindingSet, coding: Coding, owner: str) -> Audience:
+    def _open(self, bindings: BindingSet, wire: Wire, owner: str) -> Audience:
         self._check_limits(bindings, owner)
-        audience = self._audiences[bindings, coding] = Audience(bindings, coding)
+        audience = self._audiences[bindings, wire] = Audience(bindings, wire)
         for binding in bindings.bindings:
             index = self._indexes.setdefault(binding.exchange, TopicIndex())
             index.add(binding.pattern, audience)
@@ -177,7 +174,7 @@ class Hub:
         self._close(audience)
 
     def _close(self, audience: Audience) -> None:
-        del self._audiences[audience.bindings, audience.coding]
+        del self._audiences[audience.bindings, audience.wire]
         self._idle.pop(audience, None)
         for binding in audience.bindings.bindings:
             index = self._indexes[binding.exchange]
@@ -265,7 +262,7 @@ class Hub:
 
     def _ready(self, audience: Audience) -> None:
         for stream in audience.waiting:
-            stream.write(_READY[audience.coding])
+            stream.write(audience.wire.ready)
         audience.streams |= audience.waiting
         audience.waiting.clear()
 
@@ -289,7 +286,7 @@ class Hub:
                         self._wake(self.flush)
                     self._dirty.append(audience)
                 audience.pending.append(frame)
-                written = len(frame) * len(audience.streams) // audience.coding.shrinks
+                written = len(frame) * len(audience.streams) // audience.wire.shrinks
                 self._pending_bytes += written
         if self._pending_bytes > FLUSH_BYTES:
             self.flush()
@@ -316,7 +313,7 @@ class Hub:
         for audience in self._dirty:
             if not audience.pending:
                 continue
-            chunk = audience.coding.encode(b"".join(audience.pending))
+            chunk = audience.wire.encode(b"".join(audience.pending))
             streams = len(audience.streams)
             self._messages_out += len(audience.pending) * streams
             self._bytes_out += len(chunk) * streams

@@ -16,6 +16,8 @@ NO_CURSOR = "-"
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines() would also cut at U+2028
 _DELAY_MS = re.compile(r"[0-9]{1,15}")  # more digits are no delay, and int() refuses 4,300
 _BREAKS = frozenset("\r\n\0")
+_OTHER_LINE_ENDS = {end: f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
+"""Those of Python's ``str.splitlines`` that JSON allows in a string as they are."""
 
 
 class EventTooLong(PulseEventsError):
@@ -36,7 +38,8 @@ def encode_event(kind: str, data: bytes, event_id: str = NO_CURSOR) -> bytes:
 
     Args:
         kind: Picks the browser's listener: ``ready``, ``message``, ``ping``, ``error``.
-        data: UTF-8 text of any length on one line, such as compact JSON.
+        data: JSON in UTF-8, of any length, on one line.  What other line ends its strings hold come
+            out as JSON's escapes: U+0085, U+2028, U+2029, where many clients cut a text's lines.
         event_id: What the browser sends back as ``Last-Event-ID``.
 
     Raises:
@@ -47,7 +50,19 @@ def encode_event(kind: str, data: bytes, event_id: str = NO_CURSOR) -> bytes:
         raise ValueError("event data holds a line break")
     if not _BREAKS.isdisjoint(kind) or not _BREAKS.isdisjoint(event_id):
         raise ValueError(f"event kind {kind!r} or id {event_id!r} holds CR, LF or NUL")
-    return b"event: %b\ndata: %b\nid: %b\n\n" % (kind.encode(), data, event_id.encode())
+    if not data.isascii():  # 56 ns for 1.2 KB; looking for the three at once takes 2.2 µs
+        data = _escape_line_ends(data)
+    pieces = (b"event: ", kind.encode(), b"\ndata: ", data, b"\nid: ", event_id.encode(), b"\n\n")
+    return b"".join(pieces)
+
+
+def _escape_line_ends(data: bytes) -> bytes:
+    text = data.decode()  # then a search takes a fifth of the time it takes in bytes
+    for end, escape in _OTHER_LINE_ENDS.items():
+        if end in text:
+            text = text.replace(end, escape)
+            data = text.encode()
+    return data
 
 
 class Decoder:

@@ -56,7 +56,7 @@ def test_each_message_is_one_line_of_json_as_on_the_wire(server: LocalServer, pa
         server.say("exchange/listen", "a.b", '{"é":\n "\u2028"}'.encode(), cc=("route.r",))
         line = line_of(process)
     assert line.decode() == (
-        '{"payload":{"é": "\u2028"},"exchange":"exchange/listen","routingKey":"a.b",'
+        '{"payload":{"é": "\\u2028"},"exchange":"exchange/listen","routingKey":"a.b",'
         '"redelivered":false,"routes":["r"],"cc":["route.r"]}\n'
     )
 

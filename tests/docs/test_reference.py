@@ -133,10 +133,15 @@ WRONG: list[Any] = [
     {"bindings": [1]},
     {"bindings": [{"exchange": "x"}]},
     {"bindings": [entry(exchange=1)]},
-    {"bindings": [entry(x=1)]},
+    '{"bindings": [{"exchange": "x", "exchange": "x"}]}',
+    json.dumps({"bindings": [entry(x="?")]}).replace('"?"', "[" * 990 + "]" * 990),
     {"bindings": [entry(routingKeyPattern="x" * 256)]},
     {"bindings": [entry(exchange="a\nb")]},
+    "&bindings=x&bindings=x",
+    "&bindings=x&token=x",
+    "&compression=br",
 ]
+"""What ``bindings`` says, or whole parameters."""
 
 
 def answer_to(wrong: Any, port: int) -> tuple[int, dict[str, Any]]:
@@ -146,7 +151,8 @@ def answer_to(wrong: Any, port: int) -> tuple[int, dict[str, Any]]:
         target = f"{CONNECT_PATH}?errors=http"
     else:
         text = wrong if isinstance(wrong, str) else json.dumps(wrong)
-        target = f"{CONNECT_PATH}?errors=http&bindings={quote(text)}"
+        more = text if text.startswith("&") else f"&bindings={quote(text)}"
+        target = f"{CONNECT_PATH}?errors=http{more}"
     with RawStream(port, target) as stream:
         head = stream.head()
         return head.status, json.loads(stream.content(head))

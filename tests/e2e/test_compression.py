@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.amqp import Amqp
-from tests.support.gzip_stream import GzipStream
+from tests.support.gzip_stream import BROWSER, GzipStream
 from tests.support.program import Program
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
@@ -46,7 +46,7 @@ def feed(rabbit: Rabbit, exchange: str) -> Iterator[None]:
 
 
 def url(server: Server, *bindings: tuple[str, str]) -> str:
-    return f"http://127.0.0.1:{server.port}{connect_target(*bindings)}"
+    return f"http://127.0.0.1:{server.port}{connect_target(*bindings, compression='gzip')}"
 
 
 def node(script: str, address: str) -> Program:
@@ -138,8 +138,8 @@ def test_curl_decodes_the_error_and_the_end(server: Server) -> None:
 def test_a_server_may_be_told_not_to_compress(rabbit: Rabbit, amqp: Amqp, exchange: str) -> None:
     configuration = {"user-config.yml": "compression: off\n"}
     with Server("--broker", rabbit.amqp_url, files=configuration) as server:
-        headers = {"Accept-Encoding": "gzip"}
-        target = connect_target((exchange, "#"))
+        headers = {"Accept-Encoding": BROWSER}
+        target = connect_target((exchange, "#"), compression="gzip")
         with RawStream(server.port, target, headers=headers).ready() as stream:
             amqp.publish(exchange, "k", b"1")
             assert stream.event("message").json["payload"] == 1

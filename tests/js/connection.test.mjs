@@ -47,6 +47,7 @@ test("bindings are asked for, and ready and messages come", async (t) => {
   const caller = await server.next();
   assert.deepEqual(caller.bindings, BINDINGS);
   assert.equal(caller.url.searchParams.get("errors"), "http");
+  assert.equal(caller.url.searchParams.get("compression"), "gzip");
   assert.equal(caller.request.headers["last-event-id"], undefined);
   caller.ready().message("e", "a.b", { big: 1 });
   await soon(listening.ready, "ready");

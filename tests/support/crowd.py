@@ -1,6 +1,6 @@
 """Many streams read by one thread, as fast as they come: what each got, and when.
 
-For plain streams with the same bindings and without pings, which must all get the same bytes.
+For plain streams with the same bindings and without pings, which must all get the same events.
 """
 
 import selectors
@@ -11,8 +11,10 @@ from contextlib import ExitStack
 from hashlib import sha256
 from typing import Self
 
+from tests.support.chunked import Chunks
+
 _STEP_S = 0.05
-_READY = b"event: ready\ndata: {}\nid: -\n\n"
+_READY = b"event: ready\ndata: {}\nid: -\n\n\r\n"
 
 
 class Member:
@@ -21,12 +23,13 @@ class Member:
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
         self.size = 0
-        """Bytes received after ``ready``."""
+        """Bytes of events received after ``ready``."""
         self.digest = sha256()
         """Of these bytes."""
         self.last_at_s = 0.0
         """When the last of them came, by the monotonic clock."""
         self.is_open = True
+        self._chunks = Chunks()
 
     def read(self) -> None:
         """Take what is there."""
@@ -35,8 +38,9 @@ class Member:
         except BlockingIOError:
             return
         self.is_open = bool(chunk)
-        self.size += len(chunk)
-        self.digest.update(chunk)
+        for events in self._chunks.feed(chunk):
+            self.size += len(events)
+            self.digest.update(events)
         self.last_at_s = time.monotonic()
 
 

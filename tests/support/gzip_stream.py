@@ -11,6 +11,8 @@ from tests.support.raw_stream import Head, RawStream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BROWSER = "gzip, deflate, br, zstd"
+"""What a browser's ``Accept-Encoding`` says."""
 _GZIP_BODY = 16 + zlib.MAX_WBITS
 
 
@@ -21,6 +23,7 @@ class GzipStream(RawStream):
         port: The server's, on 127.0.0.1.
         target: The request target.
         accept: The value of ``Accept-Encoding``.
+        version: Of HTTP, as the request says.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
     """
 
@@ -29,21 +32,25 @@ class GzipStream(RawStream):
         port: int,
         target: str,
         *,
-        accept: str = "gzip",
+        accept: str = BROWSER,
+        version: str = "1.1",
         receive_buffer_bytes: int | None = None,
     ) -> None:
         self._inflater = zlib.decompressobj(_GZIP_BODY)
         self._in_body = False
         headers: Mapping[str, str] = {"Accept-Encoding": accept}
-        super().__init__(port, target, headers=headers, receive_buffer_bytes=receive_buffer_bytes)
+        super().__init__(
+            port,
+            target,
+            headers=headers,
+            version=version,
+            receive_buffer_bytes=receive_buffer_bytes,
+        )
 
-    def head(self, within_s: float = 10.0) -> Head:
-        """Read and return the head, which must say that the body is compressed."""
-        head = super().head(within_s)
+    def _begin_body(self, head: Head) -> None:
         assert head.headers.get("content-encoding") == "gzip", head.raw
         self._in_body = True
-        self._unread = self._decoded(self._unread)
-        return head
+        super()._begin_body(head)
 
-    def _decoded(self, received: bytes) -> bytes:
-        return self._inflater.decompress(received) if self._in_body else received
+    def _unpacked(self, piece: bytes) -> bytes:
+        return self._inflater.decompress(piece) if self._in_body else piece

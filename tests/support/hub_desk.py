@@ -7,27 +7,34 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from pulse_events.bindings import BindingSet
-from pulse_events.compression import GZIP, IDENTITY, Coding
+from pulse_events.compression import GZIP
 from pulse_events.errors import BindingRefused, PulseEventsError
 from pulse_events.hub import Hub
 from pulse_events.messages import Message
 from pulse_events.sse import Decoder, Event
+from pulse_events.wire import Wire, wire_of
+from tests.support.chunked import Chunks
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 if TYPE_CHECKING:
     from pulse_events.audience import Audience
 
 
+PLAIN = wire_of(is_chunked=True, is_gzip=False)
+PACKED = wire_of(is_chunked=True, is_gzip=True)
+
+
 class Recorder:
     """A stream that keeps what it is sent: chunks as they came, events decoded."""
 
-    def __init__(self, coding: Coding = IDENTITY) -> None:
+    def __init__(self, wire: Wire = PLAIN) -> None:
         self.audience: Audience | None = None
-        self.coding = coding
+        self.wire = wire
         self.owner = ""
         self.chunks: list[bytes] = []
         self.events: list[Event] = []
         self.reason: PulseEventsError | None = None
+        self._framing = Chunks()
         self._decoder = Decoder()
         self._inflater = zlib.decompressobj(wbits=-15)  # blocks only: the header is not the hub's
 
@@ -36,7 +43,10 @@ class Recorder:
         assert self.reason is None, "written to after its end"
         assert self.audience is not None, "written to after it left"
         self.chunks.append(chunk)
-        plain = self._inflater.decompress(chunk) if self.coding is GZIP else chunk
+        if self.wire.is_chunked:
+            (chunk,) = self._framing.feed(chunk)  # exactly one
+        plain = self._inflater.decompress(chunk) if self.wire.coding is GZIP else chunk
+        assert plain.endswith(b"\n\n"), "written in the middle of an event"
         self.events.extend(self._decoder.feed(plain))
 
     def end(self, reason: PulseEventsError) -> None:
@@ -69,18 +79,16 @@ class Desk:
             **others,
         )
 
-    def subscribe(
-        self, *pairs: tuple[str, str], coding: Coding = IDENTITY, owner: str = ""
-    ) -> Recorder:
+    def subscribe(self, *pairs: tuple[str, str], wire: Wire = PLAIN, owner: str = "") -> Recorder:
         """Add a stream."""
-        stream = Recorder(coding)
+        stream = Recorder(wire)
         stream.owner = owner
         self.hub.subscribe(stream, BindingSet.of(pairs))
         return stream
 
-    def ready(self, *pairs: tuple[str, str], coding: Coding = IDENTITY) -> Recorder:
+    def ready(self, *pairs: tuple[str, str], wire: Wire = PLAIN) -> Recorder:
         """Add a stream and let the broker bind what it wants."""
-        stream = self.subscribe(*pairs, coding=coding)
+        stream = self.subscribe(*pairs, wire=wire)
         self.settle()
         assert stream.kinds == ["ready"]
         return stream

@@ -1,7 +1,7 @@
 """A raw-socket reader of event streams.
 
 Parses by the contract's exact bytes and shares no code with the package: what a lenient decoder
-would forgive is a failure here.
+would forgive is a failure here.  Like many clients it sees nothing of a chunk that is not complete.
 """
 
 import json
@@ -13,8 +13,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode
 
+from tests.support.chunked import Chunks
+
 CONNECT_PATH = "/events/v1/connect/"
 _EVENT = re.compile(rb"event: ([a-z]+)\ndata: ([^\r\n]*)\nid: ([^\r\n]*)\n\n")
+_EVENTS = re.compile(rb"(?:event: [a-z]+\ndata: [^\r\n]*\nid: [^\r\n]*\n\n)*+")
 
 
 def connect_target(*bindings: tuple[str, str], path: str = CONNECT_PATH, **query: str) -> str:
@@ -54,6 +57,7 @@ class RawStream:
         target: The request target; see :func:`connect_target`.
         method: Sent as it is.
         headers: Sent after ``Host``.
+        version: Of HTTP, as the request says.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
     """
 
@@ -64,9 +68,12 @@ class RawStream:
         *,
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
+        version: str = "1.1",
         receive_buffer_bytes: int | None = None,
     ) -> None:
         self._port = port
+        self._version = version
+        self._chunks: Chunks | None = None
         self.socket = socket.socket()
         if receive_buffer_bytes is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
@@ -93,7 +100,7 @@ class RawStream:
         self, target: str, *, method: str = "GET", headers: Mapping[str, str] | None = None
     ) -> None:
         """Send a request on the same connection once more."""
-        lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{self._port}"]
+        lines = [f"{method} {target} HTTP/{self._version}", f"Host: 127.0.0.1:{self._port}"]
         lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
         self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
 
@@ -102,7 +109,9 @@ class RawStream:
         raw = self._through(b"\r\n\r\n", time.monotonic() + within_s)
         status_line, *lines = raw.decode("latin-1").rstrip("\r\n").split("\r\n")
         headers = {n.lower(): v.strip() for n, _, v in (line.partition(":") for line in lines)}
-        return Head(int(status_line.split(" ")[1]), headers, raw)
+        head = Head(int(status_line.split(" ")[1]), headers, raw)
+        self._begin_body(head)
+        return head
 
     def event(self, kind: str | None = None, *, within_s: float = 10.0) -> Event:
         """Return the next event, or the next of ``kind`` with the pings before it left out.
@@ -151,12 +160,17 @@ class RawStream:
         return found
 
     def rest(self, within_s: float = 10.0) -> bytes:
-        """Return everything up to the server's close, which must come in time."""
+        """Return everything up to the server's close, which must come in time.
+
+        Raises:
+            AssertionError: The server closed in the middle of a chunked body.
+        """
         deadline = time.monotonic() + within_s
         try:
             while True:
                 self._receive(deadline)
         except EOFError:
+            assert self._chunks is None or self._chunks.has_ended, "the last chunk is missing"
             found, self._unread = self._unread, b""
             return found
 
@@ -189,9 +203,24 @@ class RawStream:
             raise EOFError(f"closed by the server; unread: {self._unread[-500:]!r}")
         self._unread += self._decoded(received)
 
+    def _begin_body(self, head: Head) -> None:
+        """Note how the bytes from here on are to be read."""
+        if head.headers.get("transfer-encoding") == "chunked":
+            self._chunks = Chunks()
+        self._unread = self._decoded(self._unread)
+
     def _decoded(self, received: bytes) -> bytes:
         """Return what the bytes received are to be read as."""
-        return received
+        if self._chunks is None:
+            return self._unpacked(received)
+        chunks = list(map(self._unpacked, self._chunks.feed(received)))
+        for chunk in chunks:
+            assert _EVENTS.fullmatch(chunk), f"not whole events in a chunk: {chunk[:500]!r}"
+        return b"".join(chunks)
+
+    def _unpacked(self, piece: bytes) -> bytes:
+        """Return what a piece of the body says, or of what comes before it."""
+        return piece
 
 
 @contextmanager

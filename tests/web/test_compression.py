@@ -11,19 +11,21 @@ import pytest
 
 from pulse_events.compression import GZIP
 from pulse_events.messages import Message
-from tests.support.gzip_stream import GzipStream
+from tests.support.gzip_stream import BROWSER, GzipStream
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import RawStream, connect_target, conversation
 from tests.support.waiting import wait_until
 from tests.web.test_streams import HEAD
 from tests.web.test_wrong_requests import error_document
 
-GZIP_HEAD = HEAD.removesuffix(b"\r\n") + b"Content-Encoding: gzip\r\n\r\n"
-BROWSER = "gzip, deflate, br, zstd"
+CLOSE = b"Connection: close\r\n\r\n"
+GZIP_HEAD = HEAD.removesuffix(CLOSE) + b"Content-Encoding: gzip\r\n" + CLOSE
 
 
-@pytest.mark.parametrize("value", ["gzip", BROWSER, "x-gzip", "br;q=1, GZIP;q=0.5"])
-def test_a_client_that_names_gzip_gets_it(server: LocalServer, name: str, value: str) -> None:
+@pytest.mark.parametrize("value", [BROWSER, "deflate, gzip, br", "x-gzip,zstd", "br, GZIP;q=0.5"])
+def test_a_client_that_names_gzip_and_a_newer_coding_gets_gzip(
+    server: LocalServer, name: str, value: str
+) -> None:
     with GzipStream(server.port, connect_target((name, "#")), accept=value) as stream:
         assert stream.head().raw == GZIP_HEAD
         assert stream.event().raw == b"event: ready\ndata: {}\nid: -\n\n"
@@ -34,7 +36,10 @@ def test_a_client_that_names_gzip_gets_it(server: LocalServer, name: str, value:
         )
 
 
-@pytest.mark.parametrize("value", [None, "", "identity", "*", "br", "gzip;q=0", "gzip;q=0, *"])
+@pytest.mark.parametrize(
+    "value",
+    [None, "", "identity", "*", "br", "gzip", "gzip, deflate", "gzip;q=0, br", "gzip;q=0, *"],
+)
 def test_any_other_client_gets_plain_bytes(
     server: LocalServer, name: str, value: str | None
 ) -> None:
@@ -44,18 +49,52 @@ def test_any_other_client_gets_plain_bytes(
         assert stream.event().raw == b"event: ready\ndata: {}\nid: -\n\n"
 
 
+def test_codings_may_stand_in_several_lines_of_the_header(server: LocalServer) -> None:
+    lines = "Accept-Encoding: gzip\r\nAccept-Encoding: br\r\n"
+    request = f"GET /v1/connect HTTP/1.1\r\nHost: x\r\n{lines}\r\n"
+    assert conversation(server.port, request.encode()).startswith(GZIP_HEAD)
+
+
+@pytest.mark.parametrize("accept", ["", "identity", "gzip", "gzip;q=0, identity", BROWSER])
+@pytest.mark.parametrize("errors", [{}, {"errors": "http"}], ids=["events", "http"])
+def test_a_url_that_asks_for_gzip_gets_it_whatever_the_header_says(
+    server: LocalServer, name: str, accept: str, errors: dict[str, str]
+) -> None:
+    target = connect_target((name, "#"), compression="gzip", **errors)
+    with GzipStream(server.port, target, accept=accept) as stream:
+        assert stream.head().raw == GZIP_HEAD
+        assert stream.event().kind == "ready"
+
+
+@pytest.mark.parametrize("value", ["", "on", "off", "identity", "GZIP", "gzip,", "br", "\u2028"])
+def test_any_other_compression_is_refused_with_what_is_allowed(
+    server: LocalServer, name: str, value: str
+) -> None:
+    target = connect_target((name, "#"), compression=value)
+    with RawStream(server.port, target) as stream:
+        assert stream.head().raw == HEAD
+        told = stream.event("error").json
+        assert told == f"the query parameter 'compression' is {value!r}, it may only be 'gzip'"
+        assert stream.rest() == b""
+    with RawStream(server.port, f"{target}&errors=http") as stream:
+        assert error_document(stream, 400)["message"] == told
+
+
 def test_nobody_gets_gzip_where_it_is_turned_off(name: str) -> None:
     headers = {"Accept-Encoding": BROWSER}
     with local_server(compression="off", ping_interval=60.0) as server:
-        with RawStream(server.port, connect_target((name, "#")), headers=headers) as stream:
-            assert stream.head().raw == HEAD
-            assert stream.event().raw == b"event: ready\ndata: {}\nid: -\n\n"
+        for more in ({}, {"compression": "gzip"}):
+            target = connect_target((name, "#"), **more)
+            with RawStream(server.port, target, headers=headers) as stream:
+                assert stream.head().raw == HEAD
+                assert stream.event().raw == b"event: ready\ndata: {}\nid: -\n\n"
 
 
 def test_a_client_of_http_1_0_that_names_gzip_gets_it_too(server: LocalServer) -> None:
     target = connect_target(("", "#"))  # refused, so that the stream ends
-    request = f"GET {target} HTTP/1.0\r\nAccept-Encoding: gzip\r\n\r\n"
-    assert conversation(server.port, request.encode()).startswith(GZIP_HEAD + GZIP.prologue)
+    request = f"GET {target} HTTP/1.0\r\nAccept-Encoding: {BROWSER}\r\n\r\n"
+    unframed = GZIP_HEAD.replace(b"Transfer-Encoding: chunked\r\n", b"")
+    assert conversation(server.port, request.encode()).startswith(unframed + GZIP.prologue)
 
 
 def test_an_error_is_told_within_the_compressed_body(server: LocalServer, name: str) -> None:
@@ -72,7 +111,7 @@ def test_an_error_is_told_within_the_compressed_body(server: LocalServer, name: 
 def test_an_http_error_is_plain_though_the_client_accepts_gzip(
     server: LocalServer, name: str
 ) -> None:
-    headers = {"Accept-Encoding": "gzip"}
+    headers = {"Accept-Encoding": BROWSER}
     for target, status in (
         ("/v1/connect?bindings=x&errors=http", 400),
         (connect_target((name, "#"), ("", "#"), errors="http"), 404),

@@ -5,12 +5,12 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from pulse_events.compression import IDENTITY
 from pulse_events.hub import Hub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.loops import new_event_loop
 from pulse_events.web.admission import Admission, Limits
 from pulse_events.web.streams import Stream, Streams
+from pulse_events.wire import wire_of
 from tests.support.simulated_broker import SimulatedBroker
 
 PIECE = 1 << 16
@@ -78,7 +78,7 @@ def begin(transport: asyncio.Transport) -> Stream:
         ping_interval_s=60,
         unsent_limit_bytes=1 << 30,
     )
-    stream = Stream(streams, transport, IDENTITY)
+    stream = Stream(streams, transport, wire_of(is_chunked=False, is_gzip=False))
     streams.add(stream, transport)
     return stream
 

@@ -45,6 +45,15 @@ WRONG = {
     ),
     "too deep": (b'{"exchange": ' + b"[" * 100_000, "not as it must be"),
     "a list": (b"[]", "Expected `object`, got `array`"),
+    "a key twice": (json.dumps(GOOD).encode()[:-1] + b', "payload": 2}', "'payload' twice"),
+    "a key twice, once with an escape": (
+        json.dumps(GOOD).encode()[:-1] + rb', "routing\u004bey": "x"}',
+        "'routingKey' twice",
+    ),
+    "a key a million times": (
+        json.dumps(GOOD).encode()[:-1] + b', "payload": 2' * 1_000_000 + b"}",
+        "'payload' twice",
+    ),
     "no payload": (b'{"exchange": "e", "routingKey": "k"}', "missing required field `payload`"),
     "another key": (json.dumps(GOOD | {"durable": 1}).encode(), "unknown field `durable`"),
     "exchange null": (json.dumps(GOOD | {"exchange": None}).encode(), "`$.exchange`"),
@@ -68,7 +77,8 @@ def test_a_wrong_message_gets_400_with_the_fault(
 def test_a_payload_only_loses_its_blanks_however_deep_it_is(server: LocalServer, name: str) -> None:
     deep = "[" * 500 + "]" * 500
     with RawStream(server.port, connect_target((name, "#"))).ready() as stream:
-        for payload in ("1.50", '{"b": 1, "a" : 12345678901234567890123}', deep):
+        twice = '{"a": 1, "a": 2}'  # what a payload says is the publisher's business
+        for payload in ("1.50", '{"b": 1, "a" : 12345678901234567890123}', twice, deep):
             body = f'{{"exchange": "{name}", "routingKey": "k", "payload": {payload}}}'.encode()
             assert post(server.port, body)[0].status == 202
             assert stream.event("message").data.startswith(

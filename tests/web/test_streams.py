@@ -22,6 +22,7 @@ HEAD = (
     b"X-Accel-Buffering: no\r\n"
     b"Access-Control-Allow-Origin: *\r\n"
     b"Vary: Accept-Encoding\r\n"
+    b"Transfer-Encoding: chunked\r\n"
     b"Connection: close\r\n"
     b"\r\n"
 )
@@ -245,10 +246,78 @@ def test_a_stream_comes_after_the_answers_to_earlier_requests_of_its_connection(
         stream.event("message")
 
 
-def test_a_client_of_http_1_0_gets_a_stream_too(server: LocalServer) -> None:
+def test_a_client_of_http_1_0_gets_the_same_events_without_framing(
+    server: LocalServer, name: str
+) -> None:
+    with (
+        RawStream(server.port, connect_target((name, "#")), version="1.0") as old,
+        RawStream(server.port, connect_target((name, "#"))) as new,
+    ):
+        assert old.head().raw == HEAD.replace(b"Transfer-Encoding: chunked\r\n", b"")
+        assert new.head().raw == HEAD
+        for stream in (old, new):
+            assert stream.event().raw == b"event: ready\ndata: {}\nid: -\n\n"
+        server.say(name, "k")
+        assert old.event().raw == new.event().raw
+        assert server.counts().audiences >= 2
+
+
+def test_a_client_of_http_1_0_is_told_an_error_and_the_close_is_the_end(
+    server: LocalServer,
+) -> None:
     target = connect_target(("", "#"))  # refused, so that the stream ends
     answer = conversation(server.port, f"GET {target} HTTP/1.0\r\n\r\n".encode())
-    assert answer.startswith(HEAD + b'event: error\ndata: "')
+    events = answer.partition(b"\r\n\r\n")[2]
+    assert re.fullmatch(rb'event: error\ndata: "[^\n]*"\nid: -\n\n', events)
+
+
+def test_each_flush_is_one_chunk_and_the_last_one_ends_the_body(name: str) -> None:
+    with local_server(ping_interval=60.0) as server:
+        target = connect_target((name, "#"))
+        with RawStream(server.port, target).ready() as stream:
+            server.publish(*(Message(name, "k", b"%d" % number) for number in range(3)))
+            stream.events(3)
+            request = f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+            server_ends = threading.Timer(0.3, server.stop)
+            server_ends.start()
+            answer = conversation(server.port, request)
+            server_ends.join(10)
+            stream.event("error")
+            assert stream.rest() == b""
+    body = answer.partition(b"\r\n\r\n")[2]
+    assert body.startswith(b"1d\r\nevent: ready\ndata: {}\nid: -\n\n\r\n")
+    assert re.search(rb"\r\n[0-9a-f]+\r\nevent: error\n[^\r]*\r\n0\r\n\r\n$", body)
+
+
+LINE_ENDS = {"\x85": b"\\u0085", "\u2028": b"\\u2028", "\u2029": b"\\u2029"}
+
+
+@pytest.mark.parametrize("end", LINE_ENDS, ids=ascii)
+def test_what_is_taken_for_a_line_end_is_escaped_in_payload_keys_and_names(
+    server: LocalServer, name: str, end: str
+) -> None:
+    exchange, key = (f"{name} a b", "a b") if end == "\x85" else (f"{name}{end}", f"a{end}b")
+    text = f"x{end}y"
+    with RawStream(server.port, connect_target((exchange, "#"))).ready() as stream:
+        server.say(exchange, key, json.dumps({text: text}, ensure_ascii=False).encode(), cc=(text,))
+        server.say(exchange, key, text.encode())
+        events = stream.events(2)
+    for event in events:
+        assert LINE_ENDS[end] in event.raw
+        assert len(event.raw.decode().splitlines()) == 4
+    assert [event.json["payload"] for event in events] == [{text: text}, text]
+    assert {(e.json["exchange"], e.json["routingKey"]) for e in events} == {(exchange, key)}
+    assert events[0].json["cc"] == [text]
+
+
+def test_what_is_taken_for_a_line_end_is_escaped_in_an_error(server: LocalServer) -> None:
+    target = connect_target(("\u2028", "#"), ("", "#"))
+    with RawStream(server.port, "/v1/connect?bindings=%7B%22x%E2%80%A8%22%3A1%7D") as stream:
+        stream.head()
+        assert len(stream.event("error").raw.decode().splitlines()) == 4
+    with RawStream(server.port, target) as stream:
+        stream.head()
+        assert len(stream.event("error").raw.decode().splitlines()) == 4
 
 
 def test_streams_with_the_same_bindings_in_any_order_get_the_same_bytes(

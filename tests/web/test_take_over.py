@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 
 STREAMS = 2000
 LIMIT_BYTES = 4 << 10
-READY = b"event: ready\ndata: {}\nid: -\n\n"
+READY = b"event: ready\ndata: {}\nid: -\n\n\r\n"
 
 
 def connections(server: LocalServer) -> int:

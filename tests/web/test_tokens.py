@@ -153,6 +153,7 @@ def test_a_token_is_issued_beside_each_of_the_streams_paths(roomy: LocalServer) 
         (b"{", "the body is not JSON"),
         (b"\xff", "the body is not UTF-8"),
         (b'{"bindings": []}', "'bindings' is empty"),
+        (b'{"bindings": [], "bindings": []}', "the JSON object has the key 'bindings' twice"),
         (request_json("x" * 256).encode(), r"bindings[0]: routingKeyPattern is 256 bytes"),
     ],
 )

@@ -42,7 +42,16 @@ WRONG = {
     "an entry is null": (entries(None), ["bindings[2]", "must be an object", "null"]),
     "no exchange": (entries({"routingKeyPattern": "#"}), ["bindings[2]", "lacks", "'exchange'"]),
     "no pattern": (entries({"exchange": "e"}), ["bindings[2]", "lacks", "'routingKeyPattern'"]),
-    "another field": (entries(GOOD | {"queue": "q"}), ["bindings[2]", "unknown field 'queue'"]),
+    "a key twice": (
+        f'{{"bindings": [{json.dumps(GOOD)}], "bindings": [{json.dumps(GOOD)}]}}',
+        ["the JSON object", "the key 'bindings' twice"],
+    ),
+    "a field twice": (
+        entries(GOOD)
+        .replace('"exchange": "e"}', "}")
+        .replace('"#"}]', '"#", "routingKeyPattern": "#"}]'),
+        ["bindings[2]", "the key 'routingKeyPattern' twice"],
+    ),
     "an exchange of null": (
         entries(GOOD | {"exchange": None}),
         ["bindings[2].exchange", "must be a string", "null"],

@@ -8,8 +8,9 @@ import orjson
 from aiohttp import web
 
 from pulse_events.errors import AddressLimitReached, BindingRefused, InputError, TokenExpired
+from pulse_events.wire import CORS as CORS  # all answers have the same
 
-CORS = {"Access-Control-Allow-Origin": "*"}
+_CORS_LINES = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
 
 _CODES = {
     HTTPStatus.BAD_REQUEST: "InputError",
@@ -88,7 +89,7 @@ def raw_answer(status: HTTPStatus, message: str, request: web.BaseRequest | None
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
-        "Access-Control-Allow-Origin: *\r\n"
+        f"{_CORS_LINES}"
         "Cache-Control: no-store\r\n"
         "Connection: close\r\n\r\n"
     )

@@ -17,6 +17,7 @@ from pulse_events.web.page import page
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
 from pulse_events.web.tokens import LIFETIME_S
+from pulse_events.wire import HEADERS
 
 Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -143,8 +144,7 @@ def _get(route: Route) -> dict[str, Route]:
 
 
 async def _connect_head(_request: web.BaseRequest) -> web.Response:
-    headers = {**CORS, "Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-    return web.Response(content_type="text/event-stream", headers=headers)
+    return web.Response(headers=HEADERS)
 
 
 async def _alive(_request: web.BaseRequest) -> web.Response:

@@ -47,6 +47,28 @@ class _Posted(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 _decode = msgspec.json.Decoder(_Posted).decode
 
 
+class _Key(str):
+    """A key as it stands in an object; msgspec hands one of a type of our own to a hook."""
+
+    __slots__ = ()
+
+
+def _refuse_repeated_keys(body: bytes) -> None:
+    """Raise `InputError` if the object in ``body`` has a key twice: msgspec takes the last one.
+
+    Keys deeper inside are the publisher's own business.
+    """
+    seen: set[str] = set()
+
+    def note(_type: type, key: str) -> str:
+        if key in seen:
+            raise InputError(f"the body has the key {key!r} twice")
+        seen.add(key)
+        return _Key(key)
+
+    msgspec.json.decode(body, type=dict[_Key, msgspec.Raw], dec_hook=note)
+
+
 def parse_message(body: bytes) -> Message:
     """Read the body of a publish request; the payload only loses its blanks.
 
@@ -56,6 +78,7 @@ def parse_message(body: bytes) -> Message:
     try:
         body.decode()  # msgspec does not look inside of the payload's strings
         posted = _decode(body)
+        _refuse_repeated_keys(body)  # only now: it has no other keys, so they are few
         payload = msgspec.json.format(posted.payload, indent=-1)
     except msgspec.ValidationError as error:
         keys = "exchange, routingKey, payload and, an array of strings, cc"

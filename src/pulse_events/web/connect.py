@@ -6,15 +6,16 @@ import time
 from functools import lru_cache
 from http import HTTPStatus
 
-from aiohttp import web
-from yarl import URL
+from aiohttp import HttpVersion11, web
 
-from pulse_events.bindings import BindingSet, parse_bindings
-from pulse_events.compression import pick_coding
+from pulse_events.bindings import BindingSet
+from pulse_events.compression import accepts_gzip
 from pulse_events.errors import AddressLimitReached, InputError, PulseEventsError
 from pulse_events.web.answers import CORS, error_answer, status_of
+from pulse_events.web.query import Form, read_form, read_query
 from pulse_events.web.services import Services
 from pulse_events.web.streams import HttpErrorStream, Stream
+from pulse_events.wire import Wire, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Connect:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._has_warned = False
-        self._parse_query = lru_cache(_QUERIES_CACHED)(_parse_query)
+        self._read_query = lru_cache(_QUERIES_CACHED)(read_query)
 
     def check_rate(self, request: web.BaseRequest) -> None:
         """Count a request of any kind.
@@ -53,17 +54,17 @@ class Connect:
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer with a stream, or say why not."""
-        if request.headers.get("Last-Event-ID"):
-            # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
-            return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
-        wanted, http_errors = self._parse_query(request.rel_url, self._services.max_bindings)
+        query = self._read_query(request.rel_url, self._services.max_bindings)
         address = self._address_of(request)
         try:
-            bindings = await self._bindings_of(wanted)
+            if query.is_reconnect or _last_event_id(request):
+                # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
+                return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
+            bindings = await self._bindings_of(query.wanted)
             self._services.admission.admit(address)
         except PulseEventsError as reason:
             return self.refuse(request, reason, as_stream=True)
-        stream = self._open_stream(request, address, http_errors)
+        stream = self._open_stream(request, address, query.form)
         if stream is None:
             self._services.admission.leave(address)
             return TakenOver()
@@ -79,33 +80,35 @@ class Connect:
     ) -> web.StreamResponse:
         """Answer with an error, as an event if a stream was asked for without HTTP errors."""
         self._note(request, reason)
-        if not as_stream or _wants_http_errors(request.rel_url):
+        form = read_form(request.rel_url)
+        if not as_stream or form.http_errors:
             status = status_of(reason)
             wait = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
             return error_answer(status, str(reason), request, wait)
-        stream = self._open_stream(request, "", http_errors=False)
+        stream = self._open_stream(request, "", form)
         if stream is not None:
             stream.end(reason)
         return TakenOver()
 
-    def _open_stream(
-        self, request: web.BaseRequest, address: str, http_errors: bool
-    ) -> Stream | None:
+    def _open_stream(self, request: web.BaseRequest, address: str, form: Form) -> Stream | None:
         """Make the request's connection a stream; ``None`` if its client has gone."""
         transport = take_over(request.protocol)
         if transport is None:
             return None
-        streams = self._services.streams
-        accepted = request.headers.get("Accept-Encoding") if self._services.compression else None
-        coding = pick_coding(accepted or "")
+        streams, wire = self._services.streams, self._wire_of(request, form)
         stream = (
-            HttpErrorStream(streams, transport, coding, request)
-            if http_errors
-            else Stream(streams, transport, coding)
+            HttpErrorStream(streams, transport, wire, request)
+            if form.http_errors
+            else Stream(streams, transport, wire)
         )
         stream.owner = address
         streams.add(stream, transport)
         return stream
+
+    def _wire_of(self, request: web.BaseRequest, form: Form) -> Wire:
+        accepted = ",".join(request.headers.getall("Accept-Encoding", ()))
+        is_gzip = self._services.compression and (form.gzip or accepts_gzip(accepted))
+        return wire_of(is_chunked=request.version >= HttpVersion11, is_gzip=is_gzip)
 
     def _address_of(self, request: web.BaseRequest) -> str:
         forwarded = request.headers.getall("X-Forwarded-For", ())
@@ -132,23 +135,16 @@ class Connect:
         return await self._services.tokens.redeem(wanted) if isinstance(wanted, str) else wanted
 
 
-def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, bool]:
-    """Return the bindings that a stream's URL asks for, and whether it wants HTTP errors.
+def _last_event_id(request: web.BaseRequest) -> str:
+    """Return the header's value, empty if there is none.
 
-    Of a URL with a token instead of bindings, the token.
+    Raises:
+        InputError: The request has two.
     """
-    http_errors = _wants_http_errors(url)
-    bindings, token = url.query.get("bindings"), url.query.get("token")
-    if token is not None and bindings is None:
-        return token, http_errors
-    try:
-        return parse_bindings(bindings, limit), http_errors
-    except InputError as error:
-        return error, http_errors
-
-
-def _wants_http_errors(url: URL) -> bool:
-    return url.query.get("errors") == "http"
+    ids = request.headers.getall("Last-Event-ID", ("",))
+    if len(ids) > 1:
+        raise InputError("the header 'Last-Event-ID' is given twice")
+    return ids[0]
 
 
 def take_over(connection: web.RequestHandler) -> asyncio.Transport | None:

@@ -10,32 +10,16 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
-import orjson
 from aiohttp import web
 
-from pulse_events.compression import CODINGS, GZIP, IDENTITY, Coding
 from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.hubs import Hubs
-from pulse_events.sse import encode_event
 from pulse_events.web.admission import Admission
 from pulse_events.web.answers import raw_answer, status_of, timestamp
+from pulse_events.wire import WIRES, Wire
 
 if TYPE_CHECKING:
     from pulse_events.audience import Audience
-
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\n"
-    b"Content-Type: text/event-stream\r\n"
-    b"Cache-Control: no-cache\r\n"
-    b"X-Accel-Buffering: no\r\n"
-    b"Access-Control-Allow-Origin: *\r\n"
-    b"Vary: Accept-Encoding\r\n"
-    b"Connection: close\r\n"
-)
-_HEADS = {
-    IDENTITY: _HEAD + b"\r\n",
-    GZIP: _HEAD + b"Content-Encoding: gzip\r\n\r\n" + GZIP.prologue,
-}
 
 CLOSE_WITHIN_S = 5.0
 """How long an ended stream may take to read what is still unsent."""
@@ -71,14 +55,14 @@ class Stream(asyncio.Protocol):
         "_streams",
         "_transport",
         "audience",
-        "coding",
         "owner",
         "slot",
+        "wire",
     )
 
-    def __init__(self, streams: "Streams", transport: asyncio.Transport, coding: Coding) -> None:
+    def __init__(self, streams: "Streams", transport: asyncio.Transport, wire: Wire) -> None:
         self.audience: Audience | None = None
-        self.coding = coding
+        self.wire = wire
         self.owner = ""
         """What the client is counted by, if it was admitted."""
         self.slot = 0
@@ -93,7 +77,7 @@ class Stream(asyncio.Protocol):
 
     def begin(self) -> None:
         """Send the head of the response."""
-        self.write(_HEADS[self.coding])
+        self.write(self.wire.head)
 
     def write(self, chunk: bytes) -> None:
         """Send complete events, encoded; what the kernel does not take waits in the transport.
@@ -113,7 +97,7 @@ class Stream(asyncio.Protocol):
 
     def end(self, reason: PulseEventsError) -> None:
         """Send an ``error`` event that says ``reason``, then close."""
-        self.write(self.coding.encode(encode_event("error", orjson.dumps(str(reason)))))
+        self.write(self.wire.error(str(reason)) + self.wire.end)
         self.close()
 
     def close(self) -> None:
@@ -154,10 +138,10 @@ class HttpErrorStream(Stream):
         self,
         streams: "Streams",
         transport: asyncio.Transport,
-        coding: Coding,
+        wire: Wire,
         request: web.BaseRequest,
     ) -> None:
-        super().__init__(streams, transport, coding)
+        super().__init__(streams, transport, wire)
         self._request: web.BaseRequest | None = request
 
     def begin(self) -> None:
@@ -167,7 +151,7 @@ class HttpErrorStream(Stream):
         """Send complete events, after the head if it has not been sent."""
         if self._request is not None:
             self._request = None
-            chunk = _HEADS[self.coding] + chunk
+            chunk = self.wire.head + chunk
         super().write(chunk)
 
     def end(self, reason: PulseEventsError) -> None:
@@ -291,10 +275,10 @@ class Streams:
         self._now = (self._now + 1) % len(self._slots)
         streams = self._slots[self._now]
         if streams:
-            frame = encode_event("ping", orjson.dumps({"time": timestamp()}))
-            frames = {coding: coding.encode(frame) for coding in CODINGS}
+            now = timestamp()
+            pings = {wire: wire.ping(now) for wire in WIRES}
             for stream in streams:
-                stream.write(frames[stream.coding])
+                stream.write(pings[stream.wire])
 
     def _abort_overdue(self, now_s: float) -> None:
         for stream, deadline_s in tuple(self._closing.items()):

@@ -73,6 +73,7 @@ export async function openStream(endpoint, bindings, means) {
 async function targetOf(endpoint, json, means) {
   const target = new URL(endpoint);
   target.searchParams.set("errors", "http");
+  target.searchParams.set("compression", "gzip"); // fetch decodes what Content-Encoding names
   target.searchParams.set("bindings", json);
   if (target.href.length <= URL_LIMIT_CHARS) return target;
   // A string as the body goes as text/plain, which needs no preflight.
