@@ -58,10 +58,12 @@ class HubMachine(RuleBasedStateMachine):
     @rule(
         pairs=st.sets(PAIRS, min_size=1, max_size=3),
         codings=st.lists(st.sampled_from(CODINGS), min_size=1, max_size=2),
+        owner=st.sampled_from(["one", "other"]),
     )
-    def subscribe(self, pairs: set[tuple[str, str]], codings: list[Coding]) -> None:
+    def subscribe(self, pairs: set[tuple[str, str]], codings: list[Coding], owner: str) -> None:
         for coding in codings:
             client = Client(BindingSet.of(pairs), Recorder(coding))
+            client.stream.owner = owner
             self.clients.append(client)
             self.hub.subscribe(client.stream, client.bindings)
 
