@@ -55,6 +55,7 @@ class RawStream:
         method: Sent as it is.
         headers: Sent after ``Host``.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
+        address: Of the client, such as 127.0.0.2; any of this machine's if empty.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class RawStream:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         receive_buffer_bytes: int | None = None,
+        address: str = "",
     ) -> None:
         self._port = port
         self.socket = socket.socket()
@@ -73,6 +75,8 @@ class RawStream:
         self.socket.settimeout(10)
         self._unread = b""
         try:
+            if address:
+                self.socket.bind((address, 0))
             self.socket.connect(("127.0.0.1", port))
             self.request(target, method=method, headers=headers)
         except BaseException:
