@@ -96,6 +96,43 @@ def test_a_binding_is_charged_to_who_wanted_it_first_until_nobody_does() -> None
     desk.subscribe(("e", "d"), owner="greedy")
 
 
+def test_who_has_much_that_the_broker_has_not_answered_must_wait_before_asking_for_more() -> None:
+    desk = Desk(owner_outstanding_limit=lambda owner: {"greedy": 2}.get(owner, 100))
+    desk.subscribe(("e", "a"), ("e", "b"), ("e", "c"), owner="greedy")  # more than the limit
+    with pytest.raises(AddressLimitReached, match="greedy has 3 bindings that the broker") as found:
+        desk.subscribe(("e", "d"), owner="greedy")
+    assert found.value.counted_as == "refused_outstanding_bindings"
+    assert str(found.value).endswith("and asks for 1 more, the limit is 2; wait, and try again")
+    desk.subscribe(("e", "a"), wire=WIRES[-1], owner="greedy")  # nothing new
+    desk.subscribe(("e", "d"), owner="modest")
+    desk.settle()
+    desk.subscribe(("e", "e"), owner="greedy")
+    desk.subscribe(("e", "f"), owner="greedy")
+    with pytest.raises(AddressLimitReached):
+        desk.subscribe(("e", "g"), owner="greedy")
+
+
+def test_what_is_bound_anew_after_a_loss_keeps_nobody_out() -> None:
+    desk = Desk(owner_outstanding_limit=lambda owner: 1)
+    for pattern in "abc":
+        desk.subscribe(("e", pattern), owner="one")
+        desk.settle()
+    desk.broker.lose()
+    desk.hub.lost()
+    desk.subscribe(("e", "d"), owner="one")
+    desk.broker.reconnect()
+    desk.settle()
+    desk.subscribe(("e", "e"), owner="one")
+
+
+def test_bindings_that_the_broker_has_not_answered_are_counted() -> None:
+    desk = Desk()
+    desk.subscribe(("e", "a"), ("e", "b"))
+    assert desk.hub.statistics().bindings_waiting == 2
+    desk.settle()
+    assert desk.hub.statistics().bindings_waiting == 0
+
+
 def test_the_work_of_subscribing_is_the_bindings_that_nobody_has() -> None:
     desk = Desk()
     desk.subscribe(("e", "a"), ("e", "b"))

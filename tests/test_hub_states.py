@@ -64,10 +64,12 @@ class HubMachine(RuleBasedStateMachine):
     @rule(
         pairs=st.sets(PAIRS, min_size=1, max_size=3),
         wires=st.lists(st.sampled_from(WIRES), min_size=1, max_size=2),
+        owner=st.sampled_from(["one", "other"]),
     )
-    def subscribe(self, pairs: set[tuple[str, str]], wires: list[Wire]) -> None:
+    def subscribe(self, pairs: set[tuple[str, str]], wires: list[Wire], owner: str) -> None:
         for wire in wires:
             client = Client(frozenset(pairs), Recorder(wire))
+            client.stream.owner = owner
             self.clients.append(client)
             self.hub.subscribe(client.stream, client.bindings)
 

@@ -314,11 +314,49 @@ def test_an_exchange_gets_all_only_while_the_stand_in_is_asked_for_and_nobody_wa
     assert not interest.gets_all("e")
 
 
-def test_the_broker_is_told_who_asked_first_and_nobody_for_what_stands_for_many() -> None:
-    told: list[tuple[Binding, str]] = []
-    orders = Orders(lambda *order: told.append(order), lambda _binding: None)
-    interest = Interest(orders, threshold=1)
-    interest.want(Binding("e", "a.*"), "192.0.2.1")
-    interest.want(Binding("e", "a.*"), "192.0.2.2")
-    interest.want(Binding("e", "b.*"), "192.0.2.2")
-    assert told == [(Binding("e", "a.*"), "192.0.2.1"), (Binding("e", "#"), "")]
+@pytest.fixture
+def told() -> list[tuple[Binding, str]]:
+    """What the broker is told to bind, and for whom."""
+    return []
+
+
+@pytest.fixture
+def interest(told: list[tuple[Binding, str]]) -> Interest:
+    return Interest(Orders(lambda *order: told.append(order), lambda _binding: None), threshold=1)
+
+
+def test_the_broker_is_told_of_each_who_waits_for_a_binding_and_of_nobody_later(
+    interest: Interest, told: list[tuple[Binding, str]]
+) -> None:
+    for owner in ("192.0.2.1", "192.0.2.2"):
+        assert not interest.want(A, owner)
+    interest.confirmed(A)
+    assert interest.want(A, "192.0.2.3")
+    assert told == [(A, "192.0.2.1"), (A, "192.0.2.2")]
+    interest.lost()
+    assert not interest.want(A, "192.0.2.4")
+    assert told[2:] == [(A, "192.0.2.4")]
+
+
+def test_the_stand_in_is_asked_for_by_each_who_waits_for_it(
+    interest: Interest, told: list[tuple[Binding, str]]
+) -> None:
+    for owner, binding in (("192.0.2.1", A), ("192.0.2.2", B), ("192.0.2.3", C), ("", A)):
+        assert not interest.want(binding, owner)
+    assert told == [(A, "192.0.2.1"), (ALL, "192.0.2.2"), (ALL, "192.0.2.3")]
+    interest.confirmed(ALL)
+    assert interest.want(Binding("e", "d.*"), "192.0.2.4")
+    assert len(told) == 3
+
+
+def test_what_replaces_the_stand_in_is_nobodys_alone(
+    interest: Interest, told: list[tuple[Binding, str]]
+) -> None:
+    for owner, binding in (("192.0.2.1", LITERAL), ("192.0.2.2", A), ("192.0.2.3", B)):
+        interest.want(binding, owner)
+        interest.confirmed(binding)
+    interest.confirmed(ALL)
+    told.clear()
+    for binding in (A, B):
+        interest.drop(binding)
+    assert told == [(LITERAL, "")]

@@ -31,10 +31,10 @@ class InterestMachine(RuleBasedStateMachine):
         self.promised: set[Binding] = set()
         self.waiting: set[Binding] = set()
 
-    @rule(binding=BINDINGS)
-    def want(self, binding: Binding) -> None:
+    @rule(binding=BINDINGS, owner=st.sampled_from(["", "one", "other"]))
+    def want(self, binding: Binding, owner: str) -> None:
         self.users[binding] += 1
-        if self.interest.want(binding):
+        if self.interest.want(binding, owner):
             self.promised.add(binding)
             self.waiting.discard(binding)
         else:

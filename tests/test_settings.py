@@ -48,6 +48,7 @@ OPTIONS: dict[str, tuple[Any, str, str, str]] = {
     "max_distinct_bindings": (100_000, "1", "2", "3"),
     "max_streams": (None, "1", "2", "3"),
     "max_streams_per_address": (None, "1", "2", "3"),
+    "max_outstanding_bindings": (None, "1", "2", "3"),
     "max_request_rate": (None, "1.0", "2.0", "3.0"),
     "trust_proxy": (0, "1", "2", "3"),
     "max_head_bytes": (65536, "8192", "8193", "8194"),

@@ -49,6 +49,7 @@ class Hub:
         linger_s: float = DEFAULT_LINGER_S,
         bindings_limit: int = DEFAULT_BINDINGS_LIMIT,
         owner_bindings_limit: Callable[[str], int] = lambda owner: sys.maxsize,
+        owner_outstanding_limit: Callable[[str], int] = lambda owner: sys.maxsize,
         on_unrouted: Callable[[str], None] = lambda exchange: None,
     ) -> None:
         """Make an empty hub.
@@ -61,13 +62,16 @@ class Hub:
             linger_s: How long the bindings of an audience stay after its last stream.
             bindings_limit: Distinct bindings that all audiences may have together.
             owner_bindings_limit: Returns how many of them one owner may be the first to want.
+            owner_outstanding_limit: Returns how many of those may have no answer of the broker.
             on_unrouted: Told the exchange of the first message that matched nobody, once each.
         """
         self._interest = Interest(orders, threshold)
+        self._orders = orders
         self._wake = wake
         self._linger_s = linger_s
         self._bindings_limit = bindings_limit
         self._owner_bindings_limit = owner_bindings_limit
+        self._owner_outstanding_limit = owner_outstanding_limit
         self._on_unrouted = on_unrouted
         self._unrouted_exchanges: set[str] = set()
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
@@ -88,7 +92,8 @@ class Hub:
 
         Raises:
             LimitReached: All streams together would have too many distinct bindings.
-            AddressLimitReached: Those of the stream's owner would.
+            AddressLimitReached: Those of the stream's owner would, or too many of them wait for the
+                broker's answer.
         """
         key = (bindings, stream.wire)
         audience = self._audiences.get(key) or self._open(*key, stream.owner)
@@ -165,6 +170,21 @@ class Hub:
                 f"{owner} would have {owned} distinct bindings, the limit is {limit}; ask for "
                 "fewer, or try again later",
                 "refused_distinct_bindings_of_address",
+            )
+        if new:
+            self._check_outstanding(owner, new)
+
+    def _check_outstanding(self, owner: str, new: int) -> None:
+        """Refuse more work for the broker from one who has much of it in line.
+
+        Who has none may ask for more than the limit: how many a stream has is limited elsewhere.
+        """
+        waiting, limit = self._orders.outstanding(owner), self._owner_outstanding_limit(owner)
+        if waiting and waiting + new > limit:
+            raise AddressLimitReached(
+                f"{owner} has {waiting} bindings that the broker has not answered and asks for "
+                f"{new} more, the limit is {limit}; wait, and try again",
+                "refused_outstanding_bindings",
             )
 
     def _end(self, audience: Audience, reason: PulseEventsError) -> None:
@@ -325,10 +345,13 @@ class Hub:
 
     def statistics(self) -> Statistics:
         """Return the counts of now and since the start."""
+        waiting, age_s = self._orders.waiting()
         return Statistics(
             clients=self._clients,
             audiences=len(self._audiences),
             bindings=len(self._interest),
+            bindings_waiting=waiting,
+            bindings_waiting_age_s=round(age_s, 3),
             messages_in=self._messages_in,
             messages_out=self._messages_out,
             bytes_out=self._bytes_out,

@@ -21,12 +21,17 @@ class Orders(NamedTuple):
     """How to tell the broker; both return at once and are carried out later, in order.
 
     Only ``bind`` is answered, by `Interest.confirmed` or `Interest.refused`; ``unbind`` takes an
-    answer back that has not come yet.  ``bind`` is also told who asked first, or ``""`` if nobody
-    alone did, so that one who asks for much does not keep the others waiting.
+    answer back that has not come yet.  ``bind`` is also told who asks, or ``""`` if nobody alone
+    does, so that one who asks for much does not keep the others waiting; before the answer it
+    comes again for each further one who waits for it.
     """
 
     bind: Callable[[Binding, str], None]
     unbind: Callable[[Binding], None]
+    outstanding: Callable[[str], int] = lambda owner: 0
+    """Returns how many bindings that one was the first to ask for have never been answered."""
+    waiting: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
+    """Returns how many bindings are not answered, and for how many seconds the oldest."""
 
 
 class Interest:
@@ -126,11 +131,11 @@ class _Exchange:
         self.users[pattern] = users + 1
         if not users:
             self._wildcards += has_wildcard(pattern)
-            if not self._wide and self._wildcards > self._threshold:
-                self._widen()
-            elif not self._wide:
-                self._need(pattern, owner)
-        return pattern in self._in_force or (self._wide and ANY_WORDS in self._in_force)
+        if not self._wide and self._wildcards > self._threshold:
+            self._widen(owner)
+        elif not self._has(pattern) or (not users and not self._wide):
+            self._need(ANY_WORDS if self._wide else pattern, owner)
+        return self._has(pattern)
 
     def drop(self, pattern: str) -> None:
         self.users[pattern] -= 1
@@ -158,6 +163,9 @@ class _Exchange:
             known.discard(pattern)
         return self._wanted_through(pattern)
 
+    def _has(self, pattern: str) -> bool:
+        return pattern in self._in_force or (self._wide and ANY_WORDS in self._in_force)
+
     def lost(self) -> None:
         self._in_force.clear()
         self._missing = self.asked - self._spare
@@ -168,12 +176,12 @@ class _Exchange:
             return [Binding(self._name, user) for user in self.users]
         return [Binding(self._name, pattern)] if pattern in self.users else []
 
-    def _widen(self) -> None:
+    def _widen(self, owner: str) -> None:
         """Let ``#`` stand for all patterns; they are unbound when it is in force."""
         self._wide = True
         self._missing.clear()
         self._spare = set(self.asked)
-        self._need(ANY_WORDS)
+        self._need(ANY_WORDS, owner)
         self._unbind_spare()
 
     def _narrow(self) -> None:
@@ -189,7 +197,7 @@ class _Exchange:
         self._spare.discard(pattern)
         if pattern not in self._in_force:
             self._missing.add(pattern)
-        if pattern not in self.asked:
+        if pattern not in self.asked or (owner and pattern in self._missing):
             self.asked.add(pattern)
             self._orders.bind(Binding(self._name, pattern), owner)
 

@@ -147,6 +147,7 @@ class _Process:
             Limits(
                 streams=settings.max_streams or default_streams_limit(descriptors),
                 streams_per_address=settings.max_streams_per_address,
+                outstanding_bindings=settings.max_outstanding_bindings,
                 requests_per_s=settings.max_request_rate,
                 proxies=settings.trust_proxy,
             )
@@ -223,9 +224,10 @@ class _Process:
 
     def _shared_hub(self) -> Hub:
         return Hub(
-            Orders(self.broker.bind, self.broker.unbind),
+            _orders(self.broker),
             self._pacer.wake,
             bindings_limit=self._settings.max_distinct_bindings,
+            owner_outstanding_limit=lambda owner: self._admission.outstanding_limit(owner),
             on_unrouted=_advise,
         )
 
@@ -239,8 +241,12 @@ class _Process:
         """Connect once more, for one set of bindings."""
         assert self._tasks is not None
         broker = make_broker(self._settings, pace=Pace(watches_alarms=False))
-        hub = ExactHub(Orders(broker.bind, broker.unbind), self._pacer.wake)
+        hub = ExactHub(_orders(broker), self._pacer.wake)
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
+
+
+def _orders(broker: RabbitMQ | Memory) -> Orders:
+    return Orders(broker.bind, broker.unbind, broker.outstanding, broker.waiting)
 
 
 def _advise(exchange: str) -> None:

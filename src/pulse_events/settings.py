@@ -77,6 +77,12 @@ class Settings(BaseSettings):
         description="Open streams of one IPv4 address or IPv6 /64 network; if absent, 1000, and "
         "any number from this machine itself.",
     )
+    max_outstanding_bindings: int | None = Field(
+        None,
+        ge=1,
+        description="New bindings of one address that the broker has not answered; if absent, "
+        "2000, and any number from this machine itself.",
+    )
     max_request_rate: float | None = Field(
         None,
         ge=0.1,

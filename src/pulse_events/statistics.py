@@ -4,11 +4,13 @@ from typing import Annotated, NamedTuple, get_type_hints
 
 
 class Statistics(NamedTuple):
-    """Counts since the start, but the first three, which are of now."""
+    """Counts since the start, but the first five, which are of now."""
 
     clients: Annotated[int, "Open streams"] = 0
     audiences: Annotated[int, "Distinct sets of bindings among the streams"] = 0
     bindings: Annotated[int, "Bindings at the broker"] = 0
+    bindings_waiting: Annotated[int, "Bindings that the broker has not answered"] = 0
+    bindings_waiting_age_s: Annotated[float, "How long the oldest of them has waited"] = 0.0
     messages_in: Annotated[int, "Messages that the broker delivered"] = 0
     messages_out: Annotated[int, "Messages written to streams, one per stream"] = 0
     bytes_out: Annotated[int, "Bytes of messages written to streams"] = 0
@@ -26,15 +28,24 @@ class Statistics(NamedTuple):
     refused_distinct_bindings_of_address: Annotated[
         int, "Streams refused by the limit of one address's distinct bindings"
     ] = 0
+    refused_outstanding_bindings: Annotated[
+        int, "Streams refused by the limit of one address's bindings without an answer"
+    ] = 0
     refused_heads: Annotated[int, "Requests refused by the limit of their head"] = 0
     refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
 
     def plus(self, other: "Statistics") -> "Statistics":
-        """Return the sums."""
-        return Statistics(*map(sum, zip(self, other, strict=True)))
+        """Return the sums; of an age the greater one."""
+        pairs = zip(Statistics._fields, self, other, strict=True)
+        return Statistics._make(max(a, b) if name in MAXIMA else a + b for name, a, b in pairs)
+
+    def past(self) -> "Statistics":
+        """Return what is counted since the start, without what is of now."""
+        return self._replace(**dict.fromkeys(GAUGES, 0))
 
 
-GAUGES = Statistics._fields[:3]
+GAUGES = Statistics._fields[:5]
+MAXIMA = ("bindings_waiting_age_s",)
 TEXTS: dict[str, str] = {
     name: hint.__metadata__[0]
     for name, hint in get_type_hints(Statistics, include_extras=True).items()

@@ -164,11 +164,13 @@ class _Worker:
             self._channel.write(orjson.dumps(message) + b"\n")
 
 
-async def _total(workers: list[_Worker]) -> list[int]:
+async def _total(workers: list[_Worker]) -> list[float]:
     """Return the sum of the counts of all workers that answer in time."""
     counts = await asyncio.gather(*(worker.counts() for worker in workers))
-    none = (0,) * len(Statistics._fields)
-    return [sum(column) for column in zip(none, *filter(None, counts), strict=True)]
+    total = Statistics()
+    for count in filter(None, counts):
+        total = total.plus(count)
+    return list(total)
 
 
 async def _terminate(process: asyncio.subprocess.Process) -> None:

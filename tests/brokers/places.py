@@ -4,6 +4,7 @@ That something is *not* delivered is proven by a fence: a message published afte
 arrives after everything before it.
 """
 
+import asyncio
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
@@ -12,10 +13,14 @@ from contextlib import asynccontextmanager
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Broker
 from pulse_events.brokers.memory import Memory
+from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq import RabbitMQ
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
 from tests.support.amqp import Amqp
+
+REFUSALS_LAST_S = 1.0
+"""Instead of 5."""
 
 
 class Place(ABC):
@@ -60,7 +65,7 @@ class RabbitPlace(Place):
     """A RabbitMQ, published to through a connection of the test's own."""
 
     def __init__(self, url: str, amqp: Amqp) -> None:
-        self.broker = RabbitMQ(url)
+        self.broker = RabbitMQ(url, pace=Pace(refusals_last_s=REFUSALS_LAST_S))
         self._amqp = amqp
         self._exchanges: list[str] = []
 
@@ -113,6 +118,19 @@ class Link:
         refused, reason = self.recorder.refusals[-1]
         assert refused == binding
         return reason
+
+    async def bind_at_last(self, binding: Binding) -> None:
+        """Bind until it is confirmed, as a client does that comes again and again."""
+        recorder = self.recorder
+        async with asyncio.timeout(10):
+            while binding not in recorder.confirmations:
+                seen = len(recorder.refusals)
+                self._place.broker.bind(binding)
+                await recorder.until(
+                    lambda n=seen: binding in recorder.confirmations or len(recorder.refusals) > n,  # type: ignore[misc]
+                    "an answer",
+                )
+                await asyncio.sleep(REFUSALS_LAST_S / 10)
 
     async def delivered(self, *messages: Message) -> list[Message]:
         """Publish ``messages`` and return which of them, and of earlier ones, arrived."""

@@ -222,14 +222,14 @@ class TestRabbitMQ(Contract):
             assert await link.delivered(*messages) == messages
             assert link.recorder.losses == 0
 
-    async def test_a_missing_exchange_can_be_bound_once_it_exists(
+    async def test_a_missing_exchange_can_be_bound_soon_after_it_exists(
         self, place: Place, amqp: Amqp
     ) -> None:
         async with linked(place) as link:
             binding = Binding(f"exchange/test/{uuid.uuid4().hex}", "#")
             await link.refusal(binding)
             amqp.declare_exchange(binding.exchange)
-            await link.bind(binding)
+            await link.bind_at_last(binding)
             message = Message(binding.exchange, "key", b"{}")
             assert await link.delivered(message) == [message]
             amqp.delete_exchange(binding.exchange)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from pulse_events import bindings, hub, hubs, interest
-from pulse_events.brokers import rabbitmq
+from pulse_events.brokers import rabbitmq, refusals, turns
 from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
@@ -184,12 +184,15 @@ LIMITS = {
     "body of a message": Settings.model_fields["max_message_bytes"].default,
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
     "streams of an address": admission.STREAMS_PER_ADDRESS,
+    "new bindings of an address that the broker has not answered": admission.OUTSTANDING_BINDINGS,
     "requests of an address": int(admission.REQUESTS_PER_S),
     "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
     "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
     "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),
     "tokens": tokens.SIZE_LIMIT_BYTES,
     "wildcard patterns of one exchange at the broker": interest.DEFAULT_THRESHOLD,
+    "bindings of an address that are bound in a turn": turns.QUANTUM,
+    "what the broker refused": refusals.REFUSALS_LIMIT,
     "bindings that nobody uses any more": int(hub.DEFAULT_LINGER_S),
     "the process's queue": rabbitmq.QUEUE_MAX_MESSAGES,
     "messages not acknowledged": rabbitmq.PREFETCH,

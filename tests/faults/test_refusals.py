@@ -113,11 +113,11 @@ def secret(node: Rabbit) -> Iterator[str]:
 def test_a_refused_bind_reaches_only_its_client(node: Rabbit, secret: str) -> None:
     own = OWN.format(user="guarded")
     node.add_user("guarded", PASSWORD, configure=own, write=own, read=f"{own}|^exchange/faults/.*")
-    target = connect_target((EXCHANGE, "#"), (secret, "#"))
+    targets = [connect_target((EXCHANGE, "#"), (secret, f"k.{n}")) for n in range(6)]
     with Server("--broker", node.url("guarded", PASSWORD)) as server:
         with trial(server.port, [node.amqp_url]) as run:
             fault_s = time.monotonic()
-            for _ in range(5):
+            for target in targets[:5]:
                 with RawStream(server.port, target) as refused:
                     assert refused.head().status == 200
                     text = refused.event("error").json
@@ -127,7 +127,7 @@ def test_a_refused_bind_reaches_only_its_client(node: Rabbit, secret: str) -> No
         assert server.stderr.count(f"not bound: exchange '{secret}'") == 5
         assert heartbeat(server.port)[0] == 200
         allow_all("guarded")(node)
-        with RawStream(server.port, target) as allowed:
+        with RawStream(server.port, targets[5]) as allowed:  # one whose refusal is not remembered
             allowed.ready()
 
 

@@ -59,6 +59,7 @@ class RawStream:
         headers: Sent after ``Host``.
         version: Of HTTP, as the request says.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
+        address: Of the client, such as 127.0.0.2; any of this machine's if empty.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class RawStream:
         headers: Mapping[str, str] | None = None,
         version: str = "1.1",
         receive_buffer_bytes: int | None = None,
+        address: str = "",
     ) -> None:
         self._port = port
         self._version = version
@@ -80,6 +82,8 @@ class RawStream:
         self.socket.settimeout(10)
         self._unread = b""
         try:
+            if address:
+                self.socket.bind((address, 0))
             self.socket.connect(("127.0.0.1", port))
             self.request(target, method=method, headers=headers)
         except BaseException:

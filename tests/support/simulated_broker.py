@@ -40,22 +40,31 @@ class SimulatedBroker:
         self._orders: deque[tuple[Binding, int | None]] = deque()
         self._answers: deque[tuple[Answer, int]] = deque()
         self._newest: dict[Binding, int] = {}
+        self._owners: dict[Binding, str] = {}
         self._count = 0
 
     @property
     def orders(self) -> Orders:
         """What the program under test is given to order with."""
-        return Orders(self.bind, self.unbind)
+        return Orders(self.bind, self.unbind, self.outstanding, lambda: (len(self._newest), 0.0))
 
     @property
     def idle(self) -> bool:
         """Nothing stands in line."""
         return not self._orders and not self._answers
 
-    def bind(self, binding: Binding, _owner: str = "") -> None:
-        """Take the order to bind."""
-        assert binding not in self.wanted, f"{binding} was ordered already"
+    def outstanding(self, owner: str) -> int:
+        """Return how many of an owner's orders are not answered."""
+        return sum(self._owners[binding] == owner for binding in self._newest)
+
+    def bind(self, binding: Binding, owner: str = "") -> None:
+        """Take the order to bind; one that comes again before its answer changes nothing."""
+        if binding in self.wanted:
+            unanswered = not self.connected or binding in self._newest
+            assert unanswered, f"{binding} was ordered already"
+            return
         self.wanted[binding] = None
+        self._owners[binding] = owner
         self._order_bind(binding)
 
     def unbind(self, binding: Binding) -> None:

@@ -1,5 +1,7 @@
 """Whom a stream and a request are counted by, and when there are too many."""
 
+import sys
+
 import pytest
 
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
@@ -47,6 +49,14 @@ def test_an_address_may_have_so_many_streams_and_others_are_not_affected() -> No
     gate.admit("b")
     gate.leave("a")
     gate.admit("a")
+
+
+def test_an_address_may_have_so_many_unanswered_bindings_and_by_default_this_machine_any() -> None:
+    assert admission(outstanding_bindings=3).outstanding_limit("127.0.0.1") == 3
+    gate = admission()
+    assert gate.outstanding_limit("192.0.2.1") == 2000
+    for own in ("127.0.0.1", "127.0.0.2", "::1"):
+        assert gate.outstanding_limit(own) == sys.maxsize
 
 
 def test_by_default_an_address_may_have_a_thousand_streams_and_this_machine_any_number() -> None:

@@ -39,6 +39,14 @@ class Health(NamedTuple):
     """What is wrong with a broker that can be used."""
 
 
+class Waiting(NamedTuple):
+    """Bindings that the broker has not answered."""
+
+    bindings: int = 0
+    age_s: float = 0.0
+    """How long the oldest has waited."""
+
+
 class Broker(Protocol):
     """A message broker that one process consumes one queue of."""
 
@@ -51,13 +59,20 @@ class Broker(Protocol):
         """The state of the connection."""
 
     def bind(self, binding: Binding, owner: str = "") -> None:
-        """Want ``binding`` from now on, over lost connections too; ``owner`` is who asked first.
+        """Want ``binding`` from now on, over lost connections too; ``owner`` is who asks.
 
         Answered by `Listener.confirmed` or `Listener.refused`; after a lost connection again.
+        Several owners may ask, each of whom has a share of the broker's work; answered once.
         """
 
     def unbind(self, binding: Binding) -> None:
         """No longer want ``binding``; not answered."""
+
+    def outstanding(self, owner: str) -> int:
+        """Return how many bindings ``owner`` was the first to want have never been answered."""
+
+    def waiting(self) -> Waiting:
+        """Return what has not been answered, whoever asked."""
 
     async def run(self, listener: Listener) -> None:
         """Connect and deliver to ``listener`` until cancelled; connect again when lost.

@@ -6,7 +6,7 @@ An exchange exists as soon as it is named.  Keeps no message: what nobody has bo
 import asyncio
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health, Listener
+from pulse_events.brokers import Health, Listener, Waiting
 from pulse_events.errors import BindingRefused
 from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
 from pulse_events.topics import TopicIndex
@@ -63,6 +63,14 @@ class Memory:
             index.remove(binding.pattern, binding)
             if not index:
                 del self._indexes[binding.exchange]
+
+    def outstanding(self, owner: str) -> int:
+        """See `Broker.outstanding`; what is bound is in force at once."""
+        return 0
+
+    def waiting(self) -> Waiting:
+        """See `Broker.waiting`."""
+        return Waiting()
 
     def publish(self, message: Message) -> None:
         """Deliver ``message`` at once, and once, if any of its keys matches any binding."""

@@ -15,5 +15,7 @@ class Pace:
     """Seconds between two questions whether the broker blocks publishers."""
     watches_alarms: bool = True
     """Whether they are asked at all; it takes a connection."""
+    refusals_last_s: float = 5.0
+    """Seconds for which the broker is not asked again for what it refused."""
     queue_expires_s: float = 60.0
     """How long the broker keeps the queue when nobody consumes it."""

@@ -16,7 +16,7 @@ from typing import Any
 
 from pulse_events.backoff import CAP_S, delays
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health, Listener
+from pulse_events.brokers import Health, Listener, Waiting
 from pulse_events.brokers.address import parse_address
 from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq_bindings import QueueBindings
@@ -88,7 +88,7 @@ class RabbitMQ:
             client_properties={"connection_name": self.queue},
         )
         self._declared = False
-        self._topology = Topology()
+        self._topology = Topology(refusals_last_s=self._pace.refusals_last_s)
         self._health = Health(connected=False, reason="not connected yet")
 
     @property
@@ -108,6 +108,14 @@ class RabbitMQ:
     def unbind(self, binding: Binding) -> None:
         """See `Broker.unbind`."""
         self._topology.drop(binding)
+
+    def outstanding(self, owner: str) -> int:
+        """See `Broker.outstanding`."""
+        return self._topology.outstanding(owner)
+
+    def waiting(self) -> Waiting:
+        """See `Broker.waiting`."""
+        return self._topology.waiting()
 
     def _new_name(self) -> str:
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -153,7 +161,8 @@ class RabbitMQ:
         log.info("consuming %s at %s", self.queue, self.name)
 
         async def open_channel() -> QueueBindings:
-            return QueueBindings(await Channel(connection).open(), self.queue)
+            vhost = connection.params.virtual_host
+            return QueueBindings(await Channel(connection).open(), self.queue, vhost)
 
         try:
             await _first_failure(

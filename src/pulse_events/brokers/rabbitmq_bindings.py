@@ -4,19 +4,25 @@ import re
 from typing import Any
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq_connection import Channel, QueueLost, RequestRefused
-from pulse_events.errors import BindingRefused
+from pulse_events.brokers.rabbitmq_connection import (
+    NOT_FOUND,
+    Channel,
+    QueueLost,
+    RequestRefused,
+)
+from pulse_events.brokers.topology import BatchRefused
 
 _QUEUE_GONE = re.compile(r"[^(]*\(NOT_FOUND - (no|home node '[^']*' of durable) queue '")
 """Matched from the start: what follows may hold an exchange's name, any text of a client."""
 
 
 class QueueBindings:
-    """A `TopologyChannel` on pika, for one queue."""
+    """A `TopologyChannel` on pika, for one queue of one virtual host."""
 
-    def __init__(self, channel: Channel, queue: str) -> None:
+    def __init__(self, channel: Channel, queue: str, vhost: str) -> None:
         self._channel = channel
         self._queue = queue
+        self._vhost = vhost
 
     async def bind(self, batch: list[Binding]) -> None:
         """Send all but the last without asking for an answer: a channel works in order."""
@@ -27,14 +33,29 @@ class QueueBindings:
         except RequestRefused as error:
             if _QUEUE_GONE.match(str(error)):
                 raise QueueLost(str(error)) from error
-            raise BindingRefused(f"exchange {batch[-1].exchange!r}: {error}") from error
+            raise BatchRefused(str(error), self._missing(batch, error)) from error
 
     async def unbind(self, binding: Binding) -> None:
         """Unbind, and wait for the answer: AMQP knows no unbind without one."""
         try:
             await self._channel.request("queue_unbind", **self._arguments(binding))
         except RequestRefused as error:
-            raise BindingRefused(f"exchange {binding.exchange!r}: {error}") from error
+            raise BatchRefused(str(error)) from error
+
+    def _missing(self, batch: list[Binding], refusal: RequestRefused) -> str | None:
+        """Return the exchange of ``batch`` that does not exist, if the refusal is about that.
+
+        Where several come into question RabbitMQ's words must be exactly those about one of them:
+        nothing is read out of them, an exchange may have any name.  (Probed on 3.10 and 4.0, which
+        cut them at 255 bytes.)
+        """
+        if refusal.code != NOT_FOUND:
+            return None
+        exchanges = {binding.exchange for binding in batch}
+        if len(exchanges) == 1:
+            return exchanges.pop()
+        words = {f"NOT_FOUND - no exchange '{e}' in vhost '{self._vhost}'": e for e in exchanges}
+        return words.get(refusal.text)
 
     def _arguments(self, binding: Binding) -> dict[str, Any]:
         return {

@@ -50,6 +50,7 @@ class RequestRefused(PulseEventsError):
     def __init__(self, code: int, text: str) -> None:
         super().__init__(f"{_REFUSALS.get(code, 'it is refused')} ({text})")
         self.code = code
+        self.text = text
 
 
 class QueueLost(BrokerUnavailable):

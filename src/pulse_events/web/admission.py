@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
 
 STREAMS_PER_ADDRESS = 1000
+OUTSTANDING_BINDINGS = 2000
 REQUESTS_PER_S = 1000.0
 BURST_S = 10.0
 """Requests of so many seconds may come at once."""
@@ -30,6 +31,8 @@ class Limits:
     streams_per_address: int | None = None
     """`STREAMS_PER_ADDRESS` if ``None``, but not for this machine's own addresses: most of what
     comes from there is a proxy's."""
+    outstanding_bindings: int | None = None
+    """Of one address; if ``None``, `OUTSTANDING_BINDINGS`, likewise."""
     requests_per_s: float | None = None
     """Of one address; if ``None``, `REQUESTS_PER_S`, likewise."""
     proxies: int = 0
@@ -115,6 +118,13 @@ class Admission:
             )
         self._streams[address] += 1
         self._total += 1
+
+    def outstanding_limit(self, address: str) -> int:
+        """Return how many new bindings of ``address`` the broker may not have answered."""
+        limit = self.limits.outstanding_bindings
+        if limit is None:
+            limit = sys.maxsize if _is_local(address) else OUTSTANDING_BINDINGS
+        return limit
 
     def leave(self, address: str) -> None:
         """Count one stream less."""
