@@ -144,7 +144,8 @@ def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, b
     try:
         return parse_bindings(bindings, limit), http_errors
     except InputError as error:
-        return error, http_errors
+        # Not itself: its traceback holds all that was parsed, some megabytes, and this is kept.
+        return type(error)(str(error)), http_errors
 
 
 def _wants_http_errors(url: URL) -> bool:
