@@ -107,6 +107,10 @@ class Hub:
         """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
         return self._interest.new_among(bindings.bindings)
 
+    def has(self, bindings: BindingSet) -> bool:
+        """Tell whether there is an audience with these bindings, whatever its coding."""
+        return any((bindings, coding) in self._audiences for coding in CODINGS)
+
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""
         audience = stream.audience

@@ -25,11 +25,20 @@ from pulse_events.settings import MEMORY, Settings
 from pulse_events.statistics import Statistics
 from pulse_events.system import (
     collect_garbage_less,
+    connections_limit,
+    default_streams_limit,
     raise_descriptor_limit,
     stop_signal,
     url_of,
 )
-from pulse_events.web.admission import Admission, Limits
+from pulse_events.web.addresses import PRIVATE_NETWORKS, Origins
+from pulse_events.web.admission import (
+    BINDINGS_PER_ADDRESS,
+    QUEUES_PER_ADDRESS,
+    Admission,
+    Limits,
+    Share,
+)
 from pulse_events.web.app import App
 from pulse_events.web.connection import HttpServer
 from pulse_events.web.page import Catalogue
@@ -118,17 +127,6 @@ def make_broker(settings: Settings, *, pace: Pace | None = None) -> RabbitMQ | M
     )
 
 
-def connections_limit(descriptors: int) -> int:
-    """Return how many clients may be connected: some descriptors are for the broker and logs."""
-    return max(1, descriptors - max(24, min(64, descriptors // 8)))
-
-
-def default_streams_limit(descriptors: int) -> int:
-    """Return how many may have streams: some connections are for heartbeats and pages."""
-    connections = connections_limit(descriptors)
-    return max(1, connections - min(192, connections // 8))
-
-
 class _Process:
     """The parts of one process, put together."""
 
@@ -142,15 +140,13 @@ class _Process:
         self._pacer = Pacer(asyncio.get_running_loop())
         self.broker = make_broker(settings)
         self.publish = self.broker.publish if isinstance(self.broker, Memory) else None
-        self.hubs = Hubs(self._shared_hub(), self._is_exact, self._open_exact)
-        self._admission = Admission(
-            Limits(
-                streams=settings.max_streams or default_streams_limit(descriptors),
-                streams_per_address=settings.max_streams_per_address,
-                requests_per_s=settings.max_request_rate,
-                proxies=settings.trust_proxy,
-            )
+        self.hubs = Hubs(
+            self._shared_hub(),
+            self._is_exact,
+            self._open_exact,
+            owner_exact_limit=Share(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
         )
+        self._admission = _admission(settings, default_streams_limit(descriptors))
         self.streams = Streams(
             self.hubs,
             self._admission,
@@ -226,6 +222,9 @@ class _Process:
             Orders(self.broker.bind, self.broker.unbind),
             self._pacer.wake,
             bindings_limit=self._settings.max_distinct_bindings,
+            owner_bindings_limit=Share(
+                self._settings.max_bindings_per_address, BINDINGS_PER_ADDRESS
+            ).of,
             on_unrouted=_advise,
         )
 
@@ -241,6 +240,16 @@ class _Process:
         broker = make_broker(self._settings, pace=Pace(watches_alarms=False))
         hub = ExactHub(Orders(broker.bind, broker.unbind), self._pacer.wake)
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
+
+
+def _admission(settings: Settings, streams: int) -> Admission:
+    limits = Limits(
+        streams=settings.max_streams or streams,
+        streams_per_address=settings.max_streams_per_address,
+        requests_per_s=settings.max_request_rate,
+    )
+    networks = settings.trusted_proxies or PRIVATE_NETWORKS
+    return Admission(limits, Origins(settings.trust_proxy, networks))
 
 
 def _advise(exchange: str) -> None:

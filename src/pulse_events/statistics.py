@@ -26,6 +26,9 @@ class Statistics(NamedTuple):
     refused_distinct_bindings_of_address: Annotated[
         int, "Streams refused by the limit of one address's distinct bindings"
     ] = 0
+    refused_queues_of_address: Annotated[
+        int, "Streams refused by the limit of one address's queues of their own"
+    ] = 0
     refused_heads: Annotated[int, "Requests refused by the limit of their head"] = 0
     refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
 

@@ -55,6 +55,7 @@ class RawStream:
         method: Sent as it is.
         headers: Sent after ``Host``.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
+        source: The address to come from, such as another one of this machine's own.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class RawStream:
         method: str = "GET",
         headers: Mapping[str, str] | None = None,
         receive_buffer_bytes: int | None = None,
+        source: str = "127.0.0.1",
     ) -> None:
         self._port = port
         self.socket = socket.socket()
@@ -73,6 +75,8 @@ class RawStream:
         self.socket.settimeout(10)
         self._unread = b""
         try:
+            if source != "127.0.0.1":  # bound to one, it would need a free port of all
+                self.socket.bind((source, 0))
             self.socket.connect(("127.0.0.1", port))
             self.request(target, method=method, headers=headers)
         except BaseException:

@@ -1,8 +1,7 @@
 """From a request to a stream: what it asks for, whether it may, and its connection taken over."""
 
 import asyncio
-import logging
-import time
+import math
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -15,14 +14,9 @@ from pulse_events.errors import AddressLimitReached, InputError, PulseEventsErro
 from pulse_events.web.answers import CORS, error_answer, status_of
 from pulse_events.web.services import Services
 from pulse_events.web.streams import HttpErrorStream, Stream
-
-log = logging.getLogger(__name__)
+from pulse_events.web.work import Work
 
 _QUERIES_CACHED = 256
-_PROXY_ADVICE = (
-    "clients behind a proxy count as one address; say with --trust-proxy, or TRUST_PROXY, how many "
-    "proxies are in front of this server"
-)
 
 
 class TakenOver(web.StreamResponse):
@@ -38,18 +32,10 @@ class TakenOver(web.StreamResponse):
 class Connect:
     """Answers requests for streams, and refuses those of all kinds that are too many."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, work: Work) -> None:
         self._services = services
-        self._has_warned = False
+        self._work = work
         self._parse_query = lru_cache(_QUERIES_CACHED)(_parse_query)
-
-    def check_rate(self, request: web.BaseRequest) -> None:
-        """Count a request of any kind.
-
-        Raises:
-            AddressLimitReached: Its client asks too often.
-        """
-        self._services.admission.count_request(self._address_of(request), time.monotonic())
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer with a stream, or say why not."""
@@ -57,9 +43,10 @@ class Connect:
             # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
             return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
         wanted, http_errors = self._parse_query(request.rel_url, self._services.max_bindings)
-        address = self._address_of(request)
+        address = self._work.address_of(request)
         try:
             bindings = await self._bindings_of(wanted)
+            self._work.charge_stream(request, bindings)
             self._services.admission.admit(address)
         except PulseEventsError as reason:
             return self.refuse(request, reason, as_stream=True)
@@ -70,7 +57,7 @@ class Connect:
         try:
             self._services.hub.subscribe(stream, bindings)
         except PulseEventsError as reason:
-            self._note(request, reason)
+            self._work.refused(request, reason)
             stream.end(reason)
         return TakenOver()
 
@@ -78,11 +65,10 @@ class Connect:
         self, request: web.BaseRequest, reason: PulseEventsError, *, as_stream: bool
     ) -> web.StreamResponse:
         """Answer with an error, as an event if a stream was asked for without HTTP errors."""
-        self._note(request, reason)
+        self._work.refused(request, reason)
         if not as_stream or _wants_http_errors(request.rel_url):
             status = status_of(reason)
-            wait = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
-            return error_answer(status, str(reason), request, wait)
+            return error_answer(status, str(reason), request, _retry_after(reason))
         stream = self._open_stream(request, "", http_errors=False)
         if stream is not None:
             stream.end(reason)
@@ -107,23 +93,6 @@ class Connect:
         streams.add(stream, transport)
         return stream
 
-    def _address_of(self, request: web.BaseRequest) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        return self._services.admission.address_of(request.remote, forwarded)
-
-    def _note(self, request: web.BaseRequest, reason: PulseEventsError) -> None:
-        """Count a refusal that a limit is the reason of."""
-        if reason.counted_as:
-            self._services.refused[reason.counted_as] += 1
-        if (
-            isinstance(reason, AddressLimitReached)
-            and "X-Forwarded-For" in request.headers
-            and not self._services.admission.limits.proxies
-            and not self._has_warned
-        ):
-            self._has_warned = True
-            log.warning("%s; %s", reason, _PROXY_ADVICE)
-
     async def _bindings_of(self, wanted: BindingSet | InputError | str) -> BindingSet:
         """Return what a query asks for; of a token, what it stands for."""
         if isinstance(wanted, InputError):
@@ -146,6 +115,12 @@ def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, b
     except InputError as error:
         # Not itself: its traceback holds all that was parsed, some megabytes, and this is kept.
         return type(error)(str(error)), http_errors
+
+
+def _retry_after(reason: PulseEventsError) -> dict[str, str]:
+    if not isinstance(reason, AddressLimitReached):
+        return {}
+    return {"Retry-After": str(math.ceil(reason.wait_s))}
 
 
 def _wants_http_errors(url: URL) -> bool:
