@@ -44,7 +44,7 @@ from pulse_events.web.connection import HttpServer
 from pulse_events.web.page import Catalogue
 from pulse_events.web.services import Services
 from pulse_events.web.streams import Streams
-from pulse_events.web.tokens import Tokens
+from pulse_events.web.tokens import Put, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Peers(Protocol):
     async def total(self, own: Statistics) -> Statistics:
         """Return the counts of all processes together."""
 
-    async def keep(self, token: str, text: str) -> None:
+    async def keep(self, token: str, text: str, owner: str) -> Put | None:
         """Put ``text`` where the other processes find it (see `tokens.Common`)."""
 
     async def find(self, token: str) -> str | None:
@@ -99,8 +99,9 @@ class Alone:
         """Return the counts as they are."""
         return own
 
-    async def keep(self, token: str, text: str) -> None:
+    async def keep(self, token: str, text: str, owner: str) -> Put | None:
         """Do nothing: nobody else will look for it."""
+        return None
 
     async def find(self, token: str) -> str | None:
         """Return nothing: nobody else has put anything."""
@@ -138,6 +139,7 @@ class _Process:
         self._tasks: asyncio.TaskGroup | None = None
         self._refused: Counter[str] = Counter()
         self._pacer = Pacer(asyncio.get_running_loop())
+        self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = make_broker(settings)
         self.publish = self.broker.publish if isinstance(self.broker, Memory) else None
         self.hubs = Hubs(
@@ -163,7 +165,8 @@ class _Process:
 
     def counts(self) -> Statistics:
         """Return what this process counts."""
-        return self.hubs.statistics()._replace(**self._refused)
+        displaced = self._tokens.displaced
+        return self.hubs.statistics()._replace(**self._refused, displaced_tokens=displaced)
 
     async def run(self) -> None:
         """Run all parts until told to stop, then end all streams."""
@@ -194,7 +197,7 @@ class _Process:
             hub=self.hubs,
             admission=self._admission,
             streams=self.streams,
-            tokens=Tokens(self._peers, limit=settings.max_bindings),
+            tokens=self._tokens,
             max_bindings=settings.max_bindings,
             ping_interval_s=settings.ping_interval,
             compression=settings.compression == "on",

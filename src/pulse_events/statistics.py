@@ -31,6 +31,8 @@ class Statistics(NamedTuple):
     ] = 0
     refused_heads: Annotated[int, "Requests refused by the limit of their head"] = 0
     refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
+    refused_tokens: Annotated[int, "Tokens refused for lack of room"] = 0
+    displaced_tokens: Annotated[int, "Tokens given up before their time, for lack of room"] = 0
 
     def plus(self, other: "Statistics") -> "Statistics":
         """Return the sums."""

@@ -89,7 +89,8 @@ class App:
         try:
             body = await read_body(request, limit_bytes, self._body_within_s)
             self._work.charge(request, len(body) // TEXT_BYTES)
-            token = await self._services.tokens.issue(body.decode())
+            owner = self._work.address_of(request)
+            token = await self._services.tokens.issue(body.decode(), owner)
         except UnicodeDecodeError:
             return error_answer(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", request)
         except (InputError, AddressLimitReached) as error:

@@ -45,7 +45,7 @@ class Connect:
         wanted, http_errors = self._parse_query(request.rel_url, self._services.max_bindings)
         address = self._work.address_of(request)
         try:
-            bindings = await self._bindings_of(wanted)
+            bindings = await self._bindings_of(wanted, address)
             self._work.charge_stream(request, bindings)
             self._services.admission.admit(address)
         except PulseEventsError as reason:
@@ -93,12 +93,14 @@ class Connect:
         streams.add(stream, transport)
         return stream
 
-    async def _bindings_of(self, wanted: BindingSet | InputError | str) -> BindingSet:
+    async def _bindings_of(self, wanted: BindingSet | InputError | str, address: str) -> BindingSet:
         """Return what a query asks for; of a token, what it stands for."""
         if isinstance(wanted, InputError):
             # Not itself: it is kept with its query, and each raise would add to its traceback.
             raise type(wanted)(str(wanted))
-        return await self._services.tokens.redeem(wanted) if isinstance(wanted, str) else wanted
+        if isinstance(wanted, str):
+            return await self._services.tokens.redeem(wanted, address)
+        return wanted
 
 
 def _parse_query(url: URL, limit: int) -> tuple[BindingSet | InputError | str, bool]:
