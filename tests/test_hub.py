@@ -137,6 +137,8 @@ def test_the_work_of_subscribing_is_the_bindings_that_nobody_has() -> None:
     desk = Desk()
     desk.subscribe(("e", "a"), ("e", "b"))
     assert desk.hub.count_new(BindingSet.of([("e", "a"), ("e", "c"), ("f", "a")])) == 2
+    assert desk.hub.has(BindingSet.of([("e", "b"), ("e", "a")]))
+    assert not desk.hub.has(BindingSet.of([("e", "a")]))
 
 
 def test_the_broker_is_asked_for_few_hashes_and_the_client_gets_what_it_asked_for() -> None:

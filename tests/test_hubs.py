@@ -1,15 +1,16 @@
 """Sets of bindings that only the broker can match have a hub, thus a queue, of their own."""
 
 from functools import partial
+from typing import Any
 
 import pytest
 
 from pulse_events.bindings import BindingSet
-from pulse_events.errors import InputError, LimitReached, StreamEnded
+from pulse_events.errors import AddressLimitReached, InputError, LimitReached, StreamEnded
 from pulse_events.hub import ExactHub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.messages import Message
-from pulse_events.wire import Wire
+from pulse_events.wire import WIRES, Wire
 from tests.support.hub_desk import PACKED, PLAIN, Desk, Recorder
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
@@ -24,16 +25,19 @@ def _confirm(hub: ExactHub, answer: Answer) -> None:
 class Yard:
     """A shared hub and those of sets on exchanges whose names start with ``exact``."""
 
-    def __init__(self, limit: int = 10) -> None:
+    def __init__(self, limit: int = 10, **others: Any) -> None:
         self.desk = Desk()
         self.brokers: list[SimulatedBroker] = []
         self.exact: list[ExactHub] = []
         self.closed = 0
-        self.hubs = Hubs(self.desk.hub, lambda e: e.startswith("exact"), self._open, limit)
+        self.hubs = Hubs(
+            self.desk.hub, lambda e: e.startswith("exact"), self._open, limit, **others
+        )
 
-    def subscribe(self, *pairs: tuple[str, str], wire: Wire = PLAIN) -> Recorder:
+    def subscribe(self, *pairs: tuple[str, str], wire: Wire = PLAIN, owner: str = "") -> Recorder:
         """Add a stream."""
         stream = Recorder(wire)
+        stream.owner = owner
         self.hubs.subscribe(stream, BindingSet.of(pairs))
         return stream
 
@@ -138,3 +142,36 @@ def test_where_the_broker_alone_matches_a_pattern_has_few_hashes() -> None:
     with pytest.raises(InputError, match=r"'#\.a\.#\.b\.#' has more than 2 '#'.*'exact/e'"):
         yard.subscribe(("exact/e", "#.a.#.b.#"), ("exact/e", "#"))
     assert yard.brokers == []
+
+
+def test_a_queue_is_charged_to_who_opened_it_until_it_goes() -> None:
+    yard = Yard(owner_exact_limit=lambda owner: {"greedy": 1}.get(owner, 100))
+    stream = yard.subscribe(("exact/e", "a"), owner="greedy")
+    with pytest.raises(AddressLimitReached, match="greedy has 1 sets of bindings with") as found:
+        yard.subscribe(("exact/e", "b"), owner="greedy")
+    assert found.value.counted_as == "refused_queues_of_address"
+    yard.subscribe(("exact/e", "b"), owner="modest")
+    yard.subscribe(("exact/e", "b"), owner="greedy")
+    yard.hubs.leave(stream, 0.0)
+    with pytest.raises(AddressLimitReached):
+        yard.subscribe(("exact/e", "c"), owner="greedy")  # those of the linger count
+    yard.hubs.tick(11.0)
+    yard.subscribe(("exact/e", "c"), owner="greedy")
+
+
+def test_sets_that_are_equal_for_the_broker_share_a_queue() -> None:
+    yard = Yard()
+    for pairs in (SET, SET[::-1], (*SET, SET[0])):
+        yard.subscribe(*pairs)
+    yard.subscribe(*SET, wire=WIRES[-1])
+    assert len(yard.exact) == 1
+
+
+def test_the_work_of_a_stream_is_what_is_to_be_bound() -> None:
+    yard = Yard()
+    both, shared = BindingSet.of(SET), BindingSet.of([("plain/e", "b"), ("plain/e", "c")])
+    assert (yard.hubs.count_new(both), yard.hubs.count_new(shared)) == (2, 2)
+    yard.subscribe(*SET, wire=WIRES[-1])
+    assert (yard.hubs.count_new(both), yard.hubs.count_new(shared)) == (0, 2)
+    yard.subscribe(("plain/e", "b"))
+    assert (yard.hubs.has(both), yard.hubs.has(shared), yard.hubs.count_new(shared)) == (1, 0, 1)

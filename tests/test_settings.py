@@ -46,15 +46,19 @@ OPTIONS: dict[str, tuple[Any, str, str, str]] = {
     "ping_interval": (20.0, "1.0", "2.0", "3.0"),
     "max_bindings": (100, "1", "2", "3"),
     "max_distinct_bindings": (100_000, "1", "2", "3"),
+    "max_bindings_per_address": (None, "1", "2", "3"),
     "max_streams": (None, "1", "2", "3"),
     "max_streams_per_address": (None, "1", "2", "3"),
     "max_outstanding_bindings": (None, "1", "2", "3"),
+    "max_connections_per_address": (None, "1", "2", "3"),
     "max_request_rate": (None, "1.0", "2.0", "3.0"),
     "trust_proxy": (0, "1", "2", "3"),
+    "trusted_proxies": ((), "('10.0.0.0/8',)", "('::1',)", "('192.0.2.1',)"),
     "max_head_bytes": (65536, "8192", "8193", "8194"),
     "max_message_bytes": (1 << 20, "1", "2", "3"),
     "max_unsent_bytes": (1 << 20, "1", "2", "3"),
     "exact": ((), "('a',)", "('b',)", "('c',)"),
+    "max_exact_per_address": (None, "1", "2", "3"),
     "compression": ("on", "off", "on", "off"),
     "namespace": (None, "n1", "n2", "n3"),
     "taskcluster_root_url": (None, "https://one", "https://two", "https://three"),
@@ -108,6 +112,12 @@ def test_several_globs_may_stand_in_one_text_or_in_a_list() -> None:
     assert value("exact", {"exact": "a/* b"}) == ("a/*", "b")
     configure({"exact": ["c", "d/?"]})
     assert value("exact") == ("c", "d/?")
+
+
+def test_several_networks_may_stand_in_one_text_or_in_a_list() -> None:
+    assert value("trusted_proxies", {"trusted_proxies": "::1 10.0.0.0/8"}) == ("::1", "10.0.0.0/8")
+    configure({"trusted-proxies": ["192.0.2.1", "2001:db8::/32"]})
+    assert value("trusted_proxies") == ("192.0.2.1", "2001:db8::/32")
 
 
 def test_a_key_of_the_config_file_may_have_underscores_or_dashes() -> None:
@@ -256,6 +266,9 @@ BAD = {
     "workers": ["0", "1.5", "x"],
     "ping_interval": ["0", "nan", "x", "3601"],
     "max_bindings": ["0", "x"],
+    "max_bindings_per_address": ["0", "x"],
+    "max_connections_per_address": ["0", "1.5"],
+    "max_exact_per_address": ["0", "x"],
     "compression": ["", "gzip", "1", "ON"],
     "namespace": ["", "a/b", "a b", "x" * 65],
     "taskcluster_root_url": ["", "tc.example.com", "ftp://h", "https://h/path", "https://h?q"],
@@ -278,6 +291,13 @@ def test_a_bad_value_is_named_with_its_place(
     configure({name: text})
     assert fault().startswith(f"config file, key '{name}': ")
     assert repr(text) in fault()
+
+
+@pytest.mark.parametrize("text", ["x", "10.0.0.1/8", "10.0.0.0/33", "::1/64", "1.2.3", "host"])
+def test_a_network_that_is_none_is_named(text: str) -> None:
+    found = fault({"trusted_proxies": f"127.0.0.1 {text}"})
+    assert found.startswith("--trusted-proxies: ")
+    assert text in found
 
 
 def test_a_bad_port_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,11 @@ class TooManyBindings(InputError):
 class LimitReached(PulseEventsError):
     """A limit of the process is reached, by all clients together.  Answered with 503."""
 
-    def __init__(self, text: str, counted_as: str) -> None:
+    def __init__(self, text: str, counted_as: str, *, wait_s: float = 1.0) -> None:
         super().__init__(text)
         self.counted_as = counted_as
+        self.wait_s = wait_s
+        """After how long it makes sense to ask again."""
 
 
 class AddressLimitReached(LimitReached):

@@ -21,7 +21,7 @@ from pulse_events.messages import Message, encode_message
 from pulse_events.sse import encode_event
 from pulse_events.statistics import Statistics
 from pulse_events.topics import TopicIndex
-from pulse_events.wire import Wire
+from pulse_events.wire import WIRES, Wire
 
 DEFAULT_BINDINGS_LIMIT = 100_000
 """Distinct bindings of a process, those of the linger included."""
@@ -110,6 +110,10 @@ class Hub:
     def count_new(self, bindings: BindingSet) -> int:
         """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
         return self._interest.new_among(bindings.asked)
+
+    def has(self, bindings: BindingSet) -> bool:
+        """Tell whether there is an audience with these bindings, whatever its form."""
+        return any((bindings, wire) in self._audiences for wire in WIRES)
 
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""

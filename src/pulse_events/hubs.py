@@ -2,15 +2,25 @@
 
 The shared queue is exact for topic exchanges.  For others a set of bindings can have a queue of its
 own, where the broker alone decides what is in it; its streams still share that.  Pure.
+
+Equal sets share a queue, whatever their order, repetitions, and the coding of their streams.  More
+cannot be known to be equal: what a pattern means there depends on the exchange's type, which nobody
+tells us (a fanout exchange takes all patterns for one, a direct exchange none).
 """
 
+import sys
 from collections.abc import Callable
 from typing import NamedTuple
 
 from pulse_events.audience import Stream
 from pulse_events.bindings import BindingSet
 from pulse_events.containment import BROKER_HASHES
-from pulse_events.errors import InputError, LimitReached, PulseEventsError
+from pulse_events.errors import (
+    AddressLimitReached,
+    InputError,
+    LimitReached,
+    PulseEventsError,
+)
 from pulse_events.hub import Hub
 from pulse_events.statistics import Statistics
 
@@ -32,6 +42,8 @@ class Hubs:
         shared: For all bindings that need no queue of their own.
         is_exact: Tells whether the broker alone can match an exchange.
         open_exact: Makes a hub with a queue of its own.
+        exact_limit: How many of those there may be.
+        owner_exact_limit: Returns how many of those one owner may have opened.
     """
 
     def __init__(
@@ -40,12 +52,15 @@ class Hubs:
         is_exact: Callable[[str], bool],
         open_exact: Callable[[], Exact],
         exact_limit: int = EXACT_LIMIT,
+        owner_exact_limit: Callable[[str], int] = lambda owner: sys.maxsize,
     ) -> None:
         self.shared = shared
         self._is_exact = is_exact
         self._open_exact = open_exact
         self._exact_limit = exact_limit
+        self._owner_exact_limit = owner_exact_limit
         self._exact: dict[BindingSet, Exact] = {}
+        self._openers: dict[BindingSet, str] = {}
         self._closed = Statistics()
 
     def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
@@ -53,18 +68,27 @@ class Hubs:
 
         Raises:
             InputError: The broker alone would have to match a pattern with too many ``#``.
+            LimitReached: There would be too many queues.
+            AddressLimitReached: The stream's owner would have opened too many of them.
         """
-        if any(self._is_exact(binding.exchange) for binding in bindings.bindings):
+        if self._has_own_queue(bindings):
             _check_exact(bindings)
             if bindings not in self._exact:
-                self._open(bindings)
+                self._open(bindings, stream.owner)
             self._exact[bindings].hub.subscribe(stream, bindings)
         else:
             self.shared.subscribe(stream, bindings)
 
     def count_new(self, bindings: BindingSet) -> int:
-        """Return how many of ``bindings`` are new work; those of queues of their own are not."""
-        return self.shared.count_new(bindings)
+        """Return how many of ``bindings`` the broker has yet to bind."""
+        if not self._has_own_queue(bindings):
+            return self.shared.count_new(bindings)
+        return 0 if bindings in self._exact else len(bindings.bindings)
+
+    def has(self, bindings: BindingSet) -> bool:
+        """Tell whether there is an audience with these bindings."""
+        exact = self._exact.get(bindings)
+        return (exact.hub if exact else self.shared).has(bindings)
 
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone."""
@@ -98,17 +122,29 @@ class Hubs:
             total = total.plus(exact.hub.statistics())
         return total
 
-    def _open(self, bindings: BindingSet) -> None:
+    def _has_own_queue(self, bindings: BindingSet) -> bool:
+        return any(self._is_exact(binding.exchange) for binding in bindings.bindings)
+
+    def _open(self, bindings: BindingSet, owner: str) -> None:
         if len(self._exact) >= self._exact_limit:
             raise LimitReached(
                 f"this server has {self._exact_limit} sets of bindings with a queue of their own, "
                 "which is the limit; try again later",
                 "refused_distinct_bindings",
             )
+        opened = sum(opener == owner for opener in self._openers.values())
+        if opened >= (limit := self._owner_exact_limit(owner)):
+            raise AddressLimitReached(
+                f"{owner} has {opened} sets of bindings with a queue of their own, the limit is "
+                f"{limit}; use the same set in more streams, or try again later",
+                "refused_queues_of_address",
+            )
         self._exact[bindings] = self._open_exact()
+        self._openers[bindings] = owner
 
     def _close(self, bindings: BindingSet) -> None:
         exact = self._exact.pop(bindings)
+        del self._openers[bindings]
         exact.close()
         self._closed = self._closed.plus(exact.hub.statistics().past())
 

@@ -25,17 +25,28 @@ from pulse_events.settings import MEMORY, Settings
 from pulse_events.statistics import Statistics
 from pulse_events.system import (
     collect_garbage_less,
+    connections_limit,
+    default_streams_limit,
     raise_descriptor_limit,
     stop_signal,
     url_of,
 )
-from pulse_events.web.admission import Admission, Limits
+from pulse_events.web.addresses import PRIVATE_NETWORKS, Origins
+from pulse_events.web.admission import (
+    BINDINGS_PER_ADDRESS,
+    OUTSTANDING_BINDINGS,
+    QUEUES_PER_ADDRESS,
+    Admission,
+    Limits,
+    Share,
+)
 from pulse_events.web.app import App
 from pulse_events.web.connection import HttpServer
+from pulse_events.web.door import Door
 from pulse_events.web.page import Catalogue
 from pulse_events.web.services import Services
 from pulse_events.web.streams import Streams
-from pulse_events.web.tokens import Tokens
+from pulse_events.web.tokens import Put, Tokens
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +80,7 @@ class Peers(Protocol):
     async def total(self, own: Statistics) -> Statistics:
         """Return the counts of all processes together."""
 
-    async def keep(self, token: str, text: str) -> None:
+    async def keep(self, token: str, text: str, owner: str) -> Put | None:
         """Put ``text`` where the other processes find it (see `tokens.Common`)."""
 
     async def find(self, token: str) -> str | None:
@@ -90,8 +101,9 @@ class Alone:
         """Return the counts as they are."""
         return own
 
-    async def keep(self, token: str, text: str) -> None:
+    async def keep(self, token: str, text: str, owner: str) -> Put | None:
         """Do nothing: nobody else will look for it."""
+        return None
 
     async def find(self, token: str) -> str | None:
         """Return nothing: nobody else has put anything."""
@@ -118,17 +130,6 @@ def make_broker(settings: Settings, *, pace: Pace | None = None) -> RabbitMQ | M
     )
 
 
-def connections_limit(descriptors: int) -> int:
-    """Return how many clients may be connected: some descriptors are for the broker and logs."""
-    return max(1, descriptors - max(24, min(64, descriptors // 8)))
-
-
-def default_streams_limit(descriptors: int) -> int:
-    """Return how many may have streams: some connections are for heartbeats and pages."""
-    connections = connections_limit(descriptors)
-    return max(1, connections - min(192, connections // 8))
-
-
 class _Process:
     """The parts of one process, put together."""
 
@@ -140,18 +141,16 @@ class _Process:
         self._tasks: asyncio.TaskGroup | None = None
         self._refused: Counter[str] = Counter()
         self._pacer = Pacer(asyncio.get_running_loop())
+        self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = make_broker(settings)
         self.publish = self.broker.publish if isinstance(self.broker, Memory) else None
-        self.hubs = Hubs(self._shared_hub(), self._is_exact, self._open_exact)
-        self._admission = Admission(
-            Limits(
-                streams=settings.max_streams or default_streams_limit(descriptors),
-                streams_per_address=settings.max_streams_per_address,
-                outstanding_bindings=settings.max_outstanding_bindings,
-                requests_per_s=settings.max_request_rate,
-                proxies=settings.trust_proxy,
-            )
+        self.hubs = Hubs(
+            self._shared_hub(),
+            self._is_exact,
+            self._open_exact,
+            owner_exact_limit=Share(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
         )
+        self._admission = _admission(settings, default_streams_limit(descriptors))
         self.streams = Streams(
             self.hubs,
             self._admission,
@@ -161,14 +160,19 @@ class _Process:
         self.http = HttpServer(
             App(self._services()).route,
             self._refused,
-            connections_limit=connections_limit(descriptors),
-            streams=self.streams.__len__,
+            Door(
+                self._admission,
+                self._refused,
+                connections_limit=connections_limit(descriptors),
+                streams=self.streams.__len__,
+            ),
             head_limit_bytes=settings.max_head_bytes,
         )
 
     def counts(self) -> Statistics:
         """Return what this process counts."""
-        return self.hubs.statistics()._replace(**self._refused)
+        displaced = self._tokens.displaced
+        return self.hubs.statistics()._replace(**self._refused, displaced_tokens=displaced)
 
     async def run(self) -> None:
         """Run all parts until told to stop, then end all streams."""
@@ -199,7 +203,7 @@ class _Process:
             hub=self.hubs,
             admission=self._admission,
             streams=self.streams,
-            tokens=Tokens(self._peers, limit=settings.max_bindings),
+            tokens=self._tokens,
             max_bindings=settings.max_bindings,
             ping_interval_s=settings.ping_interval,
             compression=settings.compression == "on",
@@ -227,7 +231,12 @@ class _Process:
             _orders(self.broker),
             self._pacer.wake,
             bindings_limit=self._settings.max_distinct_bindings,
-            owner_outstanding_limit=lambda owner: self._admission.outstanding_limit(owner),
+            owner_outstanding_limit=Share(
+                self._settings.max_outstanding_bindings, OUTSTANDING_BINDINGS
+            ).of,
+            owner_bindings_limit=Share(
+                self._settings.max_bindings_per_address, BINDINGS_PER_ADDRESS
+            ).of,
             on_unrouted=_advise,
         )
 
@@ -247,6 +256,17 @@ class _Process:
 
 def _orders(broker: RabbitMQ | Memory) -> Orders:
     return Orders(broker.bind, broker.unbind, broker.outstanding, broker.waiting)
+
+
+def _admission(settings: Settings, streams: int) -> Admission:
+    limits = Limits(
+        streams=settings.max_streams or streams,
+        streams_per_address=settings.max_streams_per_address,
+        connections_per_address=settings.max_connections_per_address,
+        requests_per_s=settings.max_request_rate,
+    )
+    networks = settings.trusted_proxies or PRIVATE_NETWORKS
+    return Admission(limits, Origins(settings.trust_proxy, networks))
 
 
 def _advise(exchange: str) -> None:

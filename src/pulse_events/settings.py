@@ -5,6 +5,7 @@ Order of precedence: option, environment, config file, default.
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -68,6 +69,12 @@ class Settings(BaseSettings):
     max_distinct_bindings: int = Field(
         DEFAULT_BINDINGS_LIMIT, ge=1, description="Distinct bindings of all streams together."
     )
+    max_bindings_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Distinct bindings that one address may be the first to want; if absent, "
+        "10000, and any number from this machine itself.",
+    )
     max_streams: int | None = Field(
         None, ge=1, description="Open streams; what the descriptors allow if absent."
     )
@@ -83,17 +90,30 @@ class Settings(BaseSettings):
         description="New bindings of one address that the broker has not answered; if absent, "
         "2000, and any number from this machine itself.",
     )
+    max_connections_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Connections of one address that are not streams; if absent, 1000, and any "
+        "number from this machine itself.",
+    )
     max_request_rate: float | None = Field(
         None,
         ge=0.1,
-        description="Requests per second of one address, ten seconds' worth at once; if absent, "
-        "1000, and any number from this machine itself.",
+        description="Requests per second of one address, ten seconds' worth at once; one with new "
+        "bindings or a long body counts as many. If absent, 1000, and any number from this machine "
+        "itself.",
     )
     trust_proxy: int = Field(
         0,
         ge=0,
         le=100,
         description="Proxies in front, each of which adds to X-Forwarded-For; true is one.",
+    )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Networks of those proxies, like 192.0.2.0/24; what others say in "
+        "X-Forwarded-For does not count. May be given many times, or several with blanks between "
+        "them; loopback and private networks if absent.",
     )
     max_head_bytes: int = Field(
         HEAD_LIMIT_BYTES, ge=8192, le=1 << 20, description="Size of a request's head."
@@ -111,6 +131,12 @@ class Settings(BaseSettings):
         (),
         description="Exchanges, as a GLOB, whose bindings get a queue of their own; may be given "
         "many times, or several with blanks between them.",
+    )
+    max_exact_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Such queues that one address may open; if absent, 10, and any number from "
+        "this machine itself.",
     )
     compression: Literal["on", "off"] = Field(
         "on", description="Gzip for streams of clients that accept it."
@@ -130,11 +156,19 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field("text", description="json is mozlog.")
 
-    @field_validator("exact", mode="before")
+    @field_validator("exact", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        """Return the globs of a text."""
+        """Return the words of a text."""
         return _words(value) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what is no network; they stay texts, which a worker gets as JSON."""
+        for text in value:
+            ip_network(text)  # its ValueError says why not
+        return value
 
     @field_validator("trust_proxy", mode="before")
     @classmethod

@@ -31,8 +31,19 @@ class Statistics(NamedTuple):
     refused_outstanding_bindings: Annotated[
         int, "Streams refused by the limit of one address's bindings without an answer"
     ] = 0
+    refused_queues_of_address: Annotated[
+        int, "Streams refused by the limit of one address's queues of their own"
+    ] = 0
     refused_heads: Annotated[int, "Requests refused by the limit of their head"] = 0
     refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
+    refused_connections_of_address: Annotated[
+        int, "Connections refused by the limit of one address"
+    ] = 0
+    displaced_connections: Annotated[
+        int, "Connections closed that waited for their client, to make room for others"
+    ] = 0
+    refused_tokens: Annotated[int, "Tokens refused for lack of room"] = 0
+    displaced_tokens: Annotated[int, "Tokens given up before their time, for lack of room"] = 0
 
     def plus(self, other: "Statistics") -> "Statistics":
         """Return the sums; of an age the greater one."""

@@ -67,3 +67,14 @@ def raise_descriptor_limit() -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return _MANY if hard == resource.RLIM_INFINITY else hard
+
+
+def connections_limit(descriptors: int) -> int:
+    """Return how many clients may be connected: some descriptors are for the broker and logs."""
+    return max(1, descriptors - max(24, min(64, descriptors // 8)))
+
+
+def default_streams_limit(descriptors: int) -> int:
+    """Return how many may have streams: some connections are for heartbeats and pages."""
+    connections = connections_limit(descriptors)
+    return max(1, connections - min(192, connections // 8))

@@ -28,7 +28,7 @@ from pulse_events.server import Publish, serve
 from pulse_events.settings import Settings
 from pulse_events.statistics import Statistics
 from pulse_events.system import open_socket, stop_signal, url_of
-from pulse_events.web.tokens import Shelf
+from pulse_events.web.tokens import Put, Shelf
 
 log = logging.getLogger(__name__)
 
@@ -131,9 +131,9 @@ class _Worker:
                     elif "sum" in message:  # a task: this worker's own count comes through here
                         answers.create_task(self._say_total(workers))
 
-    def _keep(self, token: str, text: str) -> None:
-        self._shelf.put(token, text, len(text), time.monotonic())
-        self._send({"kept": token})
+    def _keep(self, token: str, text: str, owner: str) -> None:
+        put = self._shelf.put(token, text, len(text), owner=owner, now_s=time.monotonic())
+        self._send({"kept": [token, owner], "put": list(put)})
 
     def _find(self, token: str) -> None:
         self._send({"found": token, "text": self._shelf.get(token, time.monotonic())})
@@ -191,7 +191,7 @@ class _Supervisor:
         self._reader = reader
         self._writer = writer
         self._total: asyncio.Future[Statistics] | None = None
-        self._asked: dict[tuple[str, str], asyncio.Future[str | None]] = {}
+        self._asked: dict[tuple[str, ...], asyncio.Future[Any]] = {}
 
     def announce(self, _url: str) -> None:
         """Say that connections are accepted."""
@@ -212,9 +212,9 @@ class _Supervisor:
                 elif "publish" in message and publish is not None:
                     publish(_message(*message["publish"]))
                 elif "kept" in message:
-                    self._answered("keep", message["kept"], None)
+                    self._answered("keep", *message["kept"], answer=Put(*message["put"]))
                 elif "found" in message:
-                    self._answered("find", message["found"], message["text"])
+                    self._answered("find", message["found"], answer=message["text"])
                 elif self._total is not None and not self._total.done():
                     self._total.set_result(Statistics(*message["total"]))
 
@@ -229,32 +229,34 @@ class _Supervisor:
         except TimeoutError:
             return own
 
-    async def keep(self, token: str, text: str) -> None:
+    async def keep(self, token: str, text: str, owner: str) -> Put | None:
         """Put ``text`` where all workers find it; too slow a supervisor leaves it here alone."""
-        await self._ask("keep", token, [token, text])
+        answer: Put | None = await self._ask([token, text, owner], "keep", token, owner)
+        return answer
 
     async def find(self, token: str) -> str | None:
         """Return what a worker put there."""
-        return await self._ask("find", token, token)
+        answer: str | None = await self._ask(token, "find", token)
+        return answer
 
-    async def _ask(self, question: str, token: str, content: Any) -> str | None:
+    async def _ask(self, content: Any, *question: str) -> Any:
         """Return the supervisor's answer; ``None`` if it is too slow."""
-        answer = self._asked.get((question, token))
+        answer = self._asked.get(question)
         if answer is None:
             answer = asyncio.get_running_loop().create_future()
-            self._asked[question, token] = answer
-            self._send({question: content})
+            self._asked[question] = answer
+            self._send({question[0]: content})
         try:
             async with asyncio.timeout(COUNT_WITHIN_S):
                 return await asyncio.shield(answer)
         except TimeoutError:
-            self._asked.pop((question, token), None)
+            self._asked.pop(question, None)
             return None
 
-    def _answered(self, question: str, token: str, text: str | None) -> None:
-        answer = self._asked.pop((question, token), None)
-        if answer is not None and not answer.done():
-            answer.set_result(text)
+    def _answered(self, *question: str, answer: Any) -> None:
+        asked = self._asked.pop(question, None)
+        if asked is not None and not asked.done():
+            asked.set_result(answer)
 
     def _send(self, message: dict[str, Any]) -> None:
         self._writer.write(orjson.dumps(message) + b"\n")

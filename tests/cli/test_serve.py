@@ -34,6 +34,7 @@ BAD = {
     "--no-such-option": ["--no-such-option"],
     "--workers": ["--workers", "0"],
     "--demo": ["--demo", "1", "--broker", "amqp://u:geheim@h"],
+    "--trusted-proxies": ["--trusted-proxies", "::1", "--trusted-proxies", "10.0.0.1/8"],
     "there.yml": ["--config", "there.yml"],
     "--broker: ": ["--broker", "http://u:geheim@h/"],
     "no-such-ca.pem": ["--broker", "amqps://u:geheim@h", "--broker-ca-file", "no-such-ca.pem"],

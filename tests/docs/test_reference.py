@@ -15,7 +15,7 @@ from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
 from pulse_events.settings import PREFIX, Settings
-from pulse_events.web import admission, app, bodies, connection, page, streams, tokens
+from pulse_events.web import admission, app, bodies, connection, page, streams, tokens, work
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
 from tests.docs.blocks import DOCUMENTS, ROOT
@@ -186,6 +186,13 @@ LIMITS = {
     "streams of an address": admission.STREAMS_PER_ADDRESS,
     "new bindings of an address that the broker has not answered": admission.OUTSTANDING_BINDINGS,
     "requests of an address": int(admission.REQUESTS_PER_S),
+    "connections of an address that are not streams": admission.CONNECTIONS_PER_ADDRESS,
+    "distinct bindings that an address is the first to want": admission.BINDINGS_PER_ADDRESS,
+    "those that an address has opened": admission.QUEUES_PER_ADDRESS,
+    "bindings of a connect of which others have each, but nobody the set": work.KNOWN_BINDINGS,
+    "bytes of a request's target, or of posted bindings": work.TEXT_BYTES,
+    "bytes of a posted message": work.MESSAGE_BYTES,
+    "time to take an answer": int(connection.IDLE_S),
     "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
     "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
     "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),

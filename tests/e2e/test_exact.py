@@ -1,5 +1,6 @@
 """Where the shared queue is not exact: what is told about it, and ``--exact``, which is."""
 
+import json
 import uuid
 from collections.abc import Iterator
 
@@ -91,6 +92,28 @@ def test_streams_with_the_same_bindings_share_the_queue_and_it_goes_with_the_ser
                 assert "stopping" in stream.event("error").json
         assert "Traceback" not in server.stderr
     assert queues() == []
+
+
+def test_an_address_opens_no_more_queues_than_allowed(
+    rabbit: Rabbit, amqp: Amqp, kind: str
+) -> None:
+    options = ("--exact", f"{PREFIX}/*", "--max-exact-per-address", "2")
+    targets = [connect_target((kind, key), errors="http") for key in "abc"]
+    with Server("--broker", rabbit.amqp_url, "--namespace", "shares", *options) as server:
+        with RawStream(server.port, targets[0]).ready(), RawStream(server.port, targets[1]).ready():
+            with RawStream(server.port, targets[2]) as refused:
+                head = refused.head()
+                text = json.loads(refused.content(head))["message"]
+            assert head.status == 429
+            assert text.startswith(
+                "127.0.0.1 has 2 sets of bindings with a queue of their own, the"
+            )
+            with RawStream(server.port, targets[2], source="127.0.0.2").ready() as other:
+                with RawStream(server.port, targets[2]).ready() as shared:
+                    amqp.publish(kind, "c")
+                    assert keys(other, 1) == keys(shared, 1) == ["c"]
+        with RawStream(server.port, "/events/v1/stats") as asked:
+            assert json.loads(asked.body())["refusedQueuesOfAddress"] == 1
 
 
 def test_a_missing_exchange_is_told_there_too(exact: Server) -> None:

@@ -57,7 +57,7 @@ def test_an_address_that_has_too_many_must_wait_and_no_other() -> None:
         with (
             RawStream(server.port, target("a", "b", "c")) as first,
             RawStream(server.port, target("a", "c")) as nothing_new,
-            RawStream(server.port, target("d"), address="127.0.0.2") as other,
+            RawStream(server.port, target("d"), source="127.0.0.2") as other,
         ):
             for stream in (first, nothing_new, other):
                 assert stream.head().status == 200

@@ -61,7 +61,7 @@ class Client:
     def ask(self) -> None:
         target = connect_target((EXCHANGE, f"other.{next(self._numbers)}"))
         start_s = time.monotonic()
-        with RawStream(self._port, target, address=OTHER) as stream:
+        with RawStream(self._port, target, source=OTHER) as stream:
             stream.ready(within_s=UNTIL_S)
         self.waits_s.append(time.monotonic() - start_s)
 
@@ -88,7 +88,7 @@ def test_ready_of_others_waits_for_no_more_than_a_quantum_of_each_hostile_addres
         start_s = time.monotonic()
         waiting = [
             opened.enter_context(
-                RawStream(server.port, target, address=ADDRESSES[number % len(ADDRESSES)])
+                RawStream(server.port, target, source=ADDRESSES[number % len(ADDRESSES)])
             )
             for number, target in enumerate(flood.targets())
         ]

@@ -59,7 +59,7 @@ class RawStream:
         headers: Sent after ``Host``.
         version: Of HTTP, as the request says.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
-        address: Of the client, such as 127.0.0.2; any of this machine's if empty.
+        source: The address to come from, such as another one of this machine's own.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class RawStream:
         headers: Mapping[str, str] | None = None,
         version: str = "1.1",
         receive_buffer_bytes: int | None = None,
-        address: str = "",
+        source: str = "127.0.0.1",
     ) -> None:
         self._port = port
         self._version = version
@@ -82,8 +82,8 @@ class RawStream:
         self.socket.settimeout(10)
         self._unread = b""
         try:
-            if address:
-                self.socket.bind((address, 0))
+            if source != "127.0.0.1":  # bound to one, it would need a free port of all
+                self.socket.bind((source, 0))
             self.socket.connect(("127.0.0.1", port))
             self.request(target, method=method, headers=headers)
         except BaseException:

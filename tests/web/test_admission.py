@@ -1,42 +1,14 @@
-"""Whom a stream and a request are counted by, and when there are too many."""
-
-import sys
+"""When an address has too much: streams, connections, work, or what it is given a share of."""
 
 import pytest
 
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
-from pulse_events.web.admission import BURST_S, Admission, Limits
+from pulse_events.web.addresses import Origins
+from pulse_events.web.admission import BURST_S, Admission, Limits, Share
 
 
 def admission(**limits: float) -> Admission:
     return Admission(Limits(**{"streams": 1000} | limits))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("proxies", "peer", "forwarded", "address"),
-    [
-        (0, "192.0.2.1", [], "192.0.2.1"),
-        (0, "192.0.2.1", ["198.51.100.7"], "192.0.2.1"),
-        (1, "192.0.2.1", ["198.51.100.7"], "198.51.100.7"),
-        (1, "192.0.2.1", ["203.0.113.9, 198.51.100.7"], "198.51.100.7"),
-        (1, "192.0.2.1", ["203.0.113.9", "198.51.100.7"], "198.51.100.7"),
-        (2, "192.0.2.1", ["made up, 203.0.113.9, 198.51.100.7"], "203.0.113.9"),
-        (3, "192.0.2.1", ["203.0.113.9, 198.51.100.7"], "203.0.113.9"),
-        (1, "192.0.2.1", [], "192.0.2.1"),
-        (1, "192.0.2.1", ["198.51.100.7:40000"], "198.51.100.7"),
-        (0, "2001:db8:1:2:3:4:5:6", [], "2001:db8:1:2::/64"),
-        (1, "192.0.2.1", ["[2001:db8:1:2::9]:443"], "2001:db8:1:2::/64"),
-        (1, "192.0.2.1", ["fe80::1%eth0"], "fe80::/64"),
-        (0, "::ffff:192.0.2.1", [], "192.0.2.1"),
-        (1, "192.0.2.1", ["unknown"], "unknown"),
-        (1, "192.0.2.1", ["x" * 1000], "x" * 64),
-        (0, None, [], "unknown"),
-    ],
-)
-def test_a_client_is_counted_by_its_address_or_its_ipv6_network(
-    proxies: int, peer: str | None, forwarded: list[str], address: str
-) -> None:
-    assert admission(proxies=proxies).address_of(peer, forwarded) == address
 
 
 def test_an_address_may_have_so_many_streams_and_others_are_not_affected() -> None:
@@ -51,14 +23,6 @@ def test_an_address_may_have_so_many_streams_and_others_are_not_affected() -> No
     gate.admit("a")
 
 
-def test_an_address_may_have_so_many_unanswered_bindings_and_by_default_this_machine_any() -> None:
-    assert admission(outstanding_bindings=3).outstanding_limit("127.0.0.1") == 3
-    gate = admission()
-    assert gate.outstanding_limit("192.0.2.1") == 2000
-    for own in ("127.0.0.1", "127.0.0.2", "::1"):
-        assert gate.outstanding_limit(own) == sys.maxsize
-
-
 def test_by_default_an_address_may_have_a_thousand_streams_and_this_machine_any_number() -> None:
     gate = admission(streams=10_000)
     for _ in range(1000):
@@ -68,6 +32,29 @@ def test_by_default_an_address_may_have_a_thousand_streams_and_this_machine_any_
     for own in ("127.0.0.1", gate.address_of("::1", [])):
         for _ in range(1001):
             gate.admit(own)
+
+
+def test_a_share_is_the_setting_for_all_or_the_default_for_all_but_this_machine() -> None:
+    default, given = Share(None, 10), Share(5, 10)
+    for other in ("192.0.2.1", "2001:db8::/64", "unknown", "forwarded 127.0.0.1", "forwarded ::1"):
+        assert (default.of(other), given.of(other)) == (10, 5)
+    for own in ("127.0.0.1", "::1"):
+        assert default.of(own) > 1_000_000
+        assert given.of(own) == 5
+
+
+def test_by_default_a_peer_may_have_a_thousand_connections_and_this_machine_any_number() -> None:
+    assert admission().connections_limit("192.0.2.1") == 1000
+    assert admission().connections_limit("::ffff:127.0.0.1") > 1_000_000
+    assert admission(connections_per_address=5).connections_limit("127.0.0.1") == 5
+
+
+def test_the_connections_of_a_trusted_proxy_are_not_limited() -> None:
+    limits = Limits(1000, connections_per_address=5)
+    gate = Admission(limits, Origins(1))
+    assert gate.connections_limit("10.0.0.1") > 1_000_000
+    assert gate.connections_limit("192.0.2.1") == 5
+    assert Admission(limits, Origins(0)).connections_limit("10.0.0.1") == 5
 
 
 def test_by_default_an_address_may_ask_a_thousand_times_a_second_and_this_machine_more() -> None:
@@ -94,12 +81,12 @@ def test_nobody_is_admitted_once_it_is_closed() -> None:
         gate.admit("a")
 
 
-def count(gate: Admission, address: str, requests: int, now_s: float) -> int:
+def count(gate: Admission, address: str, requests: int, now_s: float, *, cost: float = 1.0) -> int:
     """Return how many of so many requests were allowed."""
     allowed = 0
     for _ in range(requests):
         try:
-            gate.count_request(address, now_s)
+            gate.count_request(address, now_s, cost)
         except AddressLimitReached as reason:
             assert reason.counted_as == "refused_requests"
         else:
@@ -122,9 +109,33 @@ def test_who_asks_all_the_time_is_allowed_the_rate_and_no_more() -> None:
     assert allowed == pytest.approx(BURST_S + 100, abs=2)
 
 
-def test_addresses_that_ask_once_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_is_much_work_counts_as_many_and_may_be_owed() -> None:
+    gate = admission(requests_per_s=10.0)
+    assert count(gate, "a", 2, 0.0, cost=30) == 2
+    assert count(gate, "a", 2, 0.0, cost=1000) == 1  # of 100, 40 were left
+    with pytest.raises(AddressLimitReached, match="with many new bindings") as found:
+        gate.count_request("a", 0.0)
+    assert found.value.wait_s == pytest.approx(96.1)
+    assert count(gate, "a", 1, 95.0) == 0
+    assert count(gate, "a", 2, 97.0) == 2
+
+
+def test_the_rate_holds_in_the_long_run_however_much_a_request_costs() -> None:
+    gate = admission(requests_per_s=10.0)
+    allowed = sum(count(gate, "a", 1, tick / 10, cost=250) for tick in range(10_000))
+    assert allowed * 250 == pytest.approx(10 * (1000 + BURST_S), abs=250)
+
+
+def test_addresses_that_ask_once_are_forgotten_when_they_have_their_allowance_again() -> None:
+    gate = admission(requests_per_s=1.0)
+    for number in range(1000):
+        gate.count_request(str(number), float(number))
+    assert len(gate._requests) <= 3
+
+
+def test_addresses_that_owe_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pulse_events.web.admission._ADDRESSES_LIMIT", 10)
     gate = admission()
     for number in range(100):
-        gate.count_request(str(number), float(number))
+        gate.count_request(str(number), float(number), 1e9)
     assert len(gate._requests) == 10

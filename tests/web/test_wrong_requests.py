@@ -8,8 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.local_server import LocalServer
-from tests.support.raw_stream import RawStream, connect_target
+from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
+from tests.support.server import Server
 from tests.web.test_streams import HEAD
+from tests.web.test_take_over import memory_bytes
 
 GOOD = {"exchange": "e", "routingKeyPattern": "#"}
 
@@ -164,3 +166,18 @@ def test_what_is_just_inside_the_limits_is_ready(
 ) -> None:
     with RawStream(server.port, connect_target(*bindings)) as stream:
         stream.ready()
+
+
+def test_what_is_kept_of_a_wrong_request_is_not_what_it_was_parsed_into() -> None:
+    with Server() as server, RawStream(server.port, "/events/v1/ping") as stream:
+        stream.body()
+        before = memory_bytes(server.pid)
+        for more in range(300):
+            lists = ",".join(["[]"] * (19_000 + more))
+            stream.request(
+                f"{CONNECT_PATH}?errors=http&bindings=%7B%22bindings%22:%5B{lists}%5D%7D"
+            )
+            head = stream.head()
+            assert head.status == 400
+            stream.content(head)
+        assert memory_bytes(server.pid) - before < 100 << 20

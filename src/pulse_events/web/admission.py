@@ -1,26 +1,45 @@
-"""Who may come in: limits of all streams, of each client address, and of its rate of requests.
+"""Who may come in: limits of all, of each client address, and of the work that it asks for.
 
-Knows addresses and counts, nothing of what is asked for.  The clock is an argument.
+Knows addresses (`addresses.py` says whose a request is) and counts, nothing of what is asked for.
+The clock is an argument.
 """
 
 import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from ipaddress import IPv6Address, ip_address
+from itertools import islice
 
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
+from pulse_events.web.addresses import Origins, is_own
 
 STREAMS_PER_ADDRESS = 1000
 OUTSTANDING_BINDINGS = 2000
+CONNECTIONS_PER_ADDRESS = 1000
+BINDINGS_PER_ADDRESS = 10_000
+QUEUES_PER_ADDRESS = 10
 REQUESTS_PER_S = 1000.0
 BURST_S = 10.0
 """Requests of so many seconds may come at once."""
 _ADDRESSES_LIMIT = 100_000
-_UNKNOWN = "unknown"
-_IPV6_HOST_BITS = 64
-"""A network gets at least a /64: whoever has one has all of its addresses."""
+_FORGOTTEN_AT_ONCE = 2
+"""More than one can come with a request, so that they get fewer; no more, so that it is cheap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What each address may have of something."""
+
+    given: int | None
+    """The setting; if ``None``, ``default``, but not for this machine's own addresses: most of
+    what comes from there is a proxy's."""
+    default: int
+
+    def of(self, address: str) -> int:
+        """Return how much ``address`` may have."""
+        if self.given is not None:
+            return self.given
+        return sys.maxsize if is_own(address) else self.default
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,63 +48,75 @@ class Limits:
 
     streams: int
     streams_per_address: int | None = None
-    """`STREAMS_PER_ADDRESS` if ``None``, but not for this machine's own addresses: most of what
-    comes from there is a proxy's."""
-    outstanding_bindings: int | None = None
-    """Of one address; if ``None``, `OUTSTANDING_BINDINGS`, likewise."""
+    """See `Share.given`."""
+    connections_per_address: int | None = None
+    """Of those that are no streams yet; likewise."""
     requests_per_s: float | None = None
     """Of one address; if ``None``, `REQUESTS_PER_S`, likewise."""
-    proxies: int = 0
-    """How many proxies in front of this server add to ``X-Forwarded-For``."""
 
 
 class Admission:
     """Counts streams and requests by client address, and says which are too many."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, origins: Origins | None = None) -> None:
         self.limits = limits
+        self.origins = origins or Origins()
+        self._streams_share = Share(limits.streams_per_address, STREAMS_PER_ADDRESS)
+        self._connections_share = Share(limits.connections_per_address, CONNECTIONS_PER_ADDRESS)
         self._streams: Counter[str] = Counter()
         self._total = 0
         self._closed = ""
         self._requests: dict[str, tuple[float, float]] = {}  # allowance left, when; oldest first
 
-    def address_of(self, peer: str | None, forwarded: Sequence[str]) -> str:
-        """Return what a client is counted by: its IPv4 address, or its IPv6 network.
+    def address_of(self, peer: str | None, forwarded: Sequence[str] = ()) -> str:
+        """Return what a request is counted by; see `Origins.address_of`."""
+        return self.origins.address_of(peer, forwarded)
 
-        Args:
-            peer: The other end of the connection.
-            forwarded: The request's ``X-Forwarded-For`` fields.  Each proxy adds at the end whom it
-                talks to, so what stands before the trusted proxies' entries may be made up.
+    def connections_limit(self, peer: str | None) -> int:
+        """Return how many connections a peer may have that are no streams yet.
+
+        Those of a trusted proxy are its clients', of whom each may have little.
         """
-        proxies = self.limits.proxies
-        hops = ",".join(forwarded).split(",") if proxies and forwarded else []
-        text = hops[-min(proxies, len(hops))] if hops else peer or ""
-        return _network_of(text.strip()[:64]) or _UNKNOWN
+        if self.origins.is_proxy(peer):
+            return sys.maxsize
+        return self._connections_share.of(self.address_of(peer))
 
-    def count_request(self, address: str, now_s: float) -> None:
-        """Count one request.
+    def count_request(self, address: str, now_s: float, cost: float = 1.0) -> None:
+        """Count a request, or more work for one, of so many simple requests' cost.
+
+        What is left of an address's allowance need not suffice: it only has to be a request's, and
+        what is missing is owed.  So no request can be too big ever to be allowed, and in the long
+        run the rate holds.
 
         Raises:
-            AddressLimitReached: There were too many for some time.
+            AddressLimitReached: There was too much for some time.
         """
         rate = self.limits.requests_per_s
         if rate is None:
-            if _is_local(address):
+            if is_own(address):
                 return
             rate = REQUESTS_PER_S
         most = max(1.0, rate * BURST_S)
         left, then_s = self._requests.pop(address, (most, now_s))
         left = min(most, left + rate * (now_s - then_s))
         is_allowed = left >= 1
-        self._requests[address] = (left - is_allowed, now_s)
-        if len(self._requests) > _ADDRESSES_LIMIT:
-            del self._requests[next(iter(self._requests))]
+        self._requests[address] = (left - cost * is_allowed, now_s)
+        self._forget_requests(rate, most, now_s)
         if not is_allowed:
             raise AddressLimitReached(
-                f"too many requests from {address}: the limit is {rate:g} a second; wait, and ask "
-                "less often",
+                f"too many requests from {address}: the limit is {rate:g} a second, and those with "
+                "many new bindings or a long body count more; wait, and ask less often",
                 "refused_requests",
+                wait_s=(1 - left) / rate,
             )
+
+    def _forget_requests(self, rate: float, most: float, now_s: float) -> None:
+        """Forget who has asked for nothing as long as it takes to have all allowance again."""
+        for address in tuple(islice(self._requests, _FORGOTTEN_AT_ONCE)):
+            left, then_s = self._requests[address]
+            if left + rate * (now_s - then_s) < most and len(self._requests) <= _ADDRESSES_LIMIT:
+                break
+            del self._requests[address]
 
     def close(self, reason: str) -> None:
         """Admit no stream any more."""
@@ -107,9 +138,7 @@ class Admission:
                 "try again later",
                 "refused_streams",
             )
-        limit = self.limits.streams_per_address
-        if limit is None:
-            limit = sys.maxsize if _is_local(address) else STREAMS_PER_ADDRESS
+        limit = self._streams_share.of(address)
         if self._streams[address] >= limit:
             raise AddressLimitReached(
                 f"{address} has {self._streams[address]} streams open, the limit is {limit}; "
@@ -119,36 +148,9 @@ class Admission:
         self._streams[address] += 1
         self._total += 1
 
-    def outstanding_limit(self, address: str) -> int:
-        """Return how many new bindings of ``address`` the broker may not have answered."""
-        limit = self.limits.outstanding_bindings
-        if limit is None:
-            limit = sys.maxsize if _is_local(address) else OUTSTANDING_BINDINGS
-        return limit
-
     def leave(self, address: str) -> None:
         """Count one stream less."""
         self._total -= 1
         self._streams[address] -= 1
         if not self._streams[address]:
             del self._streams[address]
-
-
-def _is_local(address: str) -> bool:
-    return address.startswith("127.") or address == "::1"
-
-
-@lru_cache(4096)
-def _network_of(text: str) -> str:
-    try:
-        address = ip_address(text.partition("]")[0].lstrip("[").partition("%")[0])
-    except ValueError:
-        return text.rpartition(":")[0] if text.count(":") == 1 else text  # with a port, as some add
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    if address.is_loopback:
-        return str(address)
-    network = int(address) >> _IPV6_HOST_BITS << _IPV6_HOST_BITS
-    return f"{IPv6Address(network)}/{_IPV6_HOST_BITS}"

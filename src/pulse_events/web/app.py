@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +18,7 @@ from pulse_events.web.page import page
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
 from pulse_events.web.tokens import LIFETIME_S
+from pulse_events.web.work import MESSAGE_BYTES, REPORT, TEXT_BYTES, Work
 from pulse_events.wire import HEADERS
 
 Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -33,15 +35,17 @@ class App:
         self._services = services
         self._body_within_s = body_within_s
         self._started_s = time.monotonic()
-        self._connect = Connect(services)
+        self._work = Work(services)
+        self._connect = Connect(services, self._work)
         self._routes = self._table()
+        self._reports = (self._stats, self._metrics)
 
     async def route(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request; a path means the same with and without a last slash."""
         methods = self._routes.get(request.path.rstrip("/"), {})
         answer = methods.get(request.method)
         try:
-            self._connect.check_rate(request)
+            self._work.begin(request, REPORT if answer in self._reports else 0)
         except AddressLimitReached as reason:
             return self._connect.refuse(request, reason, as_stream=answer is self._connect)
         if answer is not None:
@@ -85,10 +89,12 @@ class App:
         limit_bytes = _BINDING_LIMIT_BYTES * self._services.max_bindings
         try:
             body = await read_body(request, limit_bytes, self._body_within_s)
-            token = await self._services.tokens.issue(body.decode())
+            self._work.charge(request, len(body) // TEXT_BYTES)
+            owner = self._work.address_of(request)
+            token = await self._services.tokens.issue(body.decode(), owner)
         except UnicodeDecodeError:
             return error_answer(HTTPStatus.BAD_REQUEST, "the body is not UTF-8", request)
-        except InputError as error:
+        except (InputError, AddressLimitReached) as error:
             return self._connect.refuse(request, error, as_stream=False)
         except web.HTTPRequestEntityTooLarge as error:
             return error_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.text or "", request)
@@ -126,13 +132,14 @@ class App:
         content, content_type = exposition(await self._services.total(), connected=connected)
         return web.Response(body=content, headers={**CORS, "Content-Type": content_type})
 
-    async def _publish(self, request: web.BaseRequest) -> web.Response:
+    async def _publish(self, request: web.BaseRequest) -> web.StreamResponse:
         assert self._services.publish is not None
         try:
             body = await read_body(request, BODY_LIMIT_BYTES, self._body_within_s)
+            self._work.charge(request, len(body) // MESSAGE_BYTES)
             message = parse_message(body)
-        except InputError as error:
-            return error_answer(HTTPStatus.BAD_REQUEST, str(error), request)
+        except (InputError, AddressLimitReached) as error:
+            return self._connect.refuse(request, error, as_stream=False)
         except web.HTTPRequestEntityTooLarge as error:
             return error_answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error.text or "", request)
         self._services.publish(message)
@@ -152,9 +159,12 @@ async def _alive(_request: web.BaseRequest) -> web.Response:
 
 
 async def _version(_request: web.BaseRequest) -> web.Response:
-    return json_answer(
-        {"source": SOURCE, "version": version("pulse-events"), "commit": "", "build": ""}
-    )
+    return json_answer({"source": SOURCE, "version": _release(), "commit": "", "build": ""})
+
+
+@cache
+def _release() -> str:
+    return version("pulse-events")  # which reads files, as long as five pings take
 
 
 def _preflight(allowed: str) -> web.Response:

@@ -1,8 +1,7 @@
 """From a request to a stream: what it asks for, whether it may, and its connection taken over."""
 
 import asyncio
-import logging
-import time
+import math
 from functools import lru_cache
 from http import HTTPStatus
 
@@ -15,15 +14,10 @@ from pulse_events.web.answers import CORS, error_answer, status_of
 from pulse_events.web.query import Form, read_form, read_query
 from pulse_events.web.services import Services
 from pulse_events.web.streams import HttpErrorStream, Stream
+from pulse_events.web.work import Work
 from pulse_events.wire import Wire, wire_of
 
-log = logging.getLogger(__name__)
-
 _QUERIES_CACHED = 256
-_PROXY_ADVICE = (
-    "clients behind a proxy count as one address; say with --trust-proxy, or TRUST_PROXY, how many "
-    "proxies are in front of this server"
-)
 
 
 class TakenOver(web.StreamResponse):
@@ -39,28 +33,21 @@ class TakenOver(web.StreamResponse):
 class Connect:
     """Answers requests for streams, and refuses those of all kinds that are too many."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, work: Work) -> None:
         self._services = services
-        self._has_warned = False
+        self._work = work
         self._read_query = lru_cache(_QUERIES_CACHED)(read_query)
-
-    def check_rate(self, request: web.BaseRequest) -> None:
-        """Count a request of any kind.
-
-        Raises:
-            AddressLimitReached: Its client asks too often.
-        """
-        self._services.admission.count_request(self._address_of(request), time.monotonic())
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer with a stream, or say why not."""
         query = self._read_query(request.rel_url, self._services.max_bindings)
-        address = self._address_of(request)
+        address = self._work.address_of(request)
         try:
             if query.is_reconnect or _last_event_id(request):
                 # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
                 return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
-            bindings = await self._bindings_of(query.wanted)
+            bindings = await self._bindings_of(query.wanted, address)
+            self._work.charge_stream(request, bindings)
             self._services.admission.admit(address)
         except PulseEventsError as reason:
             return self.refuse(request, reason, as_stream=True)
@@ -71,7 +58,7 @@ class Connect:
         try:
             self._services.hub.subscribe(stream, bindings)
         except PulseEventsError as reason:
-            self._note(request, reason)
+            self._work.refused(request, reason)
             stream.end(reason)
         return TakenOver()
 
@@ -79,12 +66,11 @@ class Connect:
         self, request: web.BaseRequest, reason: PulseEventsError, *, as_stream: bool
     ) -> web.StreamResponse:
         """Answer with an error, as an event if a stream was asked for without HTTP errors."""
-        self._note(request, reason)
+        self._work.refused(request, reason)
         form = read_form(request.rel_url)
         if not as_stream or form.http_errors:
             status = status_of(reason)
-            wait = {"Retry-After": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else {}
-            return error_answer(status, str(reason), request, wait)
+            return error_answer(status, str(reason), request, _retry_after(reason))
         stream = self._open_stream(request, "", form)
         if stream is not None:
             stream.end(reason)
@@ -110,29 +96,14 @@ class Connect:
         is_gzip = self._services.compression and (form.gzip or accepts_gzip(accepted))
         return wire_of(is_chunked=request.version >= HttpVersion11, is_gzip=is_gzip)
 
-    def _address_of(self, request: web.BaseRequest) -> str:
-        forwarded = request.headers.getall("X-Forwarded-For", ())
-        return self._services.admission.address_of(request.remote, forwarded)
-
-    def _note(self, request: web.BaseRequest, reason: PulseEventsError) -> None:
-        """Count a refusal that a limit is the reason of."""
-        if reason.counted_as:
-            self._services.refused[reason.counted_as] += 1
-        if (
-            isinstance(reason, AddressLimitReached)
-            and "X-Forwarded-For" in request.headers
-            and not self._services.admission.limits.proxies
-            and not self._has_warned
-        ):
-            self._has_warned = True
-            log.warning("%s; %s", reason, _PROXY_ADVICE)
-
-    async def _bindings_of(self, wanted: BindingSet | InputError | str) -> BindingSet:
+    async def _bindings_of(self, wanted: BindingSet | InputError | str, address: str) -> BindingSet:
         """Return what a query asks for; of a token, what it stands for."""
         if isinstance(wanted, InputError):
             # Not itself: it is kept with its query, and each raise would add to its traceback.
             raise type(wanted)(str(wanted))
-        return await self._services.tokens.redeem(wanted) if isinstance(wanted, str) else wanted
+        if isinstance(wanted, str):
+            return await self._services.tokens.redeem(wanted, address)
+        return wanted
 
 
 def _last_event_id(request: web.BaseRequest) -> str:
@@ -145,6 +116,12 @@ def _last_event_id(request: web.BaseRequest) -> str:
     if len(ids) > 1:
         raise InputError("the header 'Last-Event-ID' is given twice")
     return ids[0]
+
+
+def _retry_after(reason: PulseEventsError) -> dict[str, str]:
+    if not isinstance(reason, AddressLimitReached):
+        return {}
+    return {"Retry-After": str(math.ceil(reason.wait_s))}
 
 
 def take_over(connection: web.RequestHandler) -> asyncio.Transport | None:

@@ -54,7 +54,8 @@ def read_query(url: URL, limit: int) -> Query:
         token = url.query.get("token")
         wanted = parse_bindings(url.query.get("bindings"), limit) if token is None else token
     except InputError as error:
-        wanted = error
+        # Not itself: its traceback holds all that was parsed, some megabytes, and this is kept.
+        wanted = type(error)(str(error))
     ids = url.query.getall("lastEventId", ())
     return Query(wanted, read_form(url), is_reconnect=len(ids) == 1 and ids[0] != "")
 
