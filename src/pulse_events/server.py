@@ -41,6 +41,7 @@ from pulse_events.web.admission import (
 )
 from pulse_events.web.app import App
 from pulse_events.web.connection import HttpServer
+from pulse_events.web.door import Door
 from pulse_events.web.page import Catalogue
 from pulse_events.web.services import Services
 from pulse_events.web.streams import Streams
@@ -158,8 +159,12 @@ class _Process:
         self.http = HttpServer(
             App(self._services()).route,
             self._refused,
-            connections_limit=connections_limit(descriptors),
-            streams=self.streams.__len__,
+            Door(
+                self._admission,
+                self._refused,
+                connections_limit=connections_limit(descriptors),
+                streams=self.streams.__len__,
+            ),
             head_limit_bytes=settings.max_head_bytes,
         )
 
@@ -249,6 +254,7 @@ def _admission(settings: Settings, streams: int) -> Admission:
     limits = Limits(
         streams=settings.max_streams or streams,
         streams_per_address=settings.max_streams_per_address,
+        connections_per_address=settings.max_connections_per_address,
         requests_per_s=settings.max_request_rate,
     )
     networks = settings.trusted_proxies or PRIVATE_NETWORKS

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         description="Open streams of one IPv4 address or IPv6 /64 network; if absent, 1000, and "
         "any number from this machine itself.",
     )
+    max_connections_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="Connections of one address that are not streams; if absent, 1000, and any "
+        "number from this machine itself.",
+    )
     max_request_rate: float | None = Field(
         None,
         ge=0.1,

@@ -31,6 +31,12 @@ class Statistics(NamedTuple):
     ] = 0
     refused_heads: Annotated[int, "Requests refused by the limit of their head"] = 0
     refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
+    refused_connections_of_address: Annotated[
+        int, "Connections refused by the limit of one address"
+    ] = 0
+    displaced_connections: Annotated[
+        int, "Connections closed that waited for their client, to make room for others"
+    ] = 0
     refused_tokens: Annotated[int, "Tokens refused for lack of room"] = 0
     displaced_tokens: Annotated[int, "Tokens given up before their time, for lack of room"] = 0
 

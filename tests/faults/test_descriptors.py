@@ -1,19 +1,20 @@
 """Descriptors run out: streams that are open go on, who comes is told or closed, nothing leaks."""
 
 import contextlib
+import itertools
 import os
 import resource
 import selectors
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from tests.faults import figures
-from tests.faults.trial import stats
-from tests.support.raw_stream import RawStream, connect_target, ready_streams
+from tests.faults.trial import ask, stats
+from tests.support.raw_stream import RawStream, connect_target, conversation, ready_streams
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
@@ -35,37 +36,89 @@ def descriptors(server: Server) -> int:
     return len(os.listdir(f"/proc/{server.pid}/fd"))
 
 
+ROOM = 136
+"""Places for connections and streams of a server with 160 descriptors."""
+
+
 @contextlib.contextmanager
-def many_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
-    """Open connections that say nothing."""
+def many_connections(
+    port: int, count: int, sent: bytes = b"", sources: Sequence[str] = ("127.0.0.1",)
+) -> Iterator[list[socket.socket]]:
+    """Open connections, of some addresses in turn, that say ``sent`` and read nothing."""
     with contextlib.ExitStack() as opened:
-        yield [
-            opened.enter_context(socket.create_connection(("127.0.0.1", port), 10))
-            for _ in range(count)
-        ]
+        connections = []
+        for _, source in zip(range(count), itertools.cycle(sources), strict=False):
+            connection = opened.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(10)
+            if source != "127.0.0.1":
+                connection.bind((source, 0))
+            connection.connect(("127.0.0.1", port))
+            connection.setblocking(False)
+            with contextlib.suppress(OSError):  # full: who reads nothing is not read for ever
+                connection.send(sent)
+            connections.append(connection)
+        yield connections
 
 
-def test_more_connections_than_descriptors_are_answered_503() -> None:
+GREEDY = {
+    "silent": b"",
+    "half a head": b"GET / HTTP/1.1\r\nHost: x\r\n",
+    "idle after an answer": b"GET /__lbheartbeat__ HTTP/1.1\r\nHost: x\r\n\r\n",
+    "no body": b"POST /events/v1/bindings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
+    "answers not read": b"GET /static/inspector/inspector.css HTTP/1.1\r\nHost: x\r\n\r\n" * 900,
+    "a head that is too long": b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 30_000 + b"\r\n") * 3,
+}
+SOURCES = {
+    "one address": ["127.0.0.2"],
+    "many addresses": [f"127.0.1.{number}" for number in range(1, 120)],
+}
+
+
+@pytest.mark.parametrize("sources", SOURCES.values(), ids=SOURCES)
+@pytest.mark.parametrize("sent", GREEDY.values(), ids=GREEDY)
+def test_who_keeps_connections_waiting_makes_room_for_who_does_not(
+    sent: bytes, sources: list[str]
+) -> None:
     with Server("--ping-interval", "60", descriptors=160) as server:
         with ready_streams(server.port, TARGET, 20) as streams:
             before = descriptors(server)
-            with many_connections(server.port, 300) as connections:
-                answers = Counter(received(c) for c in connections[-50:])
-                assert set(answers) == {b"HTTP/1.1 503"}
-                for stream in streams:
-                    assert stream.socket.fileno() > 0
+            with many_connections(server.port, 300, sent, sources):
+                for path in ("/__lbheartbeat__", "/__heartbeat__", "/api/events/v1/stats"):
+                    assert ask(server.port, path)[0] == 200
+                with ready_streams(server.port, TARGET, 20) as others:
+                    say(server, [*streams, *others])
+                counts = stats(server.port)
+                assert counts["refusedConnections"] == 0
+                assert counts["displacedConnections"] >= 100
             wait_until(lambda: descriptors(server) <= before, "all are closed")
             say(server, streams)
-            assert stats(server.port)["refusedConnections"] >= 150
         assert "Traceback" not in server.stderr
 
 
-def received(connection: socket.socket) -> bytes:
-    """Return the first line's start; nothing if the server has closed without a word."""
-    connection.settimeout(10)
-    with contextlib.suppress(OSError):
-        return connection.recv(1 << 12)[:12]
-    return b""
+def test_one_address_that_floods_takes_no_connection_of_another() -> None:
+    with Server("--ping-interval", "60", descriptors=160) as server:
+        with RawStream(server.port, "/__lbheartbeat__", source="127.0.0.3") as idle:
+            assert idle.body()
+            idle.socket.sendall(GREEDY["half a head"])
+            with many_connections(server.port, 1000, b"", ["127.0.0.2"]):
+                idle.socket.sendall(b"\r\n")
+                assert idle.head().status == 200
+
+
+def test_more_streams_than_descriptors_are_answered_503() -> None:
+    with Server("--ping-interval", "60", "--max-streams", "500", descriptors=160) as server:
+        with ready_streams(server.port, TARGET, ROOM) as streams:
+            for _ in range(20):
+                assert conversation(server.port, b"").startswith(b"HTTP/1.1 503 ")
+            streams.pop().close()
+            wait_until(lambda: is_served(server.port), "there is a place again")
+            say(server, streams)
+            assert stats(server.port)["refusedConnections"] >= 20
+
+
+def is_served(port: int) -> bool:
+    return ask(port, "/__lbheartbeat__")[0] == 200
 
 
 def test_a_server_that_can_open_nothing_more_goes_on_and_recovers() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
+from pulse_events.web.addresses import Origins
 from pulse_events.web.admission import BURST_S, Admission, Limits, Share
 
 
@@ -40,6 +41,20 @@ def test_a_share_is_the_setting_for_all_or_the_default_for_all_but_this_machine(
     for own in ("127.0.0.1", "::1"):
         assert default.of(own) > 1_000_000
         assert given.of(own) == 5
+
+
+def test_by_default_a_peer_may_have_a_thousand_connections_and_this_machine_any_number() -> None:
+    assert admission().connections_limit("192.0.2.1") == 1000
+    assert admission().connections_limit("::ffff:127.0.0.1") > 1_000_000
+    assert admission(connections_per_address=5).connections_limit("127.0.0.1") == 5
+
+
+def test_the_connections_of_a_trusted_proxy_are_not_limited() -> None:
+    limits = Limits(1000, connections_per_address=5)
+    gate = Admission(limits, Origins(1))
+    assert gate.connections_limit("10.0.0.1") > 1_000_000
+    assert gate.connections_limit("192.0.2.1") == 5
+    assert Admission(limits, Origins(0)).connections_limit("10.0.0.1") == 5
 
 
 def test_by_default_an_address_may_ask_a_thousand_times_a_second_and_this_machine_more() -> None:

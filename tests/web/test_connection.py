@@ -141,6 +141,38 @@ def test_dripping_a_request_does_not_keep_its_connection_open() -> None:
             wait_until(is_closed, "the server closes", within_s=3)
 
 
+def test_who_does_not_take_an_answer_is_closed() -> None:
+    with local_server({"HttpServer": {"idle_s": 0.3}}) as server, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(5)
+        connection.connect(("127.0.0.1", server.port))
+        connection.setblocking(False)
+        asked = b"GET /static/inspector/inspector.css HTTP/1.1\r\nHost: x\r\n\r\n" * 900
+
+        def is_closed() -> bool:
+            try:
+                connection.send(asked)
+            except BlockingIOError:
+                return False
+            except OSError:
+                return True
+            return False
+
+        wait_until(is_closed, "the server closes", within_s=5)
+
+
+def test_who_takes_an_answer_slowly_gets_all_of_it() -> None:
+    asked = b"GET /static/inspector/inspector.css HTTP/1.1\r\nHost: x\r\n\r\n" * 100
+    with local_server() as server, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(10)
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(asked + PING.encode() + b"\r\n")
+        received = b"".join(iter(lambda: connection.recv(2048), b""))
+    assert received.count(b"HTTP/1.1 200 ") == 101
+    assert received.endswith(b"}\n")
+
+
 def test_a_request_without_a_host_asks_no_name_server(
     server: LocalServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

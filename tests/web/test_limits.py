@@ -3,6 +3,8 @@
 import json
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -277,6 +279,48 @@ def test_too_many_bindings_of_one_stream_are_counted(name: str) -> None:
         answer = conversation(server.port, f"{head}Connection: close\r\n\r\n{body}".encode())
         assert answer.startswith(b"HTTP/1.1 400 ")
         assert server.counts().refused_bindings == 2
+
+
+@contextmanager
+def silent(port: int, count: int, source: str = "127.0.0.1") -> Iterator[list[socket.socket]]:
+    """Open connections that say nothing."""
+    with ExitStack() as opened:
+        yield [
+            opened.enter_context(
+                socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+            )
+            for _ in range(count)
+        ]
+
+
+def test_an_address_gets_no_more_connections_than_allowed_streams_not_counted(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_connections_per_address=5) as server:
+        with ready_streams(server.port, target, 10) as streams, silent(server.port, 5) as open_ones:
+            answer = conversation(server.port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 429 ")
+            assert b"\r\nConnection: close\r\n" in answer
+            text = json.loads(answer.partition(b"\r\n\r\n")[2])["message"]
+            assert text.startswith("127.0.0.1 has 5 connections open that are no streams, the limi")
+            with RawStream(server.port, target, source="127.0.0.2").ready():
+                server.say(name, "k")
+            for stream in streams:
+                stream.event("message")
+            assert server.counts().refused_connections_of_address == 1
+            open_ones[0].close()
+            wait_until(lambda: is_answered(server), "there is a place again")
+
+
+def is_answered(server: LocalServer) -> bool:
+    with RawStream(server.port, PING) as stream:
+        return stream.head().status == 200
+
+
+def test_the_connections_of_a_trusted_proxy_are_as_many_as_its_clients_need() -> None:
+    with local_server(max_connections_per_address=5, trust_proxy=1) as server:
+        with silent(server.port, 50):
+            assert is_answered(server)
+        assert server.counts().refused_connections_of_address == 0
 
 
 HEAD = b"GET /events/v1/ping HTTP/1.1\r\nHost: x\r\n"

@@ -14,6 +14,7 @@ from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
 from pulse_events.web.addresses import Origins, is_own
 
 STREAMS_PER_ADDRESS = 1000
+CONNECTIONS_PER_ADDRESS = 1000
 BINDINGS_PER_ADDRESS = 10_000
 QUEUES_PER_ADDRESS = 10
 REQUESTS_PER_S = 1000.0
@@ -47,6 +48,8 @@ class Limits:
     streams: int
     streams_per_address: int | None = None
     """See `Share.given`."""
+    connections_per_address: int | None = None
+    """Of those that are no streams yet; likewise."""
     requests_per_s: float | None = None
     """Of one address; if ``None``, `REQUESTS_PER_S`, likewise."""
 
@@ -58,6 +61,7 @@ class Admission:
         self.limits = limits
         self.origins = origins or Origins()
         self._streams_share = Share(limits.streams_per_address, STREAMS_PER_ADDRESS)
+        self._connections_share = Share(limits.connections_per_address, CONNECTIONS_PER_ADDRESS)
         self._streams: Counter[str] = Counter()
         self._total = 0
         self._closed = ""
@@ -66,6 +70,15 @@ class Admission:
     def address_of(self, peer: str | None, forwarded: Sequence[str] = ()) -> str:
         """Return what a request is counted by; see `Origins.address_of`."""
         return self.origins.address_of(peer, forwarded)
+
+    def connections_limit(self, peer: str | None) -> int:
+        """Return how many connections a peer may have that are no streams yet.
+
+        Those of a trusted proxy are its clients', of whom each may have little.
+        """
+        if self.origins.is_proxy(peer):
+            return sys.maxsize
+        return self._connections_share.of(self.address_of(peer))
 
     def count_request(self, address: str, now_s: float, cost: float = 1.0) -> None:
         """Count a request, or more work for one, of so many simple requests' cost.

@@ -1,6 +1,7 @@
 """Bodies of requests: read within limits of size and time, and what a published message says."""
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 from aiohttp import web
@@ -8,6 +9,9 @@ from aiohttp import web
 from pulse_events.bindings import Binding
 from pulse_events.errors import InputError
 from pulse_events.messages import Message
+
+if TYPE_CHECKING:
+    from pulse_events.web.connection import Connection
 
 BODY_LIMIT_BYTES = 16 << 20
 BODY_WITHIN_S = 30.0
@@ -21,17 +25,22 @@ async def read_body(request: web.BaseRequest, limit_bytes: int, within_s: float)
         HTTPRequestEntityTooLarge: It is longer; the rest is not read.
         InputError: It is broken, or does not come in time.
     """
-    body = bytearray()
     try:
-        async with asyncio.timeout(within_s):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > limit_bytes:
-                    raise web.HTTPRequestEntityTooLarge(limit_bytes, len(body))
+        with cast("Connection", request.protocol).waiting_for_body():
+            async with asyncio.timeout(within_s):
+                return await _read(request, limit_bytes)
     except TimeoutError:
         raise InputError(f"the body did not come within {within_s:.0f} s") from None
     except (web.RequestPayloadError, ConnectionError) as error:
         raise InputError(f"the body is broken: {error}") from None
+
+
+async def _read(request: web.BaseRequest, limit_bytes: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limit_bytes:
+            raise web.HTTPRequestEntityTooLarge(limit_bytes, len(body))
     return bytes(body)
 
 

@@ -1,17 +1,21 @@
-"""The HTTP server below the routes: limits of a request's head, and answers to broken requests."""
+"""The HTTP server below the routes: limits of heads and of waiting, answers to what is broken."""
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import chain
 from typing import Any, cast
 
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
+from pulse_events.errors import LimitReached
 from pulse_events.web.answers import error_answer, raw_answer
 from pulse_events.web.bodies import BODY_LIMIT_BYTES
+from pulse_events.web.door import Door
 
 _HEAD_TOO_LONG = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
@@ -19,43 +23,114 @@ log = logging.getLogger(__name__)
 
 HEADERS_LIMIT = 128
 IDLE_S = 75.0
-"""How long a connection may take to send a request's head; longer than proxies keep theirs."""
+"""How long a client may take for the whole head of a request, from the connection's begin or the
+end of the answer before, however its bytes come; and to take an answer.  Longer than proxies keep
+their connections."""
 LINGER_S = 10.0
 """How long the rest of a body is read that was answered before its end."""
-FAREWELL_S = 1.0
-"""How long a client is listened to that was answered in the middle of its request's head."""
 
 
 class Connection(web.RequestHandler):
     """aiohttp's HTTP protocol, with a limit for heads, and errors that say what is wrong."""
 
-    __slots__ = ("_head_bytes", "_server")
+    __slots__ = (
+        "_door",
+        "_head_bytes",
+        "_link",
+        "_overdue",
+        "_server",
+        "address",
+        "has_place",
+        "is_waiting",
+    )
 
     def __init__(self, server: "HttpServer", **others: Any) -> None:
         super().__init__(server, **others)
         self._server = server
+        self._door = server.door
         self._head_bytes = 0
+        self._link: asyncio.Transport | None = None
+        self._overdue: asyncio.TimerHandle | None = None
+        self.address = ""
+        """What the peer is counted by."""
+        self.has_place = self.is_waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Note that the connection is there."""
-        self._server.open_connections += 1
+        """Take a place, or refuse the client."""
+        self._link = cast("asyncio.Transport", transport)
+        # An answer is sent when the kernel has all of it; then closing need not wait for a client.
+        self._link.set_write_buffer_limits(high=0)
+        peer = (self._link.get_extra_info("peername") or (None,))[0]
+        self.address = self._door.address_of(peer)
+        try:
+            self._door.check(peer, self.address)
+        except LimitReached as reason:
+            self._door.refuse(reason, self._link, self.address)
+            return
+        self._door.places.take(self)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note that the connection is gone, or a stream's from now on."""
-        self._server.open_connections -= 1
+        self._forget_overdue()
+        self._door.places.leave(self)
+        self._link = None
         super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """Close the connection now; see `Place`."""
+        if self._link is not None:
+            self._link.abort()
 
     def data_received(self, data: bytes) -> None:
         """Take some bytes; aiohttp limits each line of a head, this the whole of it."""
+        was_within_head = self._is_within_head()
         super().data_received(data)
-        is_within_head = self._waiter is not None and not self._waiter.done()
+        is_within_head = self._is_within_head()
+        if was_within_head and not is_within_head:
+            self._door.places.serve(self)
         self._head_bytes = self._head_bytes + len(data) if is_within_head else 0
         if self._head_bytes > self._server.head_limit_bytes and self.transport is not None:
             self._server.refused["refused_heads"] += 1
             transport, self.transport = self.transport, None
             self.connection_lost(None)
-            _Farewell().begin(transport, raw_answer(_HEAD_TOO_LONG, self._server.too_long_text))
+            answer = raw_answer(_HEAD_TOO_LONG, self._server.too_long_text)
+            self._door.dismiss(transport, self.address, answer)
+
+    @contextmanager
+    def waiting_for_body(self) -> Iterator[None]:
+        """Wait for the rest of a request, for the block."""
+        self._door.places.wait(self)
+        try:
+            yield
+        finally:
+            self._door.places.serve(self)
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; from now on the connection waits for its client to take it."""
+        self._door.places.wait(self)
+        return await super().finish_response(request, resp, start_time)
+
+    def pause_writing(self) -> None:
+        """Give the client some time to take what the kernel does not."""
+        super().pause_writing()
+        loop = asyncio.get_running_loop()
+        self._overdue = loop.call_later(self._server.idle_s, self.abort)
+
+    def resume_writing(self) -> None:
+        """Note that the kernel has all of an answer."""
+        self._forget_overdue()
+        super().resume_writing()
+
+    def _forget_overdue(self) -> None:
+        if self._overdue is not None:
+            self._overdue.cancel()
+            self._overdue = None
+
+    def _is_within_head(self) -> bool:
+        return self._waiter is not None and not self._waiter.done()
 
     def handle_error(
         self,
@@ -81,62 +156,32 @@ class Connection(web.RequestHandler):
         return answer
 
 
-class _Refusal(asyncio.Protocol):
-    """A connection that is one too many: its client is told so, and it is closed at once."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        transport = cast("asyncio.Transport", transport)
-        text = "this server has no room for another connection; try again later"
-        transport.write(raw_answer(HTTPStatus.SERVICE_UNAVAILABLE, text))
-        transport.close()
-
-
-class _Farewell(asyncio.Protocol):
-    """A connection that was answered while its client still sends.
-
-    Closed with something unread, the kernel would throw the answer away: so for a moment what
-    comes is read, and ignored.
-    """
-
-    def begin(self, transport: asyncio.Transport, answer: bytes) -> None:
-        """Answer on a connection that had another protocol."""
-        transport.set_protocol(self)
-        transport.write(answer)
-        transport.write_eof()
-        asyncio.get_running_loop().call_later(FAREWELL_S, transport.abort)
-
-
 class HttpServer(web.Server):
     """Makes a `Connection` for each client.
 
     Args:
         route: Answers a request.
         refused: Where it counts what it refuses.
-        connections_limit: Of all connections; those of streams are not counted here, but by
-            ``streams``.
-        streams: Returns how many streams there are.
+        door: Lets connections in.
         head_limit_bytes: Of a request.
-        idle_s: How long a connection may take to send a request's head.
+        idle_s: How long a client may take for a request's head, or to take an answer.
     """
 
     def __init__(
         self,
         route: Any,
         refused: Counter[str],
+        door: Door,
         *,
-        connections_limit: int,
-        streams: Callable[[], int],
         head_limit_bytes: int,
         idle_s: float = IDLE_S,
     ) -> None:
         super().__init__(self._checked, request_factory=self._request)
         self._route = route
-        self._idle_s = idle_s
-        self._connections_limit = connections_limit
-        self._streams = streams
+        self.idle_s = idle_s
         self.refused = refused
+        self.door = door
         self.head_limit_bytes = head_limit_bytes
-        self.open_connections = 0
 
     @property
     def too_long_text(self) -> str:
@@ -149,6 +194,7 @@ class HttpServer(web.Server):
         return error_answer(_HEAD_TOO_LONG, self.too_long_text, request)
 
     async def _checked(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.door.places.serve(cast("Connection", request.protocol))
         if _head_bytes(request) > self.head_limit_bytes:
             return self.too_long(request)
         answer: web.StreamResponse = await self._route(request)
@@ -156,15 +202,12 @@ class HttpServer(web.Server):
 
     def __call__(self) -> Any:
         """Return the protocol of a new connection."""
-        if self.open_connections + self._streams() >= self._connections_limit:
-            self.refused["refused_connections"] += 1
-            return _Refusal()
         return Connection(
             self,
             loop=asyncio.get_running_loop(),
             access_log=None,
-            keepalive_timeout=self._idle_s,
-            lingering_time=min(self._idle_s, LINGER_S),
+            keepalive_timeout=self.idle_s,
+            lingering_time=min(self.idle_s, LINGER_S),
             max_line_size=self.head_limit_bytes,
             max_field_size=self.head_limit_bytes,
             max_headers=HEADERS_LIMIT,
@@ -188,6 +231,6 @@ class HttpServer(web.Server):
 
 def _head_bytes(request: web.BaseRequest) -> int:
     """Return the size of the whole head; aiohttp limits each of its lines alone."""
-    fields = sum(len(b"%b:%b\r\n" % field) for field in request.raw_headers)
-    line = f"{request.method} {request.raw_path} HTTP/1.1\r\n"
-    return len(line) + fields + len("\r\n")
+    fields = request.raw_headers
+    line = len(request.method) + len(request.raw_path) + len("  HTTP/1.1\r\n")
+    return line + sum(map(len, chain.from_iterable(fields))) + len(":\r\n") * len(fields) + 2

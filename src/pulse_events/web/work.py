@@ -45,6 +45,8 @@ class Work:
 
     def address_of(self, request: web.BaseRequest) -> str:
         """Return what a request is counted by."""
+        if not self._admission.origins.proxies:
+            return self._admission.address_of(request.remote)
         forwarded = request.headers.getall("X-Forwarded-For", ())
         return self._admission.address_of(request.remote, forwarded)
 
