@@ -87,6 +87,24 @@ def test_what_somebody_says_who_is_in_no_trusted_network_does_not_count(
     assert Origins(2).address_of(peer, forwarded) == key
 
 
+@pytest.mark.parametrize(
+    ("proxies", "peer", "forwarded", "doubts"),
+    [
+        (0, "10.0.0.1", "203.0.113.9", True),
+        (1, "10.0.0.1", "203.0.113.9", False),
+        (1, "10.0.0.1", "10.0.0.2, 203.0.113.9", False),
+        (1, "192.0.2.1", "203.0.113.9", True),
+        (2, "10.0.0.1", "203.0.113.9, 192.0.2.1", True),
+        (2, "10.0.0.1", "203.0.113.9, 10.0.0.2", False),
+        (2, "10.0.0.1", "203.0.113.9", False),
+    ],
+)
+def test_it_is_known_whether_a_hop_did_not_count(
+    proxies: int, peer: str, forwarded: str, doubts: bool
+) -> None:
+    assert Origins(proxies).doubts(peer, [forwarded]) == doubts
+
+
 def test_the_networks_of_proxies_may_be_others() -> None:
     origins = Origins(1, ["192.0.2.0/24", "2001:db8::/32"])
     for peer in ("192.0.2.7", "2001:db8::1", "::ffff:192.0.2.9"):

@@ -137,6 +137,19 @@ def test_who_named_the_wrong_network_is_told_with_the_first_refusal_once(
     assert advice(caplog) == [("WARNING", "--trusted-proxies")]
 
 
+def test_who_did_not_name_the_outer_proxys_network_is_told_with_the_first_refusal_once(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = connect_target((name, "#"))
+    header = {"X-Forwarded-For": "192.0.2.1, 203.0.113.5"}
+    with local_server(max_streams_per_address=1, trust_proxy=2) as server:
+        with RawStream(server.port, target, headers=header).ready():
+            for _ in range(3):
+                assert refusal(server, target, **header).startswith("203.0.113.5 has 1 streams")
+    assert advice(caplog) == [("WARNING", "--trusted-proxies")]
+    assert "through 203.0.113.5 came" in caplog.text
+
+
 def test_who_said_how_many_proxies_there_are_is_told_nothing(
     name: str, caplog: pytest.LogCaptureFixture
 ) -> None:

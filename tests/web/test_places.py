@@ -13,7 +13,7 @@ class Visitor:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.is_closed = False
+        self.is_closed = self.has_place = self.is_waiting = False
 
     def abort(self) -> None:
         self.is_closed = True

@@ -56,15 +56,14 @@ class Origins:
         """
         if not self.proxies or not forwarded:
             return _key_in(peer or "")
-        address, is_forwarded = _parse(peer or ""), False
-        # Split from the right: the rest of the field may be 64 KiB of commas.
-        hops = ",".join(forwarded).rsplit(",", self.proxies)
-        for hop in hops[: -self.proxies - 1 : -1]:
-            if address is None or not self._lies_within(address):
-                break
-            address, is_forwarded = _parse(hop), True
+        address, counting, _ = self._follow(peer, forwarded)
         key = _key_of(address)
-        return f"{_FORWARDED}{key}" if is_forwarded and is_own(key) else key
+        return f"{_FORWARDED}{key}" if counting and is_own(key) else key
+
+    def doubts(self, peer: str | None, forwarded: Sequence[str]) -> bool:
+        """Tell whether fewer hops count than there are for as many proxies, at least for one."""
+        _, counting, there = self._follow(peer, forwarded)
+        return counting < max(1, there)
 
     def is_near(self, peer: str | None) -> bool:
         """Tell whether a peer is where proxies are, trusted or not."""
@@ -74,6 +73,19 @@ class Origins:
     def is_proxy(self, peer: str | None) -> bool:
         """Tell whether a peer speaks for others."""
         return self.proxies > 0 and self.is_near(peer)
+
+    def _follow(
+        self, peer: str | None, forwarded: Sequence[str]
+    ) -> tuple[IPAddress | None, int, int]:
+        """Return whom the last trusted proxy spoke to, how many hops that is, and of how many."""
+        address, counting = _parse(peer or ""), 0
+        # Split from the right: the rest of the field may be 64 KiB of commas.
+        hops = ",".join(forwarded).rsplit(",", self.proxies)[::-1][: self.proxies]
+        for hop in hops:
+            if address is None or not self._lies_within(address):
+                break
+            address, counting = _parse(hop), counting + 1
+        return address, counting, len(hops)
 
     def _lies_within_network(self, address: IPAddress) -> bool:
         return any(address in network for network in self._networks)

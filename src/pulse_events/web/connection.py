@@ -33,7 +33,16 @@ LINGER_S = 10.0
 class Connection(web.RequestHandler):
     """aiohttp's HTTP protocol, with a limit for heads, and errors that say what is wrong."""
 
-    __slots__ = ("_door", "_head_bytes", "_link", "_overdue", "_server", "address")
+    __slots__ = (
+        "_door",
+        "_head_bytes",
+        "_link",
+        "_overdue",
+        "_server",
+        "address",
+        "has_place",
+        "is_waiting",
+    )
 
     def __init__(self, server: "HttpServer", **others: Any) -> None:
         super().__init__(server, **others)
@@ -44,6 +53,7 @@ class Connection(web.RequestHandler):
         self._overdue: asyncio.TimerHandle | None = None
         self.address = ""
         """What the peer is counted by."""
+        self.has_place = self.is_waiting = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, or refuse the client."""
@@ -53,7 +63,7 @@ class Connection(web.RequestHandler):
         peer = (self._link.get_extra_info("peername") or (None,))[0]
         self.address = self._door.address_of(peer)
         try:
-            self._door.check(peer)
+            self._door.check(peer, self.address)
         except LimitReached as reason:
             self._door.refuse(reason, self._link, self.address)
             return

@@ -45,15 +45,14 @@ class Door:
         """Return what a peer is counted by."""
         return self._admission.address_of(peer)
 
-    def check(self, peer: str | None) -> None:
-        """Make sure that there is a place for one more connection.
+    def check(self, peer: str | None, address: str) -> None:
+        """Make sure that there is a place for one more connection of ``peer``.
 
         Raises:
             AddressLimitReached: The peer has as many as it may have.
             LimitReached: There is none, and none that could be given up.
         """
-        address, limit = self.address_of(peer), self._admission.connections_limit(peer)
-        count = self.places.count(address)
+        limit, count = self._admission.connections_limit(peer), self.places.count(address)
         if count >= limit:
             raise AddressLimitReached(
                 f"{address} has {count} connections open that are no streams, the limit is "
@@ -100,6 +99,7 @@ class _Farewell(asyncio.Protocol):
 
     def __init__(self, places: Places, transport: asyncio.Transport, address: str) -> None:
         self.address = address
+        self.has_place = self.is_waiting = False
         self._places = places
         self._transport = transport
 

@@ -5,14 +5,15 @@ descriptor and does nothing with it.  When there are no more, the one goes that 
 of the address that has most of such; who has few keeps them.  Pure; each step takes constant time.
 """
 
-from collections import Counter
 from typing import Protocol
 
 
 class Place(Protocol):
-    """A connection."""
+    """A connection; what it is here, `Places` alone changes."""
 
     address: str
+    has_place: bool
+    is_waiting: bool
 
     def abort(self) -> None:
         """Close the connection now, without a word."""
@@ -22,53 +23,58 @@ class Places:
     """The connections of the process that are no streams."""
 
     def __init__(self) -> None:
-        self._places: set[Place] = set()
-        self._of_address: Counter[str] = Counter()
+        self._count = 0
+        self._of_address: dict[str, int] = {}
         self._waiting: dict[str, dict[Place, None]] = {}  # by address; longest first
         self._levels: list[dict[str, None]] = [{}]
         """The addresses that have so many waiting, by how many; each level's oldest first."""
 
     def __len__(self) -> int:
         """Number of all."""
-        return len(self._places)
+        return self._count
 
     def count(self, address: str) -> int:
         """Return how many an address has."""
-        return self._of_address[address]
+        return self._of_address.get(address, 0)
 
     def take(self, place: Place) -> None:
         """Add a connection, which waits for its client."""
-        self._places.add(place)
-        self._of_address[place.address] += 1
+        place.has_place = True
+        self._count += 1
+        self._of_address[place.address] = self._of_address.get(place.address, 0) + 1
         self.wait(place)
 
     def wait(self, place: Place) -> None:
         """Note that a connection waits for its client from now on."""
-        if place not in self._places:
+        if not place.has_place:
             return  # made room meanwhile, or a stream
         self.serve(place)
+        place.is_waiting = True
         waiting = self._waiting.setdefault(place.address, {})
         waiting[place] = None
         self._move(place.address, len(waiting) - 1, len(waiting))
 
     def serve(self, place: Place) -> None:
         """Note that a connection's client waits for the server."""
-        waiting = self._waiting.get(place.address, {})
-        if place in waiting:
-            del waiting[place]
-            self._move(place.address, len(waiting) + 1, len(waiting))
+        if not place.is_waiting:
+            return
+        place.is_waiting = False
+        waiting = self._waiting[place.address]
+        del waiting[place]
         if not waiting:
-            self._waiting.pop(place.address, None)
+            del self._waiting[place.address]
+        self._move(place.address, len(waiting) + 1, len(waiting))
 
     def leave(self, place: Place) -> None:
         """Forget a connection, if it is known."""
-        if place not in self._places:
+        if not place.has_place:
             return
         self.serve(place)
-        self._places.remove(place)
-        self._of_address[place.address] -= 1
-        if not self._of_address[place.address]:
-            del self._of_address[place.address]
+        place.has_place = False
+        self._count -= 1
+        left = self._of_address.pop(place.address) - 1
+        if left:
+            self._of_address[place.address] = left
 
     def make_room(self) -> bool:
         """Close one that waits for its client; return whether there was any."""

@@ -26,8 +26,8 @@ KNOWN_BINDINGS = 16
 """Of a new set of bindings each of which others have already, likewise."""
 
 _PROXY_ADVICE = (
-    "a request from %s came with X-Forwarded-For, which does not count, so that all clients of a "
-    "proxy there share the limits of one address; %s"
+    "a request through %s came with an X-Forwarded-For that does not count, so that all clients of "
+    "a proxy there share the limits of one address; %s"
 )
 _SAY_HOW_MANY = (
     "say with --trust-proxy, or TRUST_PROXY, how many proxies are in front of this server"
@@ -45,6 +45,8 @@ class Work:
 
     def address_of(self, request: web.BaseRequest) -> str:
         """Return what a request is counted by."""
+        if not self._admission.origins.proxies:
+            return self._admission.address_of(request.remote)
         forwarded = request.headers.getall("X-Forwarded-For", ())
         return self._admission.address_of(request.remote, forwarded)
 
@@ -97,8 +99,8 @@ class Work:
         if self._has_advised or "X-Forwarded-For" not in request.headers:
             return
         origins, peer = self._admission.origins, request.remote
-        if origins.is_proxy(peer) or not (is_refused or origins.is_near(peer)):
-            return
-        self._has_advised = True
-        advice = _SAY_WHERE if origins.proxies else _SAY_HOW_MANY
-        log.warning(_PROXY_ADVICE, self._admission.address_of(peer), advice)
+        forwarded = request.headers.getall("X-Forwarded-For")
+        if origins.doubts(peer, forwarded) and (is_refused or origins.is_near(peer)):
+            self._has_advised = True
+            advice = _SAY_WHERE if origins.proxies else _SAY_HOW_MANY
+            log.warning(_PROXY_ADVICE, self.address_of(request), advice)
