@@ -24,6 +24,8 @@ class Client:
     gets: str = "identity"
     """The coding that it gets without asking for one in the URL."""
     routes: tuple[str, ...] = ROUTES
+    package: str = ""
+    """What it is installed as, if that is not the beginning of its name."""
     breaks_behind_a_proxy: bool = False
     """Long events reach it broken where something between cuts the chunks anew."""
 
@@ -59,9 +61,9 @@ CLIENTS = (
     Client("aiohttp", "python"),
     Client("aiosseclient", "python"),
     Client("aiohttp-sse-client", "python"),
-    Client("eventsource 2", "node", PLAIN),
+    Client("eventsource 2", "node", PLAIN, package="eventsource2"),
     Client("eventsource 3", "node", routes=_WITH_BARE_NGINX),
-    Client("eventsource 4", "node"),
+    Client("eventsource 4", "node", package="eventsource4"),
     Client("fetch", "node"),
     Client("undici fetch", "node"),
     Client("undici request", "node", PLAIN),

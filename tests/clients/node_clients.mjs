@@ -8,8 +8,8 @@ import http from "node:http";
 import zlib from "node:zlib";
 
 import { fetchEventSource } from "@microsoft/fetch-event-source";
+import { EventSource as EventSource3 } from "eventsource";
 import EventSource2 from "eventsource2";
-import { EventSource as EventSource3 } from "eventsource3";
 import { EventSource as EventSource4 } from "eventsource4";
 import * as undici from "undici";
 

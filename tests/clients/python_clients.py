@@ -14,6 +14,7 @@ import threading
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -168,9 +169,12 @@ def _standard_library(url: str) -> Happenings:
         yield from _events(line.decode().rstrip("\n") for line in response)
 
 
-async def _aiohttp_lines(url: str) -> AsyncIterator[Event]:
+async def _aiohttp_lines(url: str, **options: Any) -> AsyncIterator[Event]:
     timeout = aiohttp.ClientTimeout(total=None, sock_read=READ_S)
-    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+    async with (
+        aiohttp.ClientSession(timeout=timeout, **options) as session,
+        session.get(url) as response,
+    ):
         yield _encoding(response.headers)
         kind = ""
         async for line in response.content:
@@ -226,6 +230,7 @@ CLIENTS: dict[str, Callable[[str], Happenings | AsyncIterator[Event]]] = {
     "urllib3 lines": _urllib3_lines,
     "urllib.request": _standard_library,
     "aiohttp": _aiohttp_lines,
+    "aiohttp, long lines": partial(_aiohttp_lines, read_bufsize=1 << 22),
     "aiosseclient": _aiosseclient_client,
     "aiohttp-sse-client": _aiohttp_sse_client_client,
     "requests-sse, retrying": _requests_sse_retrying,

@@ -66,7 +66,8 @@ def _program(work: Callable[[Program], None], *command: str, folder: Path) -> It
         except (EOFError, OSError, ValueError):  # the latter two if it is ended meanwhile
             pass
 
-    with Program(*command, folder=folder) as program, _thread(read):
+    program = Program(*command, folder=folder)
+    with _thread(read), program:  # it is ended first, which ends the thread
         yield
 
 
