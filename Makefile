@@ -4,7 +4,7 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
-NODE_MODULES := $(foreach folder,e2e js,tests/$(folder)/node_modules/.package-lock.json)
+NODE_MODULES := $(foreach folder,clients e2e js,tests/$(folder)/node_modules/.package-lock.json)
 BENCH_MODULES := bench/node_modules/.package-lock.json
 
 help:  ## this list

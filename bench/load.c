@@ -18,6 +18,7 @@
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,7 +54,8 @@ static const char PING[] = "event: ping\n";
 
 typedef struct {
     int fd; /* -1 when closed */
-    bool sent, ready, sampled, stopped;
+    bool sent, ready, sampled, stopped, chunked, in_size;
+    long long chunk_size, chunk_left;
     int carried;
     char carry[CARRY];
     long long bytes;
@@ -187,6 +189,40 @@ static void take_compressed(Stream *stream, char *bytes, size_t length) {
     } while (z->avail_out == 0 || z->avail_in > 0);
 }
 
+/*
+ * Only compressed bytes are taken out of their chunks.  Events are searched as they come: a chunk
+ * is whole events, so what is between two chunks is never within a marker or a time.
+ */
+static void take_chunks(Stream *stream, char *bytes, size_t length) {
+    char *end = bytes + length;
+    while (bytes < end && stream->inflater) {
+        if (stream->chunk_left > 0) {
+            long long there = end - bytes, n = there < stream->chunk_left ? there : stream->chunk_left;
+            stream->chunk_left -= n;
+            take_compressed(stream, bytes, (size_t)n);
+            bytes += n;
+        } else if (isxdigit((unsigned char)*bytes)) {
+            int digit = *bytes <= '9' ? *bytes - '0' : (*bytes | 32) - 'a' + 10;
+            stream->chunk_size = stream->chunk_size * 16 + digit;
+            stream->in_size = true;
+            bytes++;
+        } else if (*bytes++ == '\n' && stream->in_size) { /* not the one behind a chunk */
+            stream->chunk_left = stream->chunk_size;
+            stream->chunk_size = 0;
+            stream->in_size = false;
+        }
+    }
+}
+
+static void take_body(Stream *stream, char *bytes, size_t length) {
+    if (!stream->inflater)
+        take_text(stream, bytes, length);
+    else if (stream->chunked)
+        take_chunks(stream, bytes, length);
+    else
+        take_compressed(stream, bytes, length);
+}
+
 /* The head of the response is not compressed; `text` may hold the end of it. */
 static void take_head(Stream *stream, char *text, size_t length) {
     char *end = memmem(text, length, "\r\n\r\n", 4);
@@ -198,17 +234,14 @@ static void take_head(Stream *stream, char *text, size_t length) {
     *end = 0;
     bool compressed = strcasestr(text, "\ncontent-encoding: gzip") != NULL;
     if (settings.gzip != compressed) fprintf(stderr, "gzip is %d\n", compressed), exit(1);
+    stream->chunked = strcasestr(text, "\ntransfer-encoding: chunked") != NULL;
     if (compressed) {
         stream->inflater = calloc(1, sizeof *stream->inflater);
         if (inflateInit2(stream->inflater, 15 + 16) != Z_OK) fail("inflateInit2");
     }
     end += 4;
     size_t rest = length - (size_t)(end - text);
-    if (rest == 0) return;
-    if (compressed)
-        take_compressed(stream, end, rest);
-    else
-        take_text(stream, end, rest);
+    if (rest > 0) take_body(stream, end, rest);
 }
 
 static void close_stream(Stream *stream) {
@@ -234,10 +267,8 @@ static void read_stream(Stream *stream) {
     if (discard) return;
     if (first)
         take_head(stream, raw + CARRY, (size_t)n);
-    else if (stream->inflater)
-        take_compressed(stream, raw + CARRY, (size_t)n);
     else
-        take_text(stream, raw + CARRY, (size_t)n);
+        take_body(stream, raw + CARRY, (size_t)n);
 }
 
 /* ------------------------------------------------------------------------------- connecting */
@@ -252,7 +283,7 @@ static void send_request(Stream *stream) {
         "Accept: text/event-stream\r\nCache-Control: no-cache\r\nAccept-Language: en-US,en\r\n"
         "%s\r\n",
         paths[(stream - streams) % path_count], settings.port,
-        settings.gzip ? "Accept-Encoding: gzip\r\n" : "");
+        settings.gzip ? "Accept-Encoding: gzip, deflate, br, zstd\r\n" : "");
     if (send(stream->fd, request, (size_t)length, MSG_NOSIGNAL) != length) fail("send");
     stream->sent = true;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = stream};

@@ -6,6 +6,7 @@ All bytes are the same for every stream of a form, so they are made once and sha
 sockets nor requests.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import orjson
@@ -26,12 +27,21 @@ HEADERS = {
 _LAST_CHUNK = b"0\r\n\r\n"
 
 
+def _chunk(body: bytes) -> bytes:
+    if not body:
+        return body  # an empty chunk would be the last one
+    # join, not %: 0.15 µs against 0.3 µs for one event of 1.6 KB, 4 µs against 73 µs for 100.
+    return b"".join((b"%x\r\n" % len(body), body, b"\r\n"))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Wire:
     """One form; there are four, see `wire_of`."""
 
     coding: Coding
     is_chunked: bool
+    encode: Callable[[bytes], bytes] = field(init=False, repr=False)
+    """Takes complete events, returns what is sent: compressed, and one chunk."""
     head: bytes = field(init=False, repr=False)
     """Of the response; with gzip, also the body's own header, in a chunk that holds no event."""
     ready: bytes = field(init=False, repr=False)
@@ -43,14 +53,13 @@ class Wire:
 
     def __post_init__(self) -> None:
         """Make what never changes."""
-        object.__setattr__(self, "head", self._head() + self._frame(self.coding.prologue))
+        object.__setattr__(self, "encode", self._encoder())
+        start = self.coding.prologue
+        start = _chunk(start) if self.is_chunked else start
+        object.__setattr__(self, "head", self._head() + start)
         object.__setattr__(self, "ready", self.encode(encode_event("ready", b"{}")))
         object.__setattr__(self, "end", _LAST_CHUNK if self.is_chunked else b"")
         object.__setattr__(self, "shrinks", self.coding.shrinks)
-
-    def encode(self, events: bytes) -> bytes:
-        """Return complete events as they are sent: compressed, and one chunk."""
-        return self._frame(self.coding.encode(events))
 
     def ping(self, time: str) -> bytes:
         """Return a ``ping`` event, encoded."""
@@ -60,11 +69,12 @@ class Wire:
         """Return an ``error`` event that says ``text``, encoded; `end` must follow."""
         return self.encode(encode_event("error", orjson.dumps(text)))
 
-    def _frame(self, body: bytes) -> bytes:
-        if not self.is_chunked or not body:  # an empty chunk would be the last one
-            return body
-        # join, not %: 0.15 µs against 0.3 µs for one event of 1.6 KB, 4 µs against 73 µs for 100.
-        return b"".join((b"%x\r\n" % len(body), body, b"\r\n"))
+    def _encoder(self) -> Callable[[bytes], bytes]:
+        # Called for each flush, so no step is in it that does nothing: 0.3 µs become 0.15 µs.
+        encode = self.coding.encode
+        if not self.is_chunked:
+            return encode
+        return _chunk if self.coding is IDENTITY else lambda events: _chunk(encode(events))
 
     def _head(self) -> bytes:
         headers = dict(HEADERS)

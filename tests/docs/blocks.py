@@ -6,7 +6,8 @@ print; lines that begin with ``# `` say in which terminal.  ``…`` stands for a
 its own for any lines; as the last line it says that the command goes on, beside those after it.
 
 Other marks: ``<!-- browser: TEXT / TEXT -->`` before JavaScript and ``<!-- page: NAME: TEXT -->``
-before HTML: opened in a browser these texts appear.
+before HTML: opened in a browser these texts appear.  ``<!-- python: TEXT / TEXT -->`` before Python
+and ``<!-- node: TEXT / TEXT -->`` before JavaScript: run as a program it prints these texts.
 """
 
 import re

@@ -5,15 +5,21 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from pulse_events.errors import StreamEnded
 from pulse_events.hub import Hub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.loops import new_event_loop
+from pulse_events.sse import encode_event
 from pulse_events.web.admission import Admission, Limits
 from pulse_events.web.streams import Stream, Streams
-from pulse_events.wire import wire_of
+from pulse_events.wire import Wire, wire_of
+from tests.support.chunked import Chunks, unchunked
 from tests.support.simulated_broker import SimulatedBroker
 
 PIECE = 1 << 16
+UNFRAMED = wire_of(is_chunked=False, is_gzip=False)
+CHUNKED = wire_of(is_chunked=True, is_gzip=False)
+MORE_THAN_FITS = encode_event("message", b'"%b"' % (b"x" * (16 << 20)))
 
 
 def on_the_servers_loop(
@@ -68,7 +74,7 @@ def no_queue() -> Exact:
     raise AssertionError
 
 
-def begin(transport: asyncio.Transport) -> Stream:
+def begin(transport: asyncio.Transport, wire: Wire = UNFRAMED) -> Stream:
     """Return a stream on ``transport`` whose head has been sent."""
     broker = SimulatedBroker()
     hub = Hub(broker.orders, asyncio.get_running_loop().call_soon)
@@ -78,7 +84,7 @@ def begin(transport: asyncio.Transport) -> Stream:
         ping_interval_s=60,
         unsent_limit_bytes=1 << 30,
     )
-    stream = Stream(streams, transport, wire_of(is_chunked=False, is_gzip=False))
+    stream = Stream(streams, transport, wire)
     streams.add(stream, transport)
     return stream
 
@@ -112,5 +118,45 @@ def test_what_the_kernel_does_not_take_is_sent_before_what_follows() -> None:
         stream.write(b"end")
         received += await take_through(client, b"end")
         assert received.partition(b"\r\n\r\n")[2] == b"".join(pieces) + b"end"
+
+    on_the_servers_loop(case)
+
+
+async def take_all(client: socket.socket) -> bytes:
+    """Return the body, up to the end or the break of the connection."""
+    received = bytearray()
+    async with asyncio.timeout(10):
+        try:
+            while piece := await asyncio.get_running_loop().sock_recv(client, 1 << 20):
+                received += piece
+        except ConnectionResetError:
+            pass
+    return bytes(received).partition(b"\r\n\r\n")[2]
+
+
+def test_a_stream_that_is_ended_amid_an_unsent_chunk_says_why_behind_it() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        stream = begin(transport, CHUNKED)
+        stream.write(CHUNKED.encode(MORE_THAN_FITS))
+        assert transport.get_write_buffer_size()
+        stream.end(StreamEnded("enough"))
+        body = unchunked(await take_all(client))
+        assert body == MORE_THAN_FITS + b'event: error\ndata: "enough"\nid: -\n\n'
+
+    on_the_servers_loop(case)
+
+
+def test_a_stream_that_is_cut_off_amid_a_chunk_gets_nothing_that_is_read_as_part_of_it() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        stream = begin(transport, CHUNKED)
+        chunk = CHUNKED.encode(MORE_THAN_FITS)
+        stream.write(chunk)
+        stream.end(StreamEnded("enough"))
+        stream.abort()
+        await asyncio.sleep(0)
+        body = await take_all(client)
+        assert 0 < len(body) < len(chunk)
+        assert chunk.startswith(body)
+        assert Chunks().feed(body) == []
 
     on_the_servers_loop(case)

@@ -310,16 +310,6 @@ def test_what_is_taken_for_a_line_end_is_escaped_in_payload_keys_and_names(
     assert events[0].json["cc"] == [text]
 
 
-def test_what_is_taken_for_a_line_end_is_escaped_in_an_error(server: LocalServer) -> None:
-    target = connect_target(("\u2028", "#"), ("", "#"))
-    with RawStream(server.port, "/v1/connect?bindings=%7B%22x%E2%80%A8%22%3A1%7D") as stream:
-        stream.head()
-        assert len(stream.event("error").raw.decode().splitlines()) == 4
-    with RawStream(server.port, target) as stream:
-        stream.head()
-        assert len(stream.event("error").raw.decode().splitlines()) == 4
-
-
 def test_streams_with_the_same_bindings_in_any_order_get_the_same_bytes(
     server: LocalServer, name: str
 ) -> None:

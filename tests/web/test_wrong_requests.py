@@ -139,11 +139,14 @@ def test_the_error_of_a_refused_exchange_is_404_where_http_errors_are_asked_for(
     assert "exchange ''" in document["message"]
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_a_right_request_gets_its_stream_where_http_errors_are_asked_for(
-    server: LocalServer, name: str
+    server: LocalServer, name: str, version: str
 ) -> None:
-    with RawStream(server.port, connect_target((name, "#"), errors="http")) as stream:
-        assert stream.head().raw == HEAD
+    target = connect_target((name, "#"), errors="http")
+    framing = b"" if version == "1.1" else b"Transfer-Encoding: chunked\r\n"
+    with RawStream(server.port, target, version=version) as stream:
+        assert stream.head().raw == HEAD.replace(framing, b"")
         assert stream.event().kind == "ready"
         server.say(name, "k")
         stream.event("message")
