@@ -81,7 +81,7 @@ async def test_a_batch_for_one_missing_exchange_is_refused_whatever_its_name(
 async def test_another_refusal_is_of_no_certain_exchange(
     bindings: QueueBindings, name: str
 ) -> None:
-    assert (await refusal(bindings, "amq.topic", name)).missing is None
+    assert (await refusal(bindings, name)).missing is None
 
 
 async def test_what_stands_before_the_refused_one_is_bound_and_what_stands_behind_is_not(

@@ -74,6 +74,16 @@ def test_unbinding_is_broken_off_for_a_newcomer(desk: Desk) -> None:
     assert desk.at_broker == {Binding("f", "x")}
 
 
+def test_what_is_wanted_again_before_its_turn_to_be_unbound_stays(desk: Desk) -> None:
+    desk.want(*some(4), owner="a")
+    desk.settle()
+    desk.drop(*some(4))
+    desk.want(*some(4)[1:3])  # nobody waits for it, so that unbinding goes on
+    desk.settle()
+    assert desk.at_broker == set(some(4)[1:3])
+    assert desk.confirmations == [*some(4), *some(4)[1:3]]
+
+
 def test_neither_unbinding_nor_the_audit_stands_before_others_for_more_than_a_quantum(
     desk: Desk,
 ) -> None:
@@ -117,6 +127,14 @@ def test_each_missing_exchange_costs_one_request_where_the_broker_names_it(desk:
     assert refused(desk) == missing(desk, 10)
     assert desk.confirmations == good[:10]
     assert desk.refusals[0][1] == "exchange 'missing/0': it does not exist"
+
+
+def test_what_stood_before_it_is_confirmed_at_once(desk: Desk) -> None:
+    desk.want(*some(3), *missing(desk, 1), Binding("f", "k"), owner="a")
+    desk.step()
+    assert desk.confirmations == some(3)
+    assert desk.settle() == 1
+    assert desk.confirmations == [*some(3), Binding("f", "k")]
 
 
 def test_all_bindings_of_a_missing_exchange_are_refused_in_one_step(desk: Desk) -> None:
@@ -184,6 +202,16 @@ def test_a_refusal_is_remembered_for_some_seconds_and_told_outside_of_the_call(
     desk.want(binding, owner="a")
     desk.settle()
     assert desk.confirmations == [binding]
+
+
+def test_answers_from_memory_leave_turns_of_the_loop_to_others(desk: Desk) -> None:
+    desk.missing.add("e")
+    desk.want(*some(1), owner="a")
+    desk.settle()
+    begun = desk.loop_turns
+    desk.want(*some(10 * BATCH, prefix="more"), owner="a")
+    assert desk.loop_turns - begun >= 10
+    assert len(desk.refusals) == 1 + 10 * BATCH
 
 
 def test_another_refusal_is_remembered_for_its_binding_alone(desk: Desk) -> None:

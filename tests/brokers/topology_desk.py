@@ -77,6 +77,8 @@ class Desk:
         self.at_broker: set[Binding] = set()
         self.confirmations: list[Binding] = []
         self.refusals: list[tuple[Binding, str]] = []
+        self.loop_turns = 0
+        """Turns that the loop has had."""
         self.on_confirmed: Callable[[Binding], None] = lambda binding: None
         self.on_refused: Callable[[Binding], None] = lambda binding: None
         self._names_missing = names_missing
@@ -212,6 +214,7 @@ class Desk:
         quiet, seen = 0, -1
         while quiet < _QUIET_TURNS:
             await asyncio.sleep(0)
+            self.loop_turns += 1
             now = len(self.done) + len(self.confirmations) + len(self.refusals)
             quiet = quiet + 1 if now == seen else 0
             seen = now

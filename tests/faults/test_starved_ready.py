@@ -21,7 +21,7 @@ EACH = 100
 """Bindings of each hostile request."""
 CALM = 20
 WITHIN_S = 1.5
-"""Behind a quantum of each hostile address; without turns it would be as long as all of it takes."""
+"""Behind a quantum of each hostile address; without turns it would be as long as all takes."""
 PART = 5
 """Part of that, where the machine has so much else to do that all takes much longer."""
 UNTIL_S = 100.0

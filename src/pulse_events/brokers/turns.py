@@ -150,10 +150,10 @@ class Turns:
     def failed(self, turn: Turn, tried: int) -> None:
         """Note that one of the bindings was refused, nobody knows which.
 
-        Of several shares each is tried apart now; of one, half as many after the others' turn.
+        Half as many are tried, of several shares each apart, now; of one after the others' turn.
         """
         for share in turn.parts:
-            self._lines[share].most = QUANTUM if len(turn.parts) > 1 else max(1, tried // 2)
+            self._lines[share].most = max(1, tried // 2)
         if len(turn.parts) == 1:
             self._move_back(*turn.parts)
 
