@@ -7,9 +7,9 @@ import pytest
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.address import parse_address
+from pulse_events.brokers.binder import BatchRefused
 from pulse_events.brokers.rabbitmq_bindings import QueueBindings
 from pulse_events.brokers.rabbitmq_connection import Channel, connected, parameters
-from pulse_events.brokers.topology import BatchRefused
 from tests.support.rabbit import Rabbit
 
 QUEUE = "queue/test/bindings"

@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.topology import BatchRefused, Topology
+from pulse_events.brokers.binder import BatchRefused, Binder
+from pulse_events.brokers.topology import Topology
 from pulse_events.errors import BindingRefused, BrokerUnavailable, MessagesMissed
 from pulse_events.messages import Message
 
@@ -127,7 +128,7 @@ class Desk:
 
     def connect(self) -> None:
         """Begin to work on a new connection."""
-        self._run = self._loop.create_task(self.topology.run(self, self._open_channel))
+        self._run = self._loop.create_task(Binder(self.topology, self, self._open_channel).run())
         self._rest()
 
     def lose(self, *, carried_out: bool = False) -> None:

@@ -18,6 +18,7 @@ from pulse_events.backoff import CAP_S, delays
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Health, Listener, Waiting
 from pulse_events.brokers.address import parse_address
+from pulse_events.brokers.binder import Binder
 from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq_bindings import QueueBindings
 from pulse_events.brokers.rabbitmq_connection import (
@@ -166,7 +167,7 @@ class RabbitMQ:
 
         try:
             await _first_failure(
-                self._topology.run(listener, open_channel),
+                Binder(self._topology, listener, open_channel).run(),
                 channel.until_closed(),
                 watch_silence(connection, self._pace.heartbeat_s),
                 self._audit(channel, listener),

@@ -1,16 +1,16 @@
-"""Binds and unbinds one queue on one channel, as `Topology` wants it; knows not what is wanted."""
+"""Binds and unbinds one queue on one channel, as `Binder` asks; knows not what is wanted."""
 
 import re
 from typing import Any
 
 from pulse_events.bindings import Binding
+from pulse_events.brokers.binder import BatchRefused
 from pulse_events.brokers.rabbitmq_connection import (
     NOT_FOUND,
     Channel,
     QueueLost,
     RequestRefused,
 )
-from pulse_events.brokers.topology import BatchRefused
 
 _QUEUE_GONE = re.compile(r"[^(]*\(NOT_FOUND - (no|home node '[^']*' of durable) queue '")
 """Matched from the start: what follows may hold an exchange's name, any text of a client."""
