@@ -10,6 +10,7 @@ from pulse_events.errors import AddressLimitReached, InputError, LimitReached, S
 from pulse_events.hub import ExactHub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.messages import Message
+from pulse_events.statistics import Statistics
 from pulse_events.wire import WIRES, Wire
 from tests.support.hub_desk import PACKED, PLAIN, Desk, Recorder
 from tests.support.simulated_broker import Answer, SimulatedBroker
@@ -117,6 +118,15 @@ def test_counts_are_those_of_all_hubs_and_are_kept_when_one_goes() -> None:
     assert (found.messages_in, found.slow_clients_closed) == (2, 1)
     yard.hubs.end(shared, ENOUGH, 50.0)
     assert (shared.reason, exact.reason) == (ENOUGH, ENOUGH)
+
+
+def test_what_is_of_now_goes_with_its_queue() -> None:
+    yard = Yard()
+    yard.subscribe(*SET)
+    found = yard.hubs.statistics()
+    assert (found.clients, found.bindings, found.bindings_waiting) == (1, 2, 2)
+    yard.hubs.close()
+    assert yard.hubs.statistics() == Statistics()
 
 
 def test_there_are_no_more_such_queues_than_allowed() -> None:

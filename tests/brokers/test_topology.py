@@ -74,6 +74,16 @@ def test_unbinding_is_broken_off_for_a_newcomer(desk: Desk) -> None:
     assert desk.at_broker == {Binding("f", "x")}
 
 
+def test_what_is_wanted_again_before_its_turn_to_be_unbound_stays(desk: Desk) -> None:
+    desk.want(*some(4), owner="a")
+    desk.settle()
+    desk.drop(*some(4))
+    desk.want(*some(4)[1:3])  # nobody waits for it, so that unbinding goes on
+    desk.settle()
+    assert desk.at_broker == set(some(4)[1:3])
+    assert desk.confirmations == [*some(4), *some(4)[1:3]]
+
+
 def test_neither_unbinding_nor_the_audit_stands_before_others_for_more_than_a_quantum(
     desk: Desk,
 ) -> None:
@@ -117,6 +127,14 @@ def test_each_missing_exchange_costs_one_request_where_the_broker_names_it(desk:
     assert refused(desk) == missing(desk, 10)
     assert desk.confirmations == good[:10]
     assert desk.refusals[0][1] == "exchange 'missing/0': it does not exist"
+
+
+def test_what_stood_before_it_is_confirmed_at_once(desk: Desk) -> None:
+    desk.want(*some(3), *missing(desk, 1), Binding("f", "k"), owner="a")
+    desk.step()
+    assert desk.confirmations == some(3)
+    assert desk.settle() == 1
+    assert desk.confirmations == [*some(3), Binding("f", "k")]
 
 
 def test_all_bindings_of_a_missing_exchange_are_refused_in_one_step(desk: Desk) -> None:
@@ -184,6 +202,16 @@ def test_a_refusal_is_remembered_for_some_seconds_and_told_outside_of_the_call(
     desk.want(binding, owner="a")
     desk.settle()
     assert desk.confirmations == [binding]
+
+
+def test_answers_from_memory_leave_turns_of_the_loop_to_others(desk: Desk) -> None:
+    desk.missing.add("e")
+    desk.want(*some(1), owner="a")
+    desk.settle()
+    begun = desk.loop_turns
+    desk.want(*some(10 * BATCH, prefix="more"), owner="a")
+    assert desk.loop_turns - begun >= 10
+    assert len(desk.refusals) == 1 + 10 * BATCH
 
 
 def test_another_refusal_is_remembered_for_its_binding_alone(desk: Desk) -> None:
@@ -265,6 +293,56 @@ def test_what_is_dropped_around_a_loss_does_not_stay_at_the_broker(desk: Desk, w
         desk.drop(*some(3))
     desk.settle()
     assert desk.at_broker == set()
+
+
+# What ends the connection that it is asked on
+
+
+def test_what_is_known_to_be_deadly_is_asked_apart_one_by_one() -> None:
+    with Desk(is_deadly=lambda binding: binding.exchange == "deadly") as desk:
+        desk.deadly = set(some(2, "deadly"))
+        desk.want(*some(4, "deadly"), *some(3), owner="a")
+        desk.settle()
+        asked = [(request.kind, request.batch) for request in desk.done]
+        assert asked == [
+            *[("apart", [binding]) for binding in some(1, "deadly")],
+            ("bind", some(3)),
+            *[("apart", [binding]) for binding in some(4, "deadly")[1:]],
+        ]
+        assert desk.refusals == [
+            (binding, "exchange 'deadly': the connection is lost") for binding in some(2, "deadly")
+        ]
+        assert desk.at_broker == {*some(3), *some(4, "deadly")[2:]}
+        desk.audit()
+        assert desk.settle() == 3
+        assert desk.topology.outstanding("a") == 0
+
+
+def test_what_was_asked_when_the_connection_failed_is_asked_apart_so_that_it_fails_once(
+    desk: Desk,
+) -> None:
+    desk.deadly.add(Binding("e", "deadly"))
+    desk.want(*some(3), Binding("e", "deadly"), owner="a")
+    desk.want(*some(3, "f"), owner="b")
+    desk.settle()
+    kinds = [request.kind for request in desk.done]
+    assert (kinds.count("bind"), kinds.count("apart")) == (2, 4)
+    assert refused(desk) == [Binding("e", "deadly")]
+    assert desk.at_broker == {*some(3), *some(3, "f")}
+    desk.lose()
+    desk.connect()
+    desk.settle()
+    assert desk.at_broker == {*some(3), *some(3, "f")}
+
+
+def test_what_cannot_be_unbound_without_the_connections_end_is_left(desk: Desk) -> None:
+    desk.want(*some(3), owner="a")
+    desk.settle()
+    desk.deadly.add(some(3)[1])
+    desk.drop(*some(3))
+    desk.settle()
+    assert [request.kind for request in desk.done].count("unbind") == 3
+    assert desk.at_broker == {some(3)[1]}
 
 
 # What is counted
