@@ -42,14 +42,25 @@ def encode_publish(exchange: str, sample: Sample) -> tuple[bytes, int]:
     """Return the frames of one transient message, and where in them the time's digits stand."""
     keys = b"".join(b"S" + _long(key.encode()) for key in sample.cc)
     table = _short("CC") + b"A" + _long(keys) if keys else b""
+    frames = encode_message(exchange, sample.routing_key, table, sample.body)
+    return frames, frames.rindex(TIME_MARK) + len(TIME_MARK)
+
+
+def encode_message(exchange: str, routing_key: str, table: bytes, body: bytes) -> bytes:
+    """Return the frames of a transient message whose header table is ``table``, as it is."""
     flags = _CONTENT_TYPE | _HEADERS | _DELIVERY_MODE
     properties = _short("application/json") + _long(table) + struct.pack(">B", _TRANSIENT)
-    header = struct.pack(">HHQH", 60, 0, len(sample.body), flags) + properties
-    publish = struct.pack(">H", 0) + _short(exchange) + _short(sample.routing_key) + b"\0"
-    frames = (
-        _method(1, (60, 40), publish) + _frame(_HEADER, 1, header) + _frame(_BODY, 1, sample.body)
+    header = struct.pack(">HHQH", 60, 0, len(body), flags) + properties
+    publish = struct.pack(">H", 0) + _short(exchange) + _short(routing_key) + b"\0"
+    most = _FRAME_LIMIT - 8
+    pieces = [body[at : at + most] for at in range(0, len(body), most)]
+    return b"".join(
+        (
+            _method(1, (60, 40), publish),
+            _frame(_HEADER, 1, header),
+            *(_frame(_BODY, 1, piece) for piece in pieces),
+        )
     )
-    return frames, frames.rindex(TIME_MARK) + len(TIME_MARK)
 
 
 def write_time(frames: bytearray, at: int, now_s: float) -> None:

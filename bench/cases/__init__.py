@@ -5,6 +5,7 @@ from collections.abc import Callable
 from bench.cases import (
     fairness,
     fanout,
+    hostile,
     idle,
     ingest,
     interests,
@@ -28,6 +29,7 @@ CASES: dict[str, Callable[[Setting], list[Row]]] = {
     "F8": latency.run_f8,
     "F9": fairness.run_f9,
     "F10": workers.run_f10,
+    "H1": hostile.run_h1,
     "slow": slow.run_slow,
     "queues": queues.run_queues,
 }

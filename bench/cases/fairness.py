@@ -53,13 +53,13 @@ def _overload(
         waits: list[float] = []
         while not measuring.done():
             path = connect_path(f"primary.turn-{turn}.probe-{len(waits)}.#")
-            waits.append(_ready_after_s(server.port, path))
+            waits.append(ready_after_s(server.port, path))
             time.sleep(PROBE_EVERY_S)
         publisher.pace(PAUSE)
         return measuring.result(), waits
 
 
-def _ready_after_s(port: int, path: str) -> float:
+def ready_after_s(port: int, path: str) -> float:
     """Connect, wait for ``ready``, and leave; the limit if it does not come within it."""
     start_s = time.monotonic()
     with socket.create_connection(("127.0.0.1", port), READY_LIMIT_S) as connection:
