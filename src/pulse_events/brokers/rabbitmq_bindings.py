@@ -27,14 +27,14 @@ class QueueBindings:
         except RequestRefused as error:
             if _QUEUE_GONE.match(str(error)):
                 raise QueueLost(str(error)) from error
-            raise BindingRefused(f"exchange {batch[-1].exchange!r}: {error}") from error
+            raise _refused(batch[-1], error) from error
 
     async def unbind(self, binding: Binding) -> None:
         """Unbind, and wait for the answer: AMQP knows no unbind without one."""
         try:
             await self._channel.request("queue_unbind", **self._arguments(binding))
         except RequestRefused as error:
-            raise BindingRefused(f"exchange {binding.exchange!r}: {error}") from error
+            raise _refused(binding, error) from error
 
     def _arguments(self, binding: Binding) -> dict[str, Any]:
         return {
@@ -42,3 +42,8 @@ class QueueBindings:
             "exchange": binding.exchange,
             "routing_key": binding.pattern,
         }
+
+
+def _refused(binding: Binding, error: RequestRefused) -> BindingRefused:
+    exchange = f"exchange {binding.exchange!r}"
+    return BindingRefused(f"{exchange}: {error.told}", f"{exchange}: {error}")

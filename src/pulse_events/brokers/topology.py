@@ -146,7 +146,7 @@ class _Worker:
                 await self.bind(batch[:middle])
                 await self.bind(batch[middle:])
             elif self._topology.answered(batch[0], bound=False):
-                log.info("not bound: %s", reason)
+                log.info("not bound: %s", reason.logged)
                 self._listener.refused(batch[0], reason)
         else:
             for binding in batch:
