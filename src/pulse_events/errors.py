@@ -40,11 +40,30 @@ class BindingRefused(PulseEventsError):
     """The broker will not bind: the exchange does not exist or access to it is refused.
 
     Only the clients that asked for this exchange are told; answered with 404.
+
+    Args:
+        text: What they are told: no user, virtual host or version.
+        logged: The broker's own words, for the log.
     """
+
+    def __init__(self, text: str, logged: str = "") -> None:
+        super().__init__(text)
+        self.logged = logged or text
 
 
 class BrokerUnavailable(PulseEventsError):
-    """There is no connection to the broker now; trying again later may work."""
+    """There is no connection to the broker now; trying again later may work.
+
+    Args:
+        text: For the log.
+        kind: All that anybody else is told: no user, virtual host, host or version.
+    """
+
+    kind = "not reachable"
+
+    def __init__(self, text: str, kind: str = "") -> None:
+        super().__init__(text)
+        self.kind = kind or self.kind
 
 
 class TokenExpired(PulseEventsError):

@@ -209,14 +209,18 @@ class Desk:
     def _carry_out(self, request: Request) -> BatchRefused | None:
         for binding in request.batch:
             if binding in self.deadly:
-                return BatchRefused("the connection is lost")
+                return BatchRefused("the connection of x is lost", "the connection is lost")
             if request.kind == "unbind":
                 self.at_broker.discard(binding)
             elif binding.exchange in self.missing:
                 known = self._names_missing or len({b.exchange for b in request.batch}) == 1
-                return BatchRefused("it does not exist", binding.exchange if known else None)
+                return BatchRefused(
+                    "no such exchange here",
+                    "it does not exist",
+                    binding.exchange if known else None,
+                )
             elif binding in self.forbidden:
-                return BatchRefused("access is refused")
+                return BatchRefused("access for user x is refused", "access is refused")
             else:
                 self.at_broker.add(binding)
         return None

@@ -15,7 +15,17 @@ from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
 from pulse_events.settings import PREFIX, Settings
-from pulse_events.web import admission, app, bodies, connection, page, streams, tokens, work
+from pulse_events.web import (
+    admission,
+    app,
+    bodies,
+    connection,
+    kernel,
+    page,
+    streams,
+    tokens,
+    work,
+)
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
 from tests.docs.blocks import DOCUMENTS, ROOT
@@ -193,6 +203,7 @@ LIMITS = {
     "bytes of a request's target, or of posted bindings": work.TEXT_BYTES,
     "bytes of a posted message": work.MESSAGE_BYTES,
     "time to take an answer": int(connection.IDLE_S),
+    "unsent bytes of any connection in the kernel": 2 * kernel.SEND_BUFFER_BYTES,
     "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
     "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
     "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),

@@ -31,7 +31,10 @@ class Listener(Protocol):
 
 
 class Health(NamedTuple):
-    """Whether the broker can be used now, and if not, why, in words without a password."""
+    """Whether the broker can be used now, and if not, why.
+
+    Everybody may see it: no password, user, virtual host, host or version is in it.
+    """
 
     connected: bool
     reason: str = ""

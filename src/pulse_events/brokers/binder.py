@@ -22,11 +22,13 @@ class BatchRefused(PulseEventsError):
 
     Args:
         words: What it said.
+        told: The same for clients, without user and virtual host.
         missing: The exchange that does not exist, if it said so of a certain one.
     """
 
-    def __init__(self, words: str, missing: str | None = None) -> None:
+    def __init__(self, words: str, told: str, missing: str | None = None) -> None:
         super().__init__(words)
+        self.told = told
         self.missing = missing
 
     def guilty_of(self, batch: list[Binding]) -> list[Binding]:
@@ -138,8 +140,9 @@ class Binder:
 
     def _refuse_all(self, guilty: list[Binding], refusal: BatchRefused) -> None:
         """Refuse and remember what the broker's words are about."""
-        reason = f"exchange {guilty[0].exchange!r}: {refusal}"
-        log.info("not bound: %s", reason)
+        exchange = guilty[0].exchange
+        log.info("not bound: exchange %r: %s", exchange, refusal)
+        reason = f"exchange {exchange!r}: {refusal.told}"
         self._topology.remember(refusal.missing or guilty[0], reason)
         for binding in guilty:
             self._refuse(binding, reason)

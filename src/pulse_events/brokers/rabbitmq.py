@@ -147,7 +147,7 @@ class RabbitMQ:
                     self._topology.suspect()
                 wait_s = next(waits)
                 reason = f"{target.host}:{target.port}: {error}"
-                self._health = Health(connected=False, reason=reason)
+                self._health = Health(connected=False, reason=error.kind)
                 log.warning("no broker at %s; next try in %.1f s", reason, wait_s)
                 await asyncio.sleep(wait_s)
             finally:
@@ -210,8 +210,9 @@ class RabbitMQ:
             log.warning("%s", warning or "the broker blocks publishers no more")
             self._health = self._health._replace(warning=warning)
 
-    def _lose(self, listener: Listener, reason: str) -> None:
-        log.error("messages are lost: %s", reason)
+    def _lose(self, listener: Listener, reason: str, cause: Exception | str = "") -> None:
+        """Tell clients ``reason``, and the log also the broker's own words."""
+        log.error("messages are lost: %s", f"{reason}: {cause}" if cause else reason)
         listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
 
     async def _open_with_queue(self, connection: Connection, listener: Listener) -> Channel:
@@ -239,7 +240,7 @@ class RabbitMQ:
         """
         self.queue = self._new_name()
         self._declared = False
-        self._lose(listener, f"the queue expired, was deleted or is out of reach: {error}")
+        self._lose(listener, "the queue expired, was deleted or is out of reach", error)
 
     def _queue_arguments(self) -> dict[str, Any]:
         arguments = {
@@ -287,7 +288,8 @@ def _needing(permission: str) -> Iterator[None]:
     except RequestRefused as error:
         if error.code != ACCESS_REFUSED:
             raise
-        raise BrokerUnavailable(f"no {permission} permission for the queue: {error}") from error
+        kind = f"no {permission} permission for the queue"
+        raise BrokerUnavailable(f"{kind}: {error}", kind) from error
 
 
 async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:

@@ -50,14 +50,14 @@ class QueueBindings:
         except RequestRefused as error:
             if _QUEUE_GONE.match(str(error)):
                 raise QueueLost(str(error)) from error
-            raise BatchRefused(str(error), self._missing(batch, error)) from error
+            raise BatchRefused(str(error), error.told, self._missing(batch, error)) from error
 
     async def unbind(self, binding: Binding) -> None:
         """Unbind, and wait for the answer: AMQP knows no unbind without one."""
         try:
             await self._channel.request("queue_unbind", **self._arguments(binding))
         except RequestRefused as error:
-            raise BatchRefused(str(error)) from error
+            raise BatchRefused(str(error), error.told) from error
 
     def _missing(self, batch: list[Binding], refusal: RequestRefused) -> str | None:
         """Return the exchange of ``batch`` that does not exist, if the refusal is about that.
@@ -114,7 +114,7 @@ class BindingsApart:
             await self.close()
             if isinstance(error, BatchRefused):
                 raise
-            raise BatchRefused(f"it cannot be bound: {error}") from error
+            raise BatchRefused(f"it cannot be bound: {error}", "it cannot be bound") from error
 
     async def close(self) -> None:
         """Close the connection, if there is one."""

@@ -44,6 +44,8 @@ _CLOSINGS = {
     "403": "the login is refused",
     "530": "the virtual host is refused",
 }
+_UNTRUSTED = "certificate verify failed"
+_NAMES = re.compile(" in vhost '| for user '")
 
 
 class RequestRefused(PulseEventsError):
@@ -54,10 +56,15 @@ class RequestRefused(PulseEventsError):
         text: The broker's words.
     """
 
+    kind = "the queue is refused"
+
     def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"{_REFUSALS.get(code, 'it is refused')} ({text})")
+        refusal = _REFUSALS.get(code, "it is refused")
+        super().__init__(f"{refusal} ({text})")
         self.code = code
         self.text = text
+        self.told = f"{refusal} ({_NAMES.split(text)[0]})"
+        """The same without the virtual host and the user, for clients."""
 
 
 class ConnectionFailed(BrokerUnavailable):
@@ -66,6 +73,8 @@ class ConnectionFailed(BrokerUnavailable):
 
 class QueueLost(BrokerUnavailable):
     """The queue is gone, or was for a while: the broker said so, even if it is there again."""
+
+    kind = "the queue is gone"
 
 
 def parameters(
@@ -230,9 +239,18 @@ def _reason(error: Exception) -> PulseEventsError:
         return error
     if isinstance(error, ChannelClosedByBroker):
         return RequestRefused(error.reply_code, error.reply_text)
+    text = explain(error)
     if isinstance(error, ConnectionClosedByBroker) and error.reply_code >= _HARD_ERRORS:
-        return ConnectionFailed(explain(error))
-    return BrokerUnavailable(explain(error))
+        return ConnectionFailed(text, _kind(text))
+    return BrokerUnavailable(text, _kind(text))
+
+
+def _kind(text: str) -> str:
+    """Return what kind of fault an explanation speaks of, if it is one that has a name."""
+    words = text.partition(" (")[0]
+    if _UNTRUSTED in text:
+        return "the certificate is refused"
+    return words if words in _CLOSINGS.values() else ""
 
 
 def _text(error: BaseException) -> str:

@@ -13,6 +13,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from pulse_events.errors import LimitReached
+from pulse_events.web import kernel
 from pulse_events.web.answers import error_answer, raw_answer
 from pulse_events.web.bodies import BODY_LIMIT_BYTES
 from pulse_events.web.door import Door
@@ -58,6 +59,7 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a place, or refuse the client."""
         self._link = cast("asyncio.Transport", transport)
+        kernel.limit_unread(self._link, self._server.idle_s)
         # An answer is sent when the kernel has all of it; then closing need not wait for a client.
         self._link.set_write_buffer_limits(high=0)
         peer = (self._link.get_extra_info("peername") or (None,))[0]
