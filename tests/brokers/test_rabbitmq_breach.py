@@ -14,14 +14,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pika import frame, spec
 
+from pulse_events.bindings import BindingSet
 from pulse_events.brokers.pace import Pace
 from pulse_events.brokers.rabbitmq import RabbitMQ
 from pulse_events.brokers.rabbitmq_content import ProtocolBreach
 from pulse_events.brokers.rabbitmq_frames import Connection
+from pulse_events.hub import Hub
+from pulse_events.interest import Orders
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
+from tests.support.hub_desk import Recorder as StreamRecorder
 from tests.support.lying_broker import lying_broker, method
-from tests.support.raw_headers import deep_table, field, headers
+from tests.support.raw_headers import RawProperties, deep_table, field, headers
 from tests.support.waiting import until
 
 CHANNEL = 1
@@ -191,3 +195,37 @@ async def test_what_is_no_broker_is_told_at_once() -> None:
         async with running(broker, Recorder()):
             why = "what came is no AMQP frame: b'HTTP/1.1 400'"
             await until(lambda: why in broker.health.reason, f"the reason: {why}")
+
+
+async def test_what_cannot_be_read_is_told_to_its_exchange_and_acknowledged() -> None:
+    def delivery(tag: int, exchange: str, key: str, table: bytes) -> bytes:
+        frames = (
+            frame.Method(CHANNEL, spec.Basic.Deliver("tag", tag, False, exchange, key)),
+            frame.Header(CHANNEL, 1, RawProperties(table)),
+            frame.Body(CHANNEL, b"%d" % tag),
+        )
+        return b"".join(each.marshal() for each in frames)
+
+    def stream(exchange: str, pattern: str) -> StreamRecorder:
+        made = StreamRecorder()
+        hub.subscribe(made, BindingSet.of([(exchange, pattern)]))
+        return made
+
+    unreadable = headers(field("CC", b"A\0\0\1\0"))
+    async with lying_broker(lambda _: None) as liar:
+        broker = RabbitMQ(liar.url, pace=Pace(watches_alarms=False))
+        hub = Hub(Orders(broker.bind, broker.unbind), asyncio.get_running_loop().call_soon)
+        async with running(broker, hub):
+            matching, other, elsewhere = stream("e", "a"), stream("f", "b"), stream("g", "#")
+            await until(lambda: elsewhere.kinds == ["ready"], "the last is ready")
+            liar.say(delivery(1, "e", "a", unreadable) + delivery(2, "f", "a", unreadable))
+            liar.say(delivery(3, "g", "a", headers()))
+            await until(lambda: liar.acknowledged == 3, "all is acknowledged")
+            assert (matching.bodies, elsewhere.bodies) == ([1], [3])
+            assert (matching.reason, elsewhere.reason) == (None, None)
+            assert str(other.reason) == (
+                "messages may be missing: one of exchange 'f' was not passed on (its CC header "
+                "breaks off); connect again"
+            )
+    assert hub.statistics().malformed == 2
+    assert liar.connections == 1

@@ -1,17 +1,14 @@
 """What becomes of deliveries: routed in bounded slices, acknowledged in batches."""
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
 
 from pika.channel import Channel as PikaChannel
 
-from pulse_events.brokers import Listener
+from pulse_events.brokers import Listener, lose
 from pulse_events.messages import Message
-
-log = logging.getLogger(__name__)
 
 SLICE = 128
 SLICE_S = 0.01
@@ -82,8 +79,8 @@ class Deliveries:
             self._waiting_bytes -= held_bytes
             try:
                 publish(message)
-            except Exception:  # one message must not end the stream of all others
-                log.exception("a message of exchange %r was lost", message.exchange)
+            except Exception as error:  # one message must not end the stream of all others
+                lose(self._listener, message, error)
             if time.perf_counter() > until_s:
                 break
         if self._is_slow and self._waiting_bytes < WAITING_BYTES // 2:
