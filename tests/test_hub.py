@@ -1,11 +1,16 @@
 """The hub: who is ready when, who gets which message, what is counted, what is left behind."""
 
 import gc
+import tracemalloc
+from itertools import product
+from typing import Any
 
+import orjson
 import pytest
 
 from pulse_events.audience import Audience
 from pulse_events.bindings import Binding, BindingSet
+from pulse_events.cache_limit import DEFAULT_LIMIT_BYTES
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
@@ -15,6 +20,7 @@ from pulse_events.errors import (
 )
 from pulse_events.hub import FLUSH_BYTES
 from pulse_events.messages import Message
+from pulse_events.oddities import Oddity
 from pulse_events.wire import WIRES, Wire
 from tests.support.chunked import unchunked
 from tests.support.hub_desk import PACKED, Desk, Recorder
@@ -528,3 +534,159 @@ def test_a_message_that_only_the_stand_in_for_many_patterns_brings_is_not_unrout
     assert desk.hub.statistics().unrouted == 0
     desk.hub.publish(Message("other", "c", b"1"))
     assert desk.hub.statistics().unrouted == 1
+
+
+GIANT = "a." * 60_000
+
+
+def oddities_of(**others: Any) -> tuple[Desk, list[Oddity]]:
+    """Return a desk, and the list of what its hub tells of messages."""
+    told: list[Oddity] = []
+    return Desk(on_odd=told.append, **others), told
+
+
+def test_an_oversized_key_matches_any_words_alone_is_counted_and_told_once() -> None:
+    desk, told = oddities_of()
+    everything, some = desk.ready(("e", "#")), desk.ready(("e", "a.#"))
+    for _ in range(3):
+        desk.publish("b", cc=[GIANT, "x" * 256])
+    desk.publish("a", cc=[GIANT])
+    desk.end_turn()
+    assert (everything.bodies, some.bodies) == ([1] * 4, [1])
+    assert everything.events[1].data.count("a.a") > 0
+    assert desk.hub.statistics().oversized_keys == 7
+    assert told == [Oddity("oversized_keys", "e")]
+
+
+def test_what_only_an_oversized_key_brought_is_not_unrouted() -> None:
+    desk, told = oddities_of()
+    stream = desk.ready(("e", "a.#"))
+    desk.publish("b", cc=[GIANT])
+    desk.publish(".".join("a" * 129))
+    desk.publish("b")
+    desk.end_turn()
+    assert stream.bodies == []
+    assert [oddity.kind for oddity in told] == ["oversized_keys", "unrouted"]
+    assert desk.hub.statistics().unrouted == 1
+
+
+def test_keys_beyond_the_128th_are_listed_and_not_matched_and_counted() -> None:
+    desk, told = oddities_of()
+    first, last = desk.ready(("e", "key.127")), desk.ready(("e", "key.128"))
+    keys = [f"key.{number}" for number in range(20_000)]
+    desk.publish("b", cc=keys)
+    desk.publish("b", cc=keys[1000:1500])
+    desk.end_turn()
+    assert (first.bodies, last.bodies) == ([1], [])
+    assert orjson.loads(first.events[1].data)["cc"] == keys
+    assert desk.hub.statistics().skipped_keys == 20_000 - 128 + 500 - 128
+    assert desk.hub.statistics().unrouted == 0
+    assert told == [Oddity("skipped_keys", "e")]
+
+
+def test_who_cannot_be_compared_in_time_is_told_and_nobody_else() -> None:
+    desk, told = oddities_of()
+    patterns = ["#." + ".".join(words) + ".b" for words in product("*a", repeat=11)]
+    hostile = [
+        desk.ready(*(("e", p) for p in patterns[at : at + 100])) for at in range(0, 2000, 100)
+    ]
+    honest, elsewhere = desk.ready(("e", "a.#"), ("e", "x.y")), desk.ready(("f", "#"))
+    desk.publish("a", body=b"1")
+    desk.publish(".".join("a" * 128), body=b"2", cc=["x.y"])
+    desk.publish("x.y", body=b"3")
+    desk.end_turn()
+    assert honest.bodies == [1, 2, 3]
+    assert (honest.reason, elsewhere.reason) == (None, None)
+    for stream in hostile:
+        assert str(stream.reason) == (
+            "messages may be missing: one of exchange 'e' was not passed on (comparing its keys "
+            "with these patterns took too long); connect again"
+        )
+    assert desk.hub.statistics().clients == 2
+    assert (desk.hub.statistics().skipped_keys, told) == (2, [Oddity("skipped_keys", "e")])
+    desk.hub.tick(100.0)
+    desk.settle()
+    assert desk.hub.statistics()[:3] == (2, 2, 3)
+
+
+def test_a_message_without_all_its_keys_goes_to_whom_it_matches_and_is_counted() -> None:
+    desk, told = oddities_of()
+    stream, other = desk.ready(("e", "a")), desk.ready(("e", "b"))
+    bad = Message("e", "a", b"1", ("x",), malformed="its headers break off")
+    for _ in range(3):
+        desk.hub.publish(bad)
+    desk.end_turn()
+    assert (stream.bodies, stream.reason, other.reason) == ([1, 1, 1], None, None)
+    assert desk.hub.statistics().malformed == 3
+    assert told == [Oddity("malformed", "e", "its headers break off")]
+
+
+def test_streams_are_told_of_a_message_that_might_be_theirs_and_matches_nobody() -> None:
+    desk, _ = oddities_of()
+    streams = [desk.ready(("e", "a")), desk.ready(("e", "b"), ("f", "b"))]
+    elsewhere = desk.ready(("f", "#"))
+    waiting = desk.subscribe(("e", "c"))
+    desk.publish("a")
+    desk.hub.publish(Message("e", "c", b"2", malformed="its headers break off"))
+    for stream in streams:
+        assert isinstance(stream.reason, MessagesMissed)
+        assert str(stream.reason) == (
+            "messages may be missing: one of exchange 'e' was not passed on (its headers break "
+            "off); connect again"
+        )
+    assert [stream.bodies for stream in streams] == [[1], []]
+    desk.settle()
+    assert (elsewhere.reason, waiting.reason, waiting.kinds) == (None, None, ["ready"])
+    counts = desk.hub.statistics()
+    assert (counts.clients, counts.malformed, counts.unrouted) == (2, 1, 0)
+    desk.hub.publish(Message("g", "c", b"2", malformed="its headers break off"))
+    assert (elsewhere.reason, waiting.reason) == (None, None)
+
+
+def test_streams_that_were_told_find_their_bindings_when_they_come_again() -> None:
+    desk, _ = oddities_of()
+    desk.ready(("e", "a"))
+    desk.hub.publish(Message("e", "c", b"1", malformed="why"))
+    again = desk.subscribe(("e", "a"))
+    assert again.kinds == ["ready"]
+    desk.hub.tick(100.0)
+    desk.publish("a")
+    desk.end_turn()
+    assert again.bodies == [1]
+
+
+def test_a_message_that_fails_here_is_told_to_its_exchange_alone_and_counted() -> None:
+    desk, told = oddities_of()
+    streams = [desk.ready(("e", "#")), desk.ready(("e", "x"))]
+    elsewhere = desk.ready(("f", "#"))
+    broken = Message("e", "\ud800", b"1")
+    for _ in range(2):
+        with pytest.raises(TypeError) as failure:
+            desk.hub.publish(broken)
+        desk.hub.failed(broken, failure.value)
+        for stream in streams:
+            assert "'e' was not passed on (the server failed at it)" in str(stream.reason)
+        streams = [desk.ready(("e", "#"))]
+    assert elsewhere.reason is None
+    assert desk.hub.statistics().malformed == 2
+    assert [(oddity.kind, oddity.exchange) for oddity in told] == [("malformed", "e")]
+    assert isinstance(told[0].error, TypeError)
+
+
+def test_answers_of_all_exchanges_are_kept_within_one_limit() -> None:
+    desk = Desk()
+    for number in range(50):
+        desk.ready((f"e{number}", "#"))
+    tracemalloc.start()
+    try:
+        for number in range(50_000):
+            desk.hub.publish(Message(f"e{number % 50}", f"key.{number}", b"1"))
+            if not number % 100:
+                desk.end_turn()
+                for audience in desk.hub._audiences.values():
+                    for stream in audience.streams:
+                        stream.chunks.clear()  # type: ignore[attr-defined]  # a recorder
+                        stream.events.clear()  # type: ignore[attr-defined]
+        assert tracemalloc.get_traced_memory()[0] < 1.2 * DEFAULT_LIMIT_BYTES
+    finally:
+        tracemalloc.stop()

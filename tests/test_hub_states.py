@@ -104,6 +104,19 @@ class HubMachine(RuleBasedStateMachine):
                 client.due.update({number}.intersection(client.owed))
             self.hub.publish(self.messages[number])
 
+    @precondition(lambda self: self.broker.connected)
+    @rule(exchange=EXCHANGES, key=KEYS)
+    def deliver_what_cannot_be_read(self, exchange: str, key: str) -> None:
+        self.deliver(len(self.queue))
+        message = Message(exchange, key, b"%d" % len(self.messages), malformed="its keys break off")
+        self.messages.append(message)
+        self.delivered += 1
+        ready = [client for client in self._live() if "ready" in client.stream.kinds]
+        there = [c for c in ready if any(b.exchange == exchange for b in c.bindings.bindings)]
+        self.hub.publish(message)
+        told = [client for client in ready if client.stream.reason]
+        assert told == ([] if any(client.asked_for(message) for client in there) else there)
+
     @rule()
     def turn_ends(self) -> None:
         self.desk.end_turn()

@@ -1,14 +1,18 @@
 """Topic patterns against a tiny reference; RabbitMQ is the oracle in ``broker/``."""
 
+import time
 import weakref
 from collections import Counter
+from contextlib import suppress
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pulse_events.topics import TopicIndex, has_wildcard, split_words
+from pulse_events.cache_limit import CacheLimit
+from pulse_events.topics import OddKeys, TopicIndex, has_wildcard, is_oversized, split_words
 from tests.support.topic_reference import reference_match
 
 WORDS = st.sampled_from(["", "a", "b", "ä", "日", "*", "#", "a*", "#a", "**", "##"])
@@ -178,9 +182,9 @@ def test_the_items_under_a_pattern_are_not_those_that_match_it() -> None:
     assert index.under("") == {"z"}
 
 
-@given(keys=st.lists(TEXTS, max_size=40), cache_limit=st.integers(1, 4))
-def test_answers_are_right_however_small_the_cache(keys: list[str], cache_limit: int) -> None:
-    index: TopicIndex[str] = TopicIndex(cache_limit)
+@given(keys=st.lists(TEXTS, max_size=40), limit_bytes=st.sampled_from([1, 20_000, 30_000]))
+def test_answers_are_right_however_small_the_cache(keys: list[str], limit_bytes: int) -> None:
+    index: TopicIndex[str] = TopicIndex(CacheLimit(limit_bytes))
     index.add("a.#", "x")
     index.add("*.b", "y")
     for key in keys:
@@ -188,11 +192,166 @@ def test_answers_are_right_however_small_the_cache(keys: list[str], cache_limit:
         assert index.match(key) == expected
 
 
-def test_answers_are_kept_for_no_more_keys_than_the_limit() -> None:
-    index: TopicIndex[str] = TopicIndex(cache_limit=10)
+def test_an_answer_is_kept_until_the_cache_is_full() -> None:
+    index: TopicIndex[str] = TopicIndex(CacheLimit(100_000))
     index.add("#", "x")
-    answers = [weakref.ref(index.match(f"key.{n}")) for n in range(95)]
-    assert 0 < sum(answer() is not None for answer in answers) <= 10
+    answers = [weakref.ref(index.match(f"key.{n}")) for n in range(1000)]
+    assert index.match("key.999") is answers[-1]()
+    assert 0 < sum(answer() is not None for answer in answers) < 300
+
+
+def words(count: int) -> str:
+    """Return a key of so many words."""
+    return ".".join("a" * count)
+
+
+OVERSIZED = ["a" * 256, "é" * 128, "日" * 86, words(129), "." * 128, "a." * 60_000, "\ud800" * 86]
+LARGE = ["a" * 255, "é" * 127 + "x", "日" * 85, words(128), "." * 127, "\ufffd" * 255]
+
+
+@pytest.mark.parametrize("key", OVERSIZED)
+def test_a_key_over_255_bytes_or_128_words_matches_any_words_alone(key: str) -> None:
+    index: TopicIndex[str] = TopicIndex()
+    assert is_oversized(key)
+    for pattern in ("a.#", "#.a", "*.#", "*", "#.*"):
+        index.add(pattern, pattern)
+    with pytest.raises(OddKeys) as told:
+        index.match(key)
+    assert told.value.found == frozenset()
+    index.add("#", "all")
+    with pytest.raises(OddKeys) as told:
+        index.match(key)
+    assert told.value.found == {"all"}
+    with pytest.raises(OddKeys) as told:
+        index.match("b.c.d", ["x", key, key])
+    assert told.value.found == {"all", "*.#", "#.*", "*"}
+    assert (told.value.oversized, told.value.skipped) == (2, 0)
+    assert told.value.undecided == frozenset()
+
+
+@pytest.mark.parametrize("key", LARGE)
+def test_a_key_of_255_bytes_or_128_words_matches_as_any_other(key: str) -> None:
+    index: TopicIndex[str] = TopicIndex()
+    assert not is_oversized(key)
+    for pattern in ("#", "*.#", "b"):
+        index.add(pattern, pattern)
+    assert index.match(key) == {"#", "*.#"}
+
+
+@given(key=st.text(st.sampled_from("ab.é日\U0001f600"), max_size=300))
+def test_the_size_of_a_key_is_that_of_its_bytes_and_words(key: str) -> None:
+    assert is_oversized(key) == (len(key.encode()) > 255 or len(key.split(".")) > 128)
+
+
+def test_oversized_keys_are_not_remembered() -> None:
+    limit = CacheLimit()
+    index: TopicIndex[str] = TopicIndex(limit)
+    index.add("#", "x")
+    for key in OVERSIZED:
+        with pytest.raises(OddKeys):
+            index.match(key, ["b"])
+    assert limit.held_bytes == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 127, 128])
+def test_up_to_128_further_keys_count_like_the_first(count: int) -> None:
+    index: TopicIndex[str] = TopicIndex()
+    for number in (0, 1, 8, 9, 127, 128, 129):
+        index.add(f"key.{number}", str(number))
+    keys = [f"key.{number}" for number in range(count + 1)]
+    expected = {str(number) for number in (0, 1, 8, 9, 127, 128) if number <= count}
+    assert index.match(keys[0], keys[1:]) == expected
+
+
+def test_what_is_beyond_128_further_keys_is_not_looked_at() -> None:
+    index: TopicIndex[str] = TopicIndex()
+    index.add("key.128", "in")
+    index.add("key.129", "out")
+    keys = [f"key.{number}" for number in range(20_000)]
+    with pytest.raises(OddKeys) as told:
+        index.match(keys[0], keys[1:])
+    assert told.value.found == {"in"}
+    assert (told.value.oversized, told.value.skipped) == (0, 19_999 - 128)
+    assert told.value.undecided == frozenset()
+
+
+@given(
+    patterns=st.lists(st.one_of(TEXTS, WILD), max_size=10),
+    keys=st.lists(TEXTS, min_size=1, max_size=20),
+)
+def test_many_keys_match_what_each_of_them_matches(patterns: list[str], keys: list[str]) -> None:
+    index: TopicIndex[str] = TopicIndex()
+    for pattern in patterns:
+        index.add(pattern, pattern)
+    assert index.match(keys[0], keys[1:]) == frozenset().union(*map(index.match, keys))
+
+
+def hostile(prefix: str, tail: str = "", count: int = 12) -> list[str]:
+    """Return patterns that are all alive while a key of one word again and again is looked for."""
+    return [prefix + ".".join(each) + tail for each in product("*a", repeat=count)]
+
+
+def test_work_is_bounded_and_who_may_match_what_is_left_is_named() -> None:
+    index: TopicIndex[str] = TopicIndex()
+    for pattern in hostile("#.", ".b"):
+        index.add(pattern, "hostile")
+    for pattern in ("a.#", "a.a", "#", "#.c", "c.#", "x.*.y"):
+        index.add(pattern, pattern)
+    with pytest.raises(OddKeys) as told:
+        index.match(words(128), ["x.z.y", "c.d"])
+    assert told.value.found == {"a.#", "#"}
+    assert told.value.undecided == {"hostile", "#.c"}
+    assert told.value.skipped == 3
+
+
+def test_what_many_patterns_make_costly_is_still_found() -> None:
+    index: TopicIndex[str] = TopicIndex()
+    for pattern in hostile("", count=13):
+        index.add(pattern, pattern)
+    assert len(index.match(words(13))) == 2**13
+
+
+def test_keys_that_are_looked_for_leave_work_for_others() -> None:
+    index: TopicIndex[str] = TopicIndex()
+    for pattern in hostile(""):
+        index.add(pattern, "hostile")
+    index.add("x.y", "late")
+    with pytest.raises(OddKeys) as told:
+        index.match("b", [words(12)] * 100 + ["x.y"])
+    assert told.value.found == {"hostile"}
+    assert 90 < told.value.skipped < 100
+    assert index.match("b", ["c"] * 8 + [words(12)] * 3 + ["x.y"]) == {"hostile", "late"}
+
+
+@pytest.mark.parametrize(
+    ("patterns", "key", "others"),
+    [
+        ([], "a." * 60_000, ()),
+        (hostile("#.", ".b"), words(128), [words(128)] * 128),
+        (hostile(""), words(12), [words(12)] * 128),
+        ([".".join(["#", "a"] * 63)], words(128), [words(128 - n) for n in range(100)]),
+        ([f"#.{n}.#" for n in range(2000)], words(128), [words(128 - n) for n in range(100)]),
+    ],
+    ids=["a giant key", "alive for ever", "all match", "any words again and again", "many"],
+)
+def test_a_hostile_message_is_matched_in_a_moment(
+    patterns: list[str], key: str, others: list[str]
+) -> None:
+    index: TopicIndex[int] = TopicIndex()
+    for number, pattern in enumerate(patterns):
+        index.add(pattern, number)
+    start_s = time.process_time()
+    with suppress(OddKeys):
+        index.match(key, others)
+    assert time.process_time() - start_s < 0.25  # 25 ms on a quiet machine
+
+
+def test_all_items_are_those_under_any_pattern() -> None:
+    index: TopicIndex[str] = TopicIndex()
+    assert index.items() == frozenset()
+    for pattern in ("", "a", "a.b.c", "#", "*.x"):
+        index.add(pattern, pattern)
+    assert index.items() == {"", "a", "a.b.c", "#", "*.x"}
 
 
 class IndexMachine(RuleBasedStateMachine):
@@ -200,7 +359,7 @@ class IndexMachine(RuleBasedStateMachine):
 
     @initialize()
     def start(self) -> None:
-        self.index: TopicIndex[int] = TopicIndex(cache_limit=3)
+        self.index: TopicIndex[int] = TopicIndex(CacheLimit(20_000))
         self.pairs: Counter[tuple[str, int]] = Counter()
 
     @rule(pattern=st.one_of(TEXTS, WILD), item=st.integers(0, 2))

@@ -71,7 +71,7 @@ class TokenExpired(PulseEventsError):
 
 
 class MessagesMissed(PulseEventsError):
-    """The broker did not keep all messages; every client that was listening is told."""
+    """Messages are lost, by the broker or here; every client that may be owed one is told."""
 
 
 class StreamEnded(PulseEventsError):

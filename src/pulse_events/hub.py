@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from pulse_events.audience import Audience, Stream
 from pulse_events.bindings import Binding, BindingSet
+from pulse_events.cache_limit import CacheLimit
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
@@ -18,9 +19,10 @@ from pulse_events.errors import (
 )
 from pulse_events.interest import DEFAULT_THRESHOLD, Interest, Orders
 from pulse_events.messages import Message, encode_message
+from pulse_events.oddities import Oddities, Oddity
 from pulse_events.sse import encode_event
 from pulse_events.statistics import Statistics
-from pulse_events.topics import TopicIndex
+from pulse_events.topics import OddKeys, TopicIndex
 from pulse_events.wire import WIRES, Wire
 
 DEFAULT_BINDINGS_LIMIT = 100_000
@@ -28,9 +30,6 @@ DEFAULT_BINDINGS_LIMIT = 100_000
 
 DEFAULT_LINGER_S = 10.0
 """How long the bindings of an audience stay after its last stream: a page reload costs nothing."""
-
-NOTED_LIMIT = 1000
-"""Exchanges with unrouted messages that are told of."""
 
 FLUSH_BYTES = 32 << 20
 """Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
@@ -50,7 +49,7 @@ class Hub:
         bindings_limit: int = DEFAULT_BINDINGS_LIMIT,
         owner_bindings_limit: Callable[[str], int] = lambda owner: sys.maxsize,
         owner_outstanding_limit: Callable[[str], int] = lambda owner: sys.maxsize,
-        on_unrouted: Callable[[str], None] = lambda exchange: None,
+        on_odd: Callable[[Oddity], None] = lambda oddity: None,
     ) -> None:
         """Make an empty hub.
 
@@ -63,7 +62,7 @@ class Hub:
             bindings_limit: Distinct bindings that all audiences may have together.
             owner_bindings_limit: Returns how many of them one owner may be the first to want.
             owner_outstanding_limit: Returns how many of those may have no answer of the broker.
-            on_unrouted: Told the exchange of the first message that matched nobody, once each.
+            on_odd: Told what is odd about messages, the first time on each exchange.
         """
         self._interest = Interest(orders, threshold)
         self._orders = orders
@@ -72,18 +71,18 @@ class Hub:
         self._bindings_limit = bindings_limit
         self._owner_bindings_limit = owner_bindings_limit
         self._owner_outstanding_limit = owner_outstanding_limit
-        self._on_unrouted = on_unrouted
-        self._unrouted_exchanges: set[str] = set()
+        self._odd = Oddities(on_odd)
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
         self._idle: dict[Audience, None] = {}  # oldest first
         self._indexes: dict[str, TopicIndex[Audience]] = {}
+        self._answers = CacheLimit()
         self._waiting: dict[Binding, set[Audience]] = {}
         # By exchange and pattern: who asked for less than the broker is asked for.
         self._widened: dict[str, dict[str, set[Audience]]] = {}
         self._dirty: list[Audience] = []
         self._pending_bytes = 0
         self._clients = self._messages_in = self._messages_out = 0
-        self._bytes_out = self._slow_closed = self._unrouted = self._omitted = self._losses = 0
+        self._bytes_out = self._slow_closed = self._omitted = self._losses = 0
 
     # Clients
 
@@ -150,7 +149,7 @@ class Hub:
         self._check_limits(bindings, owner)
         audience = self._audiences[bindings, wire] = Audience(bindings, wire)
         for binding in bindings.bindings:
-            index = self._indexes.setdefault(binding.exchange, TopicIndex())
+            index = self._indexes.setdefault(binding.exchange, TopicIndex(self._answers))
             index.add(binding.pattern, audience)
         for asked in bindings.asked:
             if not self._interest.want(asked, owner):
@@ -274,11 +273,43 @@ class Hub:
         self.flush()
         self._losses += 1
         for audience in tuple(self._audiences.values()):
-            for stream in tuple(audience.streams):
-                self._remove(stream, audience)
-                stream.end(reason)
+            self._end_ready(audience, reason)
             if not audience.waiting:
                 self._close(audience)
+
+    def failed(self, message: Message, error: Exception) -> None:
+        """Note that `publish` raised ``error``; end the streams on the exchange, and no other.
+
+        Whom the message was for is not known then, nor who has got it already.
+        """
+        self._odd.note(Oddity("malformed", message.exchange, "", error))
+        self._lose(message.exchange, "the server failed at it")
+
+    def _lose(self, exchange: str, why: str, audiences: Collection[Audience] | None = None) -> None:
+        """End streams that had ``ready`` and may be owed a message, after what is pending for them.
+
+        Their bindings linger: to take many away at once would keep all others waiting.
+
+        Args:
+            exchange: The message's.
+            why: Why it is not passed on, in words.
+            audiences: Those who may be owed it; ``None`` for all on the exchange.
+        """
+        self.flush()
+        if audiences is None:
+            index = self._indexes.get(exchange)
+            audiences = index.items() if index else ()
+        what = f"one of exchange {exchange!r} was not passed on ({why})"
+        reason = MessagesMissed(f"messages may be missing: {what}; connect again")
+        for audience in audiences:
+            self._end_ready(audience, reason)
+            if not audience.waiting:
+                self._idle.setdefault(audience)
+
+    def _end_ready(self, audience: Audience, reason: PulseEventsError) -> None:
+        for stream in tuple(audience.streams):
+            self._remove(stream, audience)
+            stream.end(reason)
 
     def _miss(self, audience: Audience, binding: Binding) -> None:
         audience.missing += 1
@@ -296,14 +327,13 @@ class Hub:
         """Append the message's frame to the pending list of each audience that it matches."""
         self._messages_in += 1
         audiences = self._match(message)
-        if not audiences:
-            self._note_unrouted(message.exchange)
-            return
-        self._omitted += bool(message.omitted)
+        if message.malformed:
+            self._note_malformed(message, audiences)
         frame = None
         for audience in audiences:
             if audience.streams:
                 if frame is None:
+                    self._omitted += bool(message.omitted)
                     frame = encode_event("message", encode_message(message))
                 if not audience.pending:
                     if not self._dirty:
@@ -317,20 +347,41 @@ class Hub:
 
     def _match(self, message: Message) -> Collection[Audience]:
         """Return who gets ``message``: the routing key counts, and each ``CC`` key."""
-        index = self._indexes.get(message.exchange)
-        if index is None:
-            return ()
-        audiences = index.match(message.routing_key)
-        return audiences.union(*map(index.match, message.cc)) if message.cc else audiences
+        audiences: Collection[Audience] = ()
+        if index := self._indexes.get(message.exchange):
+            try:
+                audiences = index.match(message.routing_key, message.cc)
+            except OddKeys as odd:
+                return self._note_odd(message.exchange, odd)
+        if not audiences:
+            self._note_unrouted(message)
+        return audiences
 
-    def _note_unrouted(self, exchange: str) -> None:
+    def _note_unrouted(self, message: Message) -> None:
         """Count what nobody asked for, unless it comes because the broker is asked for more."""
-        if self._interest.gets_all(exchange) or exchange in self._widened:
-            return
-        self._unrouted += 1
-        if exchange not in self._unrouted_exchanges and len(self._unrouted_exchanges) < NOTED_LIMIT:
-            self._unrouted_exchanges.add(exchange)
-            self._on_unrouted(exchange)
+        exchange = message.exchange
+        is_more = self._interest.gets_all(exchange) or exchange in self._widened
+        if not (message.malformed or is_more):
+            self._odd.note(Oddity("unrouted", exchange))
+
+    def _note_odd(self, exchange: str, odd: "OddKeys[Audience]") -> Collection[Audience]:
+        """Count the keys that were not matched in full; return who gets the message nonetheless.
+
+        What nobody gets is not unrouted then: the broker may have matched it by one of these.
+        """
+        for kind, count in (("oversized_keys", odd.oversized), ("skipped_keys", odd.skipped)):
+            if count:
+                self._odd.note(Oddity(kind, exchange), count)
+        if odd.undecided:
+            why = "comparing its keys with these patterns took too long"
+            self._lose(exchange, why, odd.undecided)
+        return odd.found
+
+    def _note_malformed(self, message: Message, audiences: Collection[Audience]) -> None:
+        """Count what came without all of its keys; if nobody gets it, it may be anybody's."""
+        self._odd.note(Oddity("malformed", message.exchange, message.malformed))
+        if not any(audience.streams for audience in audiences):
+            self._lose(message.exchange, message.malformed)
 
     def flush(self) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream."""
@@ -360,9 +411,9 @@ class Hub:
             messages_out=self._messages_out,
             bytes_out=self._bytes_out,
             slow_clients_closed=self._slow_closed,
-            unrouted=self._unrouted,
             omitted=self._omitted,
             losses=self._losses,
+            **self._odd.counts,
         )
 
 
@@ -376,8 +427,13 @@ def _wider(bindings: BindingSet) -> Iterable[Binding]:
 class ExactHub(Hub):
     """A hub whose queue holds one set of bindings: what comes is wanted, the broker matched it."""
 
-    def __init__(self, orders: Orders, wake: Callable[[Callable[[], None]], object]) -> None:
-        super().__init__(orders, wake, threshold=sys.maxsize)
+    def __init__(
+        self,
+        orders: Orders,
+        wake: Callable[[Callable[[], None]], object],
+        on_odd: Callable[[Oddity], None] = lambda oddity: None,
+    ) -> None:
+        super().__init__(orders, wake, threshold=sys.maxsize, on_odd=on_odd)
 
     def _match(self, message: Message) -> Collection[Audience]:
         return self._audiences.values()

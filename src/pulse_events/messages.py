@@ -27,6 +27,8 @@ class Message(NamedTuple):
     """The broker may have delivered this message before."""
     omitted: str = ""
     """Why the body was left out, see `omission`; it is empty then."""
+    malformed: str = ""
+    """Why ``cc`` may lack keys: what of the headers cannot be read, in words."""
 
 
 def omission(size_bytes: int, limit_bytes: int) -> str:

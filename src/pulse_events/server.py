@@ -20,6 +20,7 @@ from pulse_events.hub import ExactHub, Hub
 from pulse_events.hubs import Exact, Hubs
 from pulse_events.interest import Orders
 from pulse_events.messages import Message
+from pulse_events.oddities import Oddity
 from pulse_events.pacing import Pacer
 from pulse_events.settings import MEMORY, Settings
 from pulse_events.statistics import Statistics
@@ -237,7 +238,7 @@ class _Process:
             owner_bindings_limit=Share(
                 self._settings.max_bindings_per_address, BINDINGS_PER_ADDRESS
             ).of,
-            on_unrouted=_advise,
+            on_odd=_log_oddity,
         )
 
     def _is_exact(self, exchange: str) -> bool:
@@ -250,7 +251,7 @@ class _Process:
         """Connect once more, for one set of bindings."""
         assert self._tasks is not None
         broker = make_broker(self._settings, pace=Pace(watches_alarms=False))
-        hub = ExactHub(_orders(broker), self._pacer.wake)
+        hub = ExactHub(_orders(broker), self._pacer.wake, on_odd=_log_oddity)
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
 
 
@@ -269,14 +270,30 @@ def _admission(settings: Settings, streams: int) -> Admission:
     return Admission(limits, Origins(settings.trust_proxy, networks))
 
 
-def _advise(exchange: str) -> None:
-    log.warning(
-        "a message of exchange %r matched nobody who listens: is it no topic exchange, or was the "
-        "message published with BCC, or through a binding between exchanges? The option "
-        "--exact %r has the broker alone decide",
-        exchange,
-        exchange,
-    )
+_REMARKS = {
+    "unrouted": (
+        "a message of exchange %(exchange)r matched nobody who listens: is it no topic exchange, "
+        "or was the message published with BCC, or through a binding between exchanges? The option "
+        "--exact %(exchange)r has the broker alone decide"
+    ),
+    "malformed": "a message of exchange %(exchange)r could not be read in full: %(why)s",
+    "oversized_keys": (
+        "a message of exchange %(exchange)r has a key of over 255 bytes or 128 words: such a key "
+        "matches the pattern # alone"
+    ),
+    "skipped_keys": (
+        "a message of exchange %(exchange)r has more keys than are matched: the first 128 of CC, "
+        "and as many as can be compared with all patterns in some 10 ms"
+    ),
+}
+
+
+def _log_oddity(oddity: Oddity) -> None:
+    if oddity.error:
+        text = "a message of exchange %r was not passed on; the streams on it are told"
+        log.error(text, oddity.exchange, exc_info=oddity.error)
+    else:
+        log.warning(_REMARKS[oddity.kind], {"exchange": oddity.exchange, "why": oddity.why})
 
 
 async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> None:

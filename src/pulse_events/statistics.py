@@ -17,6 +17,9 @@ class Statistics(NamedTuple):
     slow_clients_closed: Annotated[int, "Streams closed because their client did not read"] = 0
     unrouted: Annotated[int, "Messages that matched no stream's bindings"] = 0
     omitted: Annotated[int, "Messages passed on without their body, which was over the limit"] = 0
+    malformed: Annotated[int, "Messages that could not be read, or passed on, in full"] = 0
+    oversized_keys: Annotated[int, "Keys so long that they were matched against # alone"] = 0
+    skipped_keys: Annotated[int, "Keys of messages with so many that some were not matched"] = 0
     losses: Annotated[int, "Times that the broker lost messages and every client was told"] = 0
     refused_streams: Annotated[int, "Streams refused by the limit of all streams"] = 0
     refused_streams_of_address: Annotated[int, "Streams refused by the limit of one address"] = 0

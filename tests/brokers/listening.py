@@ -19,6 +19,7 @@ class Recorder:
         self.refusals: list[tuple[Binding, str]] = []
         self.losses = 0
         self.misses: list[str] = []
+        self.failures: list[tuple[Message, Exception]] = []
         self._news = asyncio.Event()
 
     def publish(self, message: Message) -> None:
@@ -44,6 +45,11 @@ class Recorder:
     def missed(self, reason: MessagesMissed) -> None:
         """See `Listener.missed`."""
         self.misses.append(str(reason))
+        self._news.set()
+
+    def failed(self, message: Message, error: Exception) -> None:
+        """See `Listener.failed`."""
+        self.failures.append((message, error))
         self._news.set()
 
     async def until(

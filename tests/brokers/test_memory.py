@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Health
 from pulse_events.brokers.memory import Memory
@@ -149,17 +147,35 @@ async def test_what_is_published_while_it_does_not_run_is_gone() -> None:
     assert [message.body for message in recorder.messages] == [b"in time"]
 
 
-async def test_a_failing_listener_is_heard_by_who_published() -> None:
+async def test_a_failing_listener_costs_that_message_and_who_published_does_not_notice() -> None:
     class Failing(Recorder):
         def publish(self, message: Message) -> None:
-            raise RuntimeError(message.routing_key)
+            if message.body == b"bad":
+                raise RuntimeError(message.routing_key)
+            super().publish(message)
 
-    broker = Memory()
-    async with running(broker, Failing()):
+    broker, listener = Memory(), Failing()
+    async with running(broker, listener):
         await next_turn()
         broker.bind(A)
-        with pytest.raises(RuntimeError, match=r"x\.y"):
-            broker.publish(Message("exchange/a", "x.y", b"{}"))
+        for body in (b"1", b"bad", b"2"):
+            broker.publish(Message("exchange/a", "x.y", body))
+    assert [message.body for message in listener.messages] == [b"1", b"2"]
+    [(message, error)] = listener.failures
+    assert (message.body, str(error)) == (b"bad", "x.y")
+
+
+async def test_a_message_with_odd_keys_is_left_to_the_listener_to_match() -> None:
+    broker, recorder = Memory(), Recorder()
+    async with running(broker, recorder):
+        await next_turn()
+        broker.bind(A)
+        odd = Message("exchange/a", "k", b"{}", ("x." * 60_000,))
+        many = Message("exchange/a", "k", b"{}", tuple(f"k.{n}" for n in range(1000)))
+        broker.publish(odd)
+        broker.publish(many)
+        broker.publish(Message("exchange/a", "k", b"{}", ("k", "k.k")))
+    assert recorder.messages == [odd, many]
 
 
 async def test_ten_thousand_bindings_of_one_exchange_still_find_the_right_one() -> None:

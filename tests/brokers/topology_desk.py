@@ -126,6 +126,9 @@ class Desk:
     def missed(self, reason: MessagesMissed) -> None:
         """See `Listener.missed`."""
 
+    def failed(self, message: Message, error: Exception) -> None:
+        """See `Listener.failed`."""
+
     # What happens
 
     @property

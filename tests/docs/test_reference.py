@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pulse_events import bindings, hub, hubs, interest
+from pulse_events import bindings, hub, hubs, interest, topics
 from pulse_events.brokers import rabbitmq, refusals, turns
 from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
@@ -192,6 +192,10 @@ LIMITS = {
     "time for a head, and of an idle connection": int(connection.IDLE_S),
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
     "body of a message": Settings.model_fields["max_message_bytes"].default,
+    "bytes and words of a key that is matched": topics.KEY_LIMIT_BYTES,
+    "keys of a message that are matched": topics.CC_LIMIT,
+    "steps through the patterns for one message": topics.WORK_LIMIT,
+    "`cc` of `publish`": bodies.CC_LIMIT_BYTES,
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
     "streams of an address": admission.STREAMS_PER_ADDRESS,
     "new bindings of an address that the broker has not answered": admission.OUTSTANDING_BINDINGS,

@@ -61,6 +61,8 @@ WRONG = {
     "cc of numbers": (json.dumps(GOOD | {"cc": [1]}).encode(), "`$.cc[0]`"),
     "a long key": (json.dumps(GOOD | {"routingKey": "k" * 256}).encode(), "256 bytes"),
     "a long cc key": (json.dumps(GOOD | {"cc": ["k" * 256]}).encode(), "256 bytes"),
+    "too many cc keys": (json.dumps(GOOD | {"cc": [""] * 26_215}).encode(), "131072"),
+    "too much in cc keys": (json.dumps(GOOD | {"cc": ["k" * 251] * 513}).encode(), "131072"),
     "a line break": (json.dumps(GOOD | {"exchange": "a\nb"}).encode(), "control"),
 }
 

@@ -4,18 +4,31 @@ A broker is told what to bind and answers later through its `Listener`; every ca
 two is synchronous and on the loop's thread.
 """
 
+import logging
 from typing import NamedTuple, Protocol
 
 from pulse_events.bindings import Binding
 from pulse_events.errors import BindingRefused, MessagesMissed
 from pulse_events.messages import Message
+from pulse_events.oddities import Oddities, Oddity
+
+log = logging.getLogger(__name__)
 
 
 class Listener(Protocol):
     """What a broker tells; the hub is one."""
 
     def publish(self, message: Message) -> None:
-        """Take a message that the broker delivered."""
+        """Take a message that the broker delivered.
+
+        Of a message with ``malformed`` some of ``cc`` may be missing.
+        """
+
+    def failed(self, message: Message, error: Exception) -> None:
+        """Note that `publish` raised ``error``, so that nobody may have got ``message``.
+
+        It counts as delivered all the same: it would fail again.
+        """
 
     def confirmed(self, binding: Binding) -> None:
         """Note that ``binding`` is in force."""
@@ -28,6 +41,22 @@ class Listener(Protocol):
 
     def missed(self, reason: MessagesMissed) -> None:
         """Note that messages for bindings that were in force are gone for ever."""
+
+
+def lose(listener: Listener, message: Message, error: Exception) -> None:
+    """Have it told that ``listener.publish(message)`` raised; whatever that raises ends here."""
+    try:
+        listener.failed(message, error)
+    except Exception as another:
+        _untold.note(Oddity("malformed", message.exchange, "", another))
+
+
+def _log_untold(oddity: Oddity) -> None:
+    text = "a message of exchange %r is lost, and nobody is told"
+    log.error(text, oddity.exchange, exc_info=oddity.error)
+
+
+_untold = Oddities(_log_untold)
 
 
 class Health(NamedTuple):

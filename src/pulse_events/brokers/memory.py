@@ -6,10 +6,11 @@ An exchange exists as soon as it is named.  Keeps no message: what nobody has bo
 import asyncio
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health, Listener, Waiting
+from pulse_events.brokers import Health, Listener, Waiting, lose
+from pulse_events.cache_limit import CacheLimit
 from pulse_events.errors import BindingRefused
 from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
-from pulse_events.topics import TopicIndex
+from pulse_events.topics import OddKeys, TopicIndex
 
 NAME = "memory:"
 
@@ -26,6 +27,7 @@ class Memory:
         self._bound: dict[Binding, None] = {}
         self._unanswered: set[Binding] = set()
         self._indexes: dict[str, TopicIndex[Binding]] = {}
+        self._answers = CacheLimit()
         self._listener: Listener | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -46,7 +48,7 @@ class Memory:
         """
         self._bound[binding] = None
         if binding.exchange:
-            index = self._indexes.setdefault(binding.exchange, TopicIndex())
+            index = self._indexes.setdefault(binding.exchange, TopicIndex(self._answers))
             index.add(binding.pattern, binding)
         self._unanswered.add(binding)
         if self._loop:
@@ -73,11 +75,17 @@ class Memory:
         return Waiting()
 
     def publish(self, message: Message) -> None:
-        """Deliver ``message`` at once, and once, if any of its keys matches any binding."""
+        """Deliver ``message`` at once, and once, if any of its keys matches any binding.
+
+        That its listener fails is no fault of who published it.
+        """
         index = self._indexes.get(message.exchange)
-        if index and self._listener:
-            if index.match(message.routing_key) or any(map(index.match, message.cc)):
-                self._listener.publish(self._shortened(message))
+        if index and self._listener and _is_wanted(index, message):
+            message = self._shortened(message)
+            try:
+                self._listener.publish(message)
+            except Exception as error:
+                lose(self._listener, message, error)
 
     def _shortened(self, message: Message) -> Message:
         size = len(message.body)
@@ -106,3 +114,11 @@ class Memory:
         else:
             del self._bound[binding]
             self._listener.refused(binding, BindingRefused(_NO_NAME))
+
+
+def _is_wanted(index: TopicIndex[Binding], message: Message) -> bool:
+    """Tell whether any key matches; of keys that are odd the listener decides, and counts them."""
+    try:
+        return bool(index.match(message.routing_key, message.cc))
+    except OddKeys:
+        return True

@@ -1,23 +1,20 @@
 """What becomes of deliveries: routed in bounded slices, acknowledged in batches."""
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Callable
 
 from pika.channel import Channel as PikaChannel
 
-from pulse_events.brokers import Listener
+from pulse_events.brokers import Listener, lose
 from pulse_events.messages import Message
-
-log = logging.getLogger(__name__)
 
 SLICE = 128
 SLICE_S = 0.01
 """Deliveries that are routed in one turn of the loop, and for how long: large bodies take more."""
 WAITING_BYTES = 32 << 20
-"""Bodies in line above which the broker is read slowly, until half of them are routed."""
+"""Bodies and keys in line above which the broker is read slowly, until half of them are routed."""
 ACK_EVERY = 250
 ACK_WITHIN_S = 0.05
 LOOK_EVERY = 10_000
@@ -41,13 +38,13 @@ class Deliveries:
             channel: Where they are acknowledged.
             read_slowly: Told whether the broker sends more than can be held.
         """
-        self._publish = listener.publish
+        self._listener = listener
         self._channel = channel
         self._read_slowly = read_slowly
         self._is_slow = False
         self._waiting_bytes = 0
         self._loop = asyncio.get_running_loop()
-        self._arrived: deque[tuple[Message, int]] = deque()
+        self._arrived: deque[tuple[Message, int, int]] = deque()
         self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unacked = 0
@@ -56,10 +53,10 @@ class Deliveries:
         self.many = asyncio.Event()
         """Set after each `LOOK_EVERY`; whoever waits for it clears it."""
 
-    def receive(self, message: Message, tag: int) -> None:
-        """Take one delivery and its tag; at most the channel's prefetch wait here."""
-        self._arrived.append((message, tag))
-        self._waiting_bytes += len(message.body)
+    def receive(self, message: Message, tag: int, held_bytes: int) -> None:
+        """Take one delivery, its tag and its size; at most the channel's prefetch wait here."""
+        self._arrived.append((message, tag, held_bytes))
+        self._waiting_bytes += held_bytes
         if not self._is_slow and self._waiting_bytes > WAITING_BYTES:
             self._set_slow(True)
         if self._turn is None:
@@ -74,16 +71,16 @@ class Deliveries:
                 handle.cancel()
 
     def _publish_slice(self) -> None:
-        arrived = self._arrived
+        arrived, publish = self._arrived, self._listener.publish
         until_s = time.perf_counter() + SLICE_S
         for _ in range(min(SLICE, len(arrived))):
-            message, self._last_tag = arrived.popleft()
+            message, self._last_tag, held_bytes = arrived.popleft()
             self._unacked += 1
-            self._waiting_bytes -= len(message.body)
+            self._waiting_bytes -= held_bytes
             try:
-                self._publish(message)
-            except Exception:  # one message must not end the stream of all others
-                log.exception("a message of exchange %r was lost", message.exchange)
+                publish(message)
+            except Exception as error:  # one message must not end the stream of all others
+                lose(self._listener, message, error)
             if time.perf_counter() > until_s:
                 break
         if self._is_slow and self._waiting_bytes < WAITING_BYTES // 2:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pulse_events.web.connection import Connection
 
 BODY_LIMIT_BYTES = 16 << 20
+CC_LIMIT_BYTES = 131_072
+"""What AMQP could carry of ``cc``: a header is one frame."""
+_CC_KEY_BYTES = 5
+"""What a key takes there beside its own bytes."""
 BODY_WITHIN_S = 30.0
 """How long a client may take to send the body of its request."""
 
@@ -94,6 +98,8 @@ def parse_message(body: bytes) -> Message:
         raise InputError(f"the body is not as it must be: {error}; its keys are {keys}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(f"the body is not JSON: {error}") from None
+    if _CC_KEY_BYTES * len(posted.cc) + sum(map(len, posted.cc)) > CC_LIMIT_BYTES:
+        raise InputError(f"cc takes more bytes than a header of AMQP has, {CC_LIMIT_BYTES}")
     for key in (posted.routing_key, *posted.cc):
         Binding(posted.exchange, key)  # the same limits as for a pattern
     return Message(posted.exchange, posted.routing_key, payload, posted.cc)
