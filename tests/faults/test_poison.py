@@ -1,15 +1,13 @@
 """Bodies that are made to hurt: delivered as the contract says, and nobody has to wait for them."""
 
-import asyncio
 import base64
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from pulse_events.brokers.rabbitmq import RabbitMQ
 from tests.faults import figures
+from tests.faults.turns import Turns
 from tests.support.amqp import Amqp
 from tests.support.local_server import LocalServer, local_server
 from tests.support.rabbit import Rabbit
@@ -28,34 +26,6 @@ BODIES = {
 }
 LONGEST_TURN_S = 0.5
 """Far above the 50 ms that are promised: the machine may be busy.  The table has the figure."""
-
-
-class Turns:
-    """The longest time between two turns of a loop."""
-
-    def __init__(self) -> None:
-        self.longest_s = 0.0
-        self._task: asyncio.Task[None] | None = None
-
-    async def _watch(self) -> None:
-        then_s = time.perf_counter()
-        while True:
-            await asyncio.sleep(0)
-            now_s = time.perf_counter()
-            self.longest_s = max(self.longest_s, now_s - then_s)
-            then_s = now_s
-
-    @contextmanager
-    def watched(self, server: LocalServer) -> Iterator[None]:
-        """Look at the server's loop for the block."""
-
-        def start() -> None:
-            self._task = asyncio.get_running_loop().create_task(self._watch())
-
-        server.call(start)
-        yield
-        assert self._task is not None
-        server.call(self._task.cancel)
 
 
 @pytest.fixture

@@ -76,6 +76,12 @@ class Amqp:
         result = self._confirming.queue_declare(name, durable=durable, exclusive=not name)
         return str(result.method.queue)
 
+    def declare_dead_letters(self, source: str, target: str) -> None:
+        """Have what ``source`` is sent dead-lettered to ``target``, while this connection lasts."""
+        arguments = {"x-dead-letter-exchange": target, "x-message-ttl": 0}
+        result = self._confirming.queue_declare("", exclusive=True, arguments=arguments)
+        self.bind_queue(result.method.queue, source, "#")
+
     def bind_queue(self, queue: str, exchange: str, pattern: str) -> None:
         """Bind ``queue`` to ``exchange``."""
         self._confirming.queue_bind(queue, exchange, pattern)
@@ -117,6 +123,16 @@ class Amqp:
     ) -> None:
         """Publish as `publish` does, with headers that may be anything AMQP can carry."""
         properties = pika.BasicProperties(delivery_mode=_PERSISTENT, headers=headers or None)
+        self.publish_with_properties(exchange, routing_key, body, properties)
+
+    def publish_with_properties(
+        self,
+        exchange: str,
+        routing_key: str | bytes,
+        body: bytes,
+        properties: pika.BasicProperties,
+    ) -> None:
+        """Publish as `publish` does, with any properties and a key of any bytes."""
         self._confirming.basic_publish(exchange, routing_key, body, properties)
 
     def publish_many(self, exchange: str, messages: Iterable[tuple[str, bytes]]) -> int:

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from pulse_events import hub
+from pulse_events.messages import Message, encode_message
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import Head, RawStream, connect_target, conversation
 
@@ -86,6 +88,38 @@ def test_a_payload_only_loses_its_blanks_however_deep_it_is(server: LocalServer,
             assert stream.event("message").data.startswith(
                 f'{{"payload":{payload.replace(" ", "")},"exchange"'
             )
+
+
+def test_a_fault_of_the_server_is_told_to_the_exchange_and_not_to_who_posts(
+    server: LocalServer,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def encode(message: Message) -> bytes:
+        if message.body == b'"bad"':
+            raise ZeroDivisionError("a fault of the program")
+        return encode_message(message)
+
+    monkeypatch.setattr(hub, "encode_message", encode)
+    before = server.counts().malformed
+    with (
+        RawStream(server.port, connect_target((name, "#"))).ready() as stream,
+        RawStream(server.port, connect_target((name + "/other", "#"))).ready() as other,
+    ):
+        for payload in (1, "bad"):
+            document = GOOD | {"exchange": name, "payload": payload}
+            assert post(server.port, json.dumps(document).encode())[0].status == 202
+        assert stream.event("message").json["payload"] == 1
+        assert stream.event("error").json == (
+            f"messages may be missing: one of exchange '{name}' was not passed on (the server "
+            "failed at it); connect again"
+        )
+        server.say(name + "/other", "k")
+        assert other.event("message").json["payload"] == {}
+    assert server.counts().malformed == before + 1
+    [record] = [record for record in caplog.records if record.exc_info]
+    assert name in record.getMessage()
 
 
 def test_a_packed_body_is_refused_as_no_json(
