@@ -345,6 +345,18 @@ def test_what_cannot_be_unbound_without_the_connections_end_is_left(desk: Desk) 
     assert desk.at_broker == {some(3)[1]}
 
 
+def test_what_was_dropped_while_it_was_asked_is_unbound_though_the_connection_failed(
+    desk: Desk,
+) -> None:
+    desk.want(*some(3), owner="a")
+    desk.settle()
+    desk.audit()
+    desk.deadly.add(some(3)[1])
+    desk.drop(*some(3))
+    desk.settle()
+    assert desk.at_broker == {some(3)[1]}
+
+
 # What is counted
 
 

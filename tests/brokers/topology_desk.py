@@ -82,6 +82,8 @@ class Desk:
         """What is refused, for no exchange's sake."""
         self.deadly: set[Binding] = set()
         """What ends the connection that the broker is asked on."""
+        self.failures = 0
+        """How often that has happened."""
         self.at_broker: set[Binding] = set()
         self.confirmations: list[Binding] = []
         self.refusals: list[tuple[Binding, str]] = []
@@ -184,6 +186,7 @@ class Desk:
             return None
         if request.kind != "apart" and self.deadly.intersection(request.batch):
             self.done.append(request)
+            self.failures += 1
             self.lose()
             self.topology.suspect()
             self.connect()

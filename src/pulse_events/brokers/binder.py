@@ -168,7 +168,7 @@ class Binder:
         for binding in turn.bindings:
             if not self._topology.unbinding(binding):
                 continue
-            self._topology.asking([binding])
+            self._topology.asking([binding], is_unbinding=True)
             try:
                 await (await self._opened()).unbind(binding)
             except BatchRefused:  # that the exchange is gone meanwhile is as good

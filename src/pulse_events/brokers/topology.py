@@ -40,6 +40,7 @@ class Topology:
         """What may be at the broker: sent, perhaps not answered."""
         self._asked: list[Binding] = []
         """What the broker is being asked about."""
+        self._is_unbinding = False
         self._apart: set[Binding] = set()
         """What of the wanted is bound apart."""
         self.turns = Turns()
@@ -105,11 +106,12 @@ class Topology:
         It is bound apart from now on, or not unbound, so that it does not end the next one.
         """
         for binding in self._asked:
-            self.turns.discard(binding)
             if binding in self._wanted:
+                self.turns.discard(binding)
                 self._apart.add(binding)
                 self.turns.add(Share(self._wanted[binding], Work.APART), binding)
-            else:
+            elif self._is_unbinding:
+                self.turns.discard(binding)
                 self._bound.discard(binding)
         self._asked = []
 
@@ -142,9 +144,10 @@ class Topology:
         self._bound |= new
         return new
 
-    def asking(self, batch: list[Binding]) -> None:
+    def asking(self, batch: list[Binding], *, is_unbinding: bool = False) -> None:
         """Note what the broker is being asked about; nothing, when it has answered."""
         self._asked = batch
+        self._is_unbinding = is_unbinding
 
     def not_reached(self, bindings: set[Binding]) -> None:
         """Note that the broker did not come to ``bindings``, which were not there before."""
