@@ -222,6 +222,15 @@ class TestRabbitMQ(Contract):
             assert await link.delivered(*messages) == messages
             assert link.recorder.losses == 0
 
+    async def test_a_missing_exchange_with_the_longest_name_is_refused_and_nobody_else_notices(
+        self, place: Place
+    ) -> None:
+        async with linked(place) as link:
+            reason = await link.refusal(Binding("é" * 127, "è" * 127))
+            assert reason.startswith("exchange 'ééé")
+            assert "': it does not exist (" in reason
+            assert link.recorder.losses == 0
+
     async def test_a_missing_exchange_can_be_bound_soon_after_it_exists(
         self, place: Place, amqp: Amqp
     ) -> None:

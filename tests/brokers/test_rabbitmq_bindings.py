@@ -1,4 +1,4 @@
-"""What RabbitMQ's words say about a batch that it refuses, and what they do not."""
+"""What RabbitMQ's words say about a batch that it refuses, and what is asked apart of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -8,8 +8,13 @@ import pytest
 from pulse_events.bindings import Binding
 from pulse_events.brokers.address import parse_address
 from pulse_events.brokers.binder import BatchRefused
-from pulse_events.brokers.rabbitmq_bindings import QueueBindings
-from pulse_events.brokers.rabbitmq_connection import Channel, connected, parameters
+from pulse_events.brokers.rabbitmq_bindings import BindingsApart, QueueBindings, may_overflow
+from pulse_events.brokers.rabbitmq_connection import (
+    Channel,
+    QueueLost,
+    connected,
+    parameters,
+)
 from tests.support.rabbit import Rabbit
 
 QUEUE = "queue/test/bindings"
@@ -31,7 +36,7 @@ async def bindings(url: str) -> AsyncIterator[QueueBindings]:
     async with connected(target) as connection:
         channel = await Channel(connection).open()
         await channel.request("queue_declare", queue=QUEUE, durable=True)
-        yield QueueBindings(channel, QUEUE, VHOST)
+        yield QueueBindings(channel, QUEUE)
 
 
 async def refusal(bindings: QueueBindings, *exchanges: str) -> BatchRefused:
@@ -88,9 +93,61 @@ async def test_what_stands_before_the_refused_one_is_bound_and_what_stands_behin
     bindings: QueueBindings, rabbit: Rabbit
 ) -> None:
     await refusal(bindings, "amq.topic", "amq.direct", "missing", "amq.fanout")
-    rows = await asyncio.to_thread(
-        rabbit.rows, "list_bindings", "--vhost", VHOST, "source_name", "destination_name"
-    )
-    bound = {row["source_name"] for row in rows if row["destination_name"] == QUEUE}
+    bound = await asyncio.to_thread(exchanges_bound, rabbit)
     assert {"amq.topic", "amq.direct"} <= bound
     assert "amq.fanout" not in bound
+
+
+def exchanges_bound(rabbit: Rabbit) -> set[str]:
+    rows = rabbit.rows("list_bindings", "--vhost", VHOST, "source_name", "destination_name")
+    return {row["source_name"] for row in rows if row["destination_name"] == QUEUE}
+
+
+# Apart
+
+
+@pytest.mark.parametrize(
+    ("exchange", "pattern", "may"),
+    [
+        ("e", "k", False),
+        ("x" * 255, "k" * 255, False),
+        ("fehlt/ß", "schlüssel.#", False),
+        ("ß" * 74, "", False),
+        ("ß" * 75, "", True),
+        ("e", "ß" * 75, True),
+        ("x" * 150, "ß", True),
+    ],
+)
+def test_only_long_names_that_are_not_ascii_may_make_an_error_text_too_long(
+    exchange: str, pattern: str, may: bool
+) -> None:
+    assert may_overflow(Binding(exchange, pattern), "/", "guest") is may
+
+
+async def test_what_is_bound_apart_is_bound_and_what_is_refused_hurts_no_later_one(
+    bindings: QueueBindings, rabbit: Rabbit, url: str
+) -> None:
+    [target] = parameters(parse_address(url), None, 15)
+    apart = BindingsApart(target, QUEUE)
+    with pytest.raises(BatchRefused, match="it does not exist"):
+        await apart.bind([Binding("é" * 127, "k")])
+    for key in ("é" * 127, "è" * 127):
+        await apart.bind([Binding("amq.headers", key)])
+    assert "amq.headers" in await asyncio.to_thread(exchanges_bound, rabbit)
+    await apart.close()
+    await apart.close()
+
+
+async def test_that_there_is_no_connection_apart_is_a_refusal(url: str) -> None:
+    [target] = parameters(parse_address(url), None, 15)
+    target.port = 1
+    with pytest.raises(BatchRefused, match="it cannot be bound: "):
+        await BindingsApart(target, QUEUE).bind([Binding("amq.topic", "k")])
+
+
+async def test_that_the_queue_is_gone_is_found_apart_too(bindings: QueueBindings, url: str) -> None:
+    [target] = parameters(parse_address(url), None, 15)
+    apart = BindingsApart(target, f"{QUEUE}/gone")
+    with pytest.raises(QueueLost):
+        await apart.bind([Binding("amq.topic", "k")])
+    await apart.close()

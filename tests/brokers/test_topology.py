@@ -295,6 +295,68 @@ def test_what_is_dropped_around_a_loss_does_not_stay_at_the_broker(desk: Desk, w
     assert desk.at_broker == set()
 
 
+# What ends the connection that it is asked on
+
+
+def test_what_is_known_to_be_deadly_is_asked_apart_one_by_one() -> None:
+    with Desk(is_deadly=lambda binding: binding.exchange == "deadly") as desk:
+        desk.deadly = set(some(2, "deadly"))
+        desk.want(*some(4, "deadly"), *some(3), owner="a")
+        desk.settle()
+        asked = [(request.kind, request.batch) for request in desk.done]
+        assert asked == [
+            *[("apart", [binding]) for binding in some(1, "deadly")],
+            ("bind", some(3)),
+            *[("apart", [binding]) for binding in some(4, "deadly")[1:]],
+        ]
+        assert desk.refusals == [
+            (binding, "exchange 'deadly': the connection is lost") for binding in some(2, "deadly")
+        ]
+        assert desk.at_broker == {*some(3), *some(4, "deadly")[2:]}
+        desk.audit()
+        assert desk.settle() == 3
+        assert desk.topology.outstanding("a") == 0
+
+
+def test_what_was_asked_when_the_connection_failed_is_asked_apart_so_that_it_fails_once(
+    desk: Desk,
+) -> None:
+    desk.deadly.add(Binding("e", "deadly"))
+    desk.want(*some(3), Binding("e", "deadly"), owner="a")
+    desk.want(*some(3, "f"), owner="b")
+    desk.settle()
+    kinds = [request.kind for request in desk.done]
+    assert (kinds.count("bind"), kinds.count("apart")) == (2, 4)
+    assert refused(desk) == [Binding("e", "deadly")]
+    assert desk.at_broker == {*some(3), *some(3, "f")}
+    desk.lose()
+    desk.connect()
+    desk.settle()
+    assert desk.at_broker == {*some(3), *some(3, "f")}
+
+
+def test_what_cannot_be_unbound_without_the_connections_end_is_left(desk: Desk) -> None:
+    desk.want(*some(3), owner="a")
+    desk.settle()
+    desk.deadly.add(some(3)[1])
+    desk.drop(*some(3))
+    desk.settle()
+    assert [request.kind for request in desk.done].count("unbind") == 3
+    assert desk.at_broker == {some(3)[1]}
+
+
+def test_what_was_dropped_while_it_was_asked_is_unbound_though_the_connection_failed(
+    desk: Desk,
+) -> None:
+    desk.want(*some(3), owner="a")
+    desk.settle()
+    desk.audit()
+    desk.deadly.add(some(3)[1])
+    desk.drop(*some(3))
+    desk.settle()
+    assert desk.at_broker == {some(3)[1]}
+
+
 # What is counted
 
 

@@ -19,7 +19,7 @@ class TopologyMachine(RuleBasedStateMachine):
 
     @initialize(names_missing=st.booleans())
     def start(self, names_missing: bool) -> None:
-        self.desk = Desk(names_missing=names_missing)
+        self.desk = Desk(names_missing=names_missing, is_deadly=lambda b: b.pattern == "d")
         self.desk.on_confirmed = self._confirmed
         self.desk.on_refused = self._refused
         self.wanted: set[Binding] = set()
@@ -46,7 +46,7 @@ class TopologyMachine(RuleBasedStateMachine):
     @rule(times=st.integers(1, 5))
     def broker_works(self, times: int) -> None:
         for _ in range(times):
-            self.desk.step()
+            self._step()
 
     @rule()
     def audit(self) -> None:
@@ -66,6 +66,11 @@ class TopologyMachine(RuleBasedStateMachine):
     def access_is_given_or_taken(self, binding: Binding) -> None:
         self.desk.forbidden ^= {binding}
         self.desk.at_broker.discard(binding)  # RabbitMQ keeps it, and refuses to unbind it, too
+
+    @rule(binding=st.sampled_from(BINDINGS))
+    def the_broker_fails_over_it_or_no_more(self, binding: Binding) -> None:
+        self.desk.deadly ^= {binding}
+        self.desk.at_broker.discard(binding)  # nor can it be unbound
 
     @precondition(lambda self: self.desk.is_connected)
     @rule(carried_out=st.booleans(), queue_kept=st.booleans())
@@ -102,13 +107,26 @@ class TopologyMachine(RuleBasedStateMachine):
     def _finish(self) -> None:
         if not self.desk.is_connected:
             self.connect()
-        self.desk.settle()
+        self._settle()
         assert not self.due
         self.desk.audit()  # what was bound may have gone with its exchange
-        self.desk.settle()
+        self._settle()
         assert self.desk.at_broker == self.wanted
         assert self.desk.topology.turns.next() is None
         assert all(not self.desk.topology.outstanding(owner) for owner in OWNERS)
+
+    def _settle(self) -> None:
+        most = len(self.desk.done) + 1000
+        while self._step():
+            assert len(self.desk.done) < most, "it never ends"
+
+    def _step(self) -> bool:
+        """Have the broker carry out a request; return whether there was one."""
+        failures = self.desk.failures
+        request = self.desk.step()
+        if self.desk.failures > failures:
+            self._all_are_due()
+        return request is not None
 
     def _all_are_due(self) -> None:
         self.due = dict.fromkeys(self.wanted, len(self.desk.done))
@@ -123,4 +141,4 @@ class TopologyMachine(RuleBasedStateMachine):
 
 
 TestTopologyMachine = TopologyMachine.TestCase
-TestTopologyMachine.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestTopologyMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

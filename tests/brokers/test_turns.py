@@ -120,7 +120,7 @@ def test_unbinding_is_a_turn_of_its_own() -> None:
     add(turns, Share("b", Work.UNBIND), some(100))
     alone = turns.next()
     assert alone is not None
-    assert alone.is_unbinding
+    assert alone.work is Work.UNBIND
     assert len(alone.bindings) == QUANTUM  # each takes a round trip, so there is no gain in more
     add(turns, Share("a"), some(100))
     assert sizes(turns) == {"a": QUANTUM}

@@ -4,17 +4,15 @@ No sockets, no sleeps: the clock is a number, and the loop runs until nobody has
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import NamedTuple, Self
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.binder import BatchRefused, Binder
 from pulse_events.brokers.topology import Topology
 from pulse_events.errors import BindingRefused, BrokerUnavailable, MessagesMissed
 from pulse_events.messages import Message
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _QUIET_TURNS = 6
 """Turns of the loop in which nothing happens, after which nothing will."""
@@ -31,13 +29,14 @@ class Request(NamedTuple):
 class Channel:
     """A `TopologyChannel` whose requests wait on the desk."""
 
-    def __init__(self, desk: "Desk") -> None:
+    def __init__(self, desk: "Desk", kind: str = "bind") -> None:
         self._desk = desk
+        self._kind = kind
         self.is_open = True
 
     async def bind(self, batch: list[Binding]) -> None:
         """See `TopologyChannel.bind`."""
-        await self._ask("bind", batch)
+        await self._ask(self._kind, batch)
 
     async def unbind(self, binding: Binding) -> None:
         """See `TopologyChannel.unbind`."""
@@ -64,17 +63,27 @@ class Desk:
 
     Args:
         names_missing: Whether the broker's words say which exchange does not exist.
+        is_deadly: See `Topology`.
     """
 
-    def __init__(self, *, names_missing: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        names_missing: bool = True,
+        is_deadly: Callable[[Binding], bool] = lambda binding: False,
+    ) -> None:
         self.now_s = 1000.0
-        self.topology = Topology(lambda: self.now_s)
+        self.topology = Topology(lambda: self.now_s, is_deadly=is_deadly)
         self.request: Request | None = None
         self.done: list[Request] = []
         """What the broker has been asked, in order."""
         self.missing: set[str] = set()
         self.forbidden: set[Binding] = set()
         """What is refused, for no exchange's sake."""
+        self.deadly: set[Binding] = set()
+        """What ends the connection that the broker is asked on."""
+        self.failures = 0
+        """How often that has happened."""
         self.at_broker: set[Binding] = set()
         self.confirmations: list[Binding] = []
         self.refusals: list[tuple[Binding, str]] = []
@@ -128,7 +137,9 @@ class Desk:
 
     def connect(self) -> None:
         """Begin to work on a new connection."""
-        self._run = self._loop.create_task(Binder(self.topology, self, self._open_channel).run())
+        self._run = self._loop.create_task(
+            Binder(self.topology, self, self._open_channel, self._bind_apart).run()
+        )
         self._rest()
 
     def lose(self, *, carried_out: bool = False) -> None:
@@ -170,6 +181,13 @@ class Desk:
         request = self.request
         if request is None:
             return None
+        if request.kind != "apart" and self.deadly.intersection(request.batch):
+            self.done.append(request)
+            self.failures += 1
+            self.lose()
+            self.topology.suspect()
+            self.connect()
+            return request
         refusal = self._carry_out(request)
         self.done.append(request)
         if refusal is None:
@@ -193,6 +211,8 @@ class Desk:
 
     def _carry_out(self, request: Request) -> BatchRefused | None:
         for binding in request.batch:
+            if binding in self.deadly:
+                return BatchRefused("the connection is lost")
             if request.kind == "unbind":
                 self.at_broker.discard(binding)
             elif binding.exchange in self.missing:
@@ -206,6 +226,9 @@ class Desk:
 
     async def _open_channel(self) -> Channel:
         return Channel(self)
+
+    async def _bind_apart(self, batch: list[Binding]) -> None:
+        await Channel(self, "apart").bind(batch)
 
     def _rest(self) -> None:
         """Run the loop until nothing happens any more."""

@@ -1,6 +1,7 @@
 """A TCP proxy in front of a broker that can be cut, mended, or turned into a black hole.
 
 In a black hole not even the kernel answers: a socket filter throws every packet away on arrival.
+It can also end, as a broker does that has failed, each connection on which certain bytes come.
 """
 
 import asyncio
@@ -12,6 +13,9 @@ from concurrent.futures import Future
 from typing import Self
 
 _SO_ATTACH_FILTER = 26
+_INTERNAL_ERROR = struct.pack(">HHHB", 10, 50, 541, 14) + b"INTERNAL_ERROR" + bytes(4)
+_CLOSE = struct.pack(">BHI", 1, 0, len(_INTERNAL_ERROR)) + _INTERNAL_ERROR + b"\xce"
+"""AMQP's ``connection.close`` (section 1.4.2.10) in a frame."""
 _RETURN_0 = struct.pack("HBBI", 0x06, 0, 0, 0)  # BPF: take 0 bytes of each packet
 
 
@@ -23,10 +27,16 @@ def deafen(connection: socket.socket) -> None:
 
 
 class Proxy:
-    """Listens on a free port and forwards to ``target_port``: ``with Proxy(port) as proxy``."""
+    """Listens on a free port and forwards to ``target_port``: ``with Proxy(port) as proxy``.
 
-    def __init__(self, target_port: int) -> None:
+    Args:
+        target_port: The broker's.
+        deadly: Bytes of a client at which its connection is ended.
+    """
+
+    def __init__(self, target_port: int, *, deadly: bytes = b"") -> None:
         self.port = 0
+        self._deadly = deadly
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
@@ -86,8 +96,23 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, there[1]}
-        await asyncio.gather(_forward(reader, there[1]), _forward(there[0], writer))
+        await asyncio.gather(self._send(reader, writer, there[1]), _forward(there[0], writer))
         self._writers -= {writer, there[1]}
+
+    async def _send(
+        self, reader: asyncio.StreamReader, back: asyncio.StreamWriter, on: asyncio.StreamWriter
+    ) -> None:
+        """Forward what a client says, but for what is deadly."""
+        if not self._deadly:
+            await _forward(reader, on)
+            return
+        while chunk := await reader.read(1 << 16):
+            if self._deadly in chunk:
+                back.write(_CLOSE)
+                await reader.read(1 << 16)  # it agrees
+                break
+            on.write(chunk)
+        on.transport.abort()
 
     def _abort_all(self) -> None:
         for writer in self._writers:

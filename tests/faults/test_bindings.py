@@ -1,12 +1,16 @@
-"""Many bindings at once, some of which the broker refuses."""
+"""Many bindings at once, some of which the broker refuses, and one that it cannot even refuse."""
 
 import json
 import resource
 import time
 from contextlib import ExitStack
 
+import pytest
+
+from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep
-from tests.faults.trial import stats
+from tests.faults.proxy import Proxy
+from tests.faults.trial import heartbeat, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
@@ -66,3 +70,25 @@ def test_of_1000_bindings_at_once_the_100_to_missing_exchanges_are_refused_by_na
             "1,000 bindings at once, 100 to missing exchanges", len(served), 0, 0, remark=remark
         )
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "losses"), [("exchange/faults/deadly", 1), ("ü" * 100, 0)], ids=["found", "foreseen"]
+)
+def test_a_binding_over_which_the_broker_ends_the_connection_does_not_end_all_that_follow(
+    node: Rabbit, name: str, losses: int
+) -> None:
+    with Proxy(node.port, deadly=name.encode()) as proxy:
+        with Server("--broker", proxy.url(node.amqp_url)) as server:
+            with trial(server.port, [node.amqp_url]) as run:
+                fault_s = time.monotonic()
+                with RawStream(server.port, connect_target((EXCHANGE, "x"), (name, "#"))) as client:
+                    assert client.head().status == 200
+                    text = client.event("error", within_s=20).json
+                    assert text.startswith(f"exchange '{name}': it cannot be bound: it closed")
+                with RawStream(server.port, connect_target((EXCHANGE, "x"))).ready():
+                    pass
+                fault = f"connection ended over a binding, {losses} of all clients'"
+                assert run.finish(fault, fault_s).lost == 0
+            assert server.stderr.count("no broker at") == losses
+            assert heartbeat(server.port) == (200, "")

@@ -11,7 +11,7 @@ from typing import Protocol
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Listener
 from pulse_events.brokers.topology import Topology
-from pulse_events.brokers.turns import Turn
+from pulse_events.brokers.turns import Turn, Work
 from pulse_events.errors import BindingRefused, PulseEventsError
 
 log = logging.getLogger(__name__)
@@ -53,18 +53,28 @@ class TopologyChannel(Protocol):
 
 
 class Binder:
-    """Carries out the work of one connection, on a new channel after each refusal."""
+    """Carries out the work of one connection, on a new channel after each refusal.
+
+    Args:
+        topology: What is to be done.
+        listener: Who is told what became of it.
+        open_channel: Opens a channel of the connection.
+        bind_apart: Binds over another connection, as `TopologyChannel.bind` does; that this one is
+            lost is a refusal, too.
+    """
 
     def __init__(
         self,
         topology: Topology,
         listener: Listener,
         open_channel: Callable[[], Awaitable[TopologyChannel]],
+        bind_apart: Callable[[list[Binding]], Awaitable[None]],
     ) -> None:
         self._topology = topology
         self._turns = topology.turns
         self._listener = listener
         self._open_channel = open_channel
+        self._bind_apart = bind_apart
         self._channel: TopologyChannel | None = None
 
     async def run(self) -> None:
@@ -84,7 +94,7 @@ class Binder:
 
     async def _work_on(self, turn: Turn) -> None:
         """Do what ``turn`` says, as far as it is still wanted."""
-        if turn.is_unbinding:
+        if turn.work is Work.UNBIND:
             await self._unbind(turn)
             return
         self._refuse_from_memory(turn)
@@ -98,9 +108,8 @@ class Binder:
     async def _bind(self, turn: Turn, batch: list[Binding]) -> None:
         new = self._topology.sending(batch)
         try:
-            await (await self._opened()).bind(batch)
+            await self._ask(turn.work, batch)
         except BatchRefused as refusal:
-            self._channel = None  # RabbitMQ closes a channel with each refusal
             guilty = refusal.guilty_of(batch)
             if guilty:
                 before = batch[: batch.index(guilty[0])]
@@ -113,6 +122,19 @@ class Binder:
         else:
             self._confirm(batch)
             self._turns.passed(turn)
+
+    async def _ask(self, work: Work, batch: list[Binding]) -> None:
+        if work is Work.APART:
+            await self._bind_apart(batch)
+            return
+        self._topology.asking(batch)
+        try:
+            await (await self._opened()).bind(batch)
+        except BatchRefused:
+            self._channel = None  # RabbitMQ closes a channel with each refusal
+            self._topology.asking([])
+            raise
+        self._topology.asking([])
 
     def _refuse_all(self, guilty: list[Binding], refusal: BatchRefused) -> None:
         """Refuse and remember what the broker's words are about."""
@@ -143,10 +165,12 @@ class Binder:
         for binding in turn.bindings:
             if not self._topology.unbinding(binding):
                 continue
+            self._topology.asking([binding], is_unbinding=True)
             try:
                 await (await self._opened()).unbind(binding)
             except BatchRefused:  # that the exchange is gone meanwhile is as good
                 self._channel = None
+            self._topology.asking([])
             self._topology.unbound(binding)
             if self._turns.has_newcomers():
                 break

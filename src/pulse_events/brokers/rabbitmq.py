@@ -20,11 +20,12 @@ from pulse_events.brokers import Health, Listener, Waiting
 from pulse_events.brokers.address import parse_address
 from pulse_events.brokers.binder import Binder
 from pulse_events.brokers.pace import Pace
-from pulse_events.brokers.rabbitmq_bindings import QueueBindings
+from pulse_events.brokers.rabbitmq_bindings import BindingsApart, QueueBindings, may_overflow
 from pulse_events.brokers.rabbitmq_connection import (
     ACCESS_REFUSED,
     CLOSE_WITHIN_S,
     Channel,
+    ConnectionFailed,
     QueueLost,
     RequestRefused,
     connected,
@@ -89,7 +90,11 @@ class RabbitMQ:
             client_properties={"connection_name": self.queue},
         )
         self._declared = False
-        self._topology = Topology(refusals_last_s=self._pace.refusals_last_s)
+        vhost, user = self._address.vhost, self._address.user
+        self._topology = Topology(
+            refusals_last_s=self._pace.refusals_last_s,
+            is_deadly=lambda binding: may_overflow(binding, vhost, user),
+        )
         self._health = Health(connected=False, reason="not connected yet")
 
     @property
@@ -138,6 +143,8 @@ class RabbitMQ:
                         waits = delays(random.random)
                 if isinstance(error, QueueLost):
                     self._give_up_queue(listener, error)
+                if isinstance(error, ConnectionFailed):
+                    self._topology.suspect()
                 wait_s = next(waits)
                 reason = f"{target.host}:{target.port}: {error}"
                 self._health = Health(connected=False, reason=reason)
@@ -162,12 +169,12 @@ class RabbitMQ:
         log.info("consuming %s at %s", self.queue, self.name)
 
         async def open_channel() -> QueueBindings:
-            vhost = connection.params.virtual_host
-            return QueueBindings(await Channel(connection).open(), self.queue, vhost)
+            return QueueBindings(await Channel(connection).open(), self.queue)
 
+        apart = BindingsApart(connection.params, self.queue)
         try:
             await _first_failure(
-                Binder(self._topology, listener, open_channel).run(),
+                Binder(self._topology, listener, open_channel, apart.bind).run(),
                 channel.until_closed(),
                 watch_silence(connection, self._pace.heartbeat_s),
                 self._audit(channel, listener),
@@ -180,6 +187,7 @@ class RabbitMQ:
             raise
         finally:
             deliveries.stop()
+            await apart.close()
 
     def _alarms(self, target: Any) -> Iterator[Coroutine[Any, Any, None]]:
         if self._pace.watches_alarms:

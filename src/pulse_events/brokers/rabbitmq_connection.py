@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowAborted
-from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosed
+from pika.exceptions import (
+    AMQPError,
+    ChannelClosedByBroker,
+    ConnectionClosed,
+    ConnectionClosedByBroker,
+)
 
 from pulse_events.brokers.address import Address
 from pulse_events.brokers.rabbitmq_frames import Connection
@@ -28,6 +33,8 @@ ANSWER_WITHIN_S = 15.0
 CLOSE_WITHIN_S = 2.0
 
 ACCESS_REFUSED, NOT_FOUND = 403, 404
+_HARD_ERRORS = 500
+"""AMQP's codes for what a client did wrong, or the broker (section 1.1); 320 is a broker's stop."""
 _REFUSALS = {
     ACCESS_REFUSED: "access is refused",
     NOT_FOUND: "it does not exist",
@@ -51,6 +58,10 @@ class RequestRefused(PulseEventsError):
         super().__init__(f"{_REFUSALS.get(code, 'it is refused')} ({text})")
         self.code = code
         self.text = text
+
+
+class ConnectionFailed(BrokerUnavailable):
+    """The broker ended the connection because it could not do what it was asked."""
 
 
 class QueueLost(BrokerUnavailable):
@@ -219,6 +230,8 @@ def _reason(error: Exception) -> PulseEventsError:
         return error
     if isinstance(error, ChannelClosedByBroker):
         return RequestRefused(error.reply_code, error.reply_text)
+    if isinstance(error, ConnectionClosedByBroker) and error.reply_code >= _HARD_ERRORS:
+        return ConnectionFailed(explain(error))
     return BrokerUnavailable(explain(error))
 
 

@@ -7,7 +7,7 @@ it is done, `Binder` knows.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Waiting
@@ -21,18 +21,28 @@ class Topology:
     Args:
         clock: Returns seconds; never goes back.
         refusals_last_s: How long the broker is not asked again for what it refused.
+        is_deadly: Tells whether a binding might end the connection that it is asked on.
     """
 
     def __init__(
-        self, clock: Callable[[], float] = time.monotonic, refusals_last_s: float = LAST_S
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        refusals_last_s: float = LAST_S,
+        is_deadly: Callable[[Binding], bool] = lambda binding: False,
     ) -> None:
         self._clock = clock
+        self._is_deadly = is_deadly
         self._wanted: dict[Binding, str] = {}
         """By whom first."""
         self._unanswered: dict[Binding, float] = {}
         """Since when; the oldest first."""
         self._bound: set[Binding] = set()
         """What may be at the broker: sent, perhaps not answered."""
+        self._asked: list[Binding] = []
+        """What the broker is being asked about."""
+        self._is_unbinding = False
+        self._apart: set[Binding] = set()
+        """What of the wanted is bound apart."""
         self.turns = Turns()
         self._refusals = Refusals(clock, refusals_last_s)
         self.work = asyncio.Event()
@@ -43,18 +53,22 @@ class Topology:
 
         What another owner wants already is in line for this one, too.
         """
-        work = Work.AGAIN if binding in self._wanted else Work.BIND
-        if work is Work.BIND:
+        work = Work.AGAIN
+        if binding not in self._wanted:
+            work = Work.BIND
             self._wanted[binding] = owner
             self.turns.discard(binding)  # if it was to be unbound
+            if self._is_deadly(binding):
+                self._apart.add(binding)
         self._unanswered.setdefault(binding, self._clock())
-        self.turns.add(Share(owner, work), binding)
+        self.turns.add(Share(owner, Work.APART if binding in self._apart else work), binding)
         self.work.set()
 
     def drop(self, binding: Binding) -> None:
         """Take ``binding`` away as soon as its turn comes."""
         owner = self._wanted.pop(binding, "")
         self._unanswered.pop(binding, None)
+        self._apart.discard(binding)
         self.turns.discard(binding)
         if binding in self._bound:
             self.turns.add(Share(owner, Work.UNBIND), binding)
@@ -66,12 +80,12 @@ class Topology:
         Binding what is bound changes nothing.  Of an exchange that was deleted all bindings are
         refused; of one that was made again meanwhile they are in force again.
         """
-        self.turns.add_everything(self._wanted)
+        self._add_everything(self._wanted)
         self.work.set()
 
     def outstanding(self, owner: str) -> int:
         """Return how many bindings ``owner`` was the first to want have never been answered."""
-        return self.turns.count(Share(owner))
+        return self.turns.count(Share(owner)) + self.turns.count(Share(owner, Work.APART))
 
     def waiting(self) -> Waiting:
         """Return how many bindings have no answer, and for how long the oldest."""
@@ -81,10 +95,33 @@ class Topology:
     def forget_answers(self) -> None:
         """Have everything bound again; who waits for an answer already is still before that."""
         answered = [binding for binding in self._wanted if binding not in self._unanswered]
-        self.turns.add_everything(answered)
+        self._add_everything(answered)
         self._unanswered.update(dict.fromkeys(answered, self._clock()))
         for binding in self._bound - self._wanted.keys():
             self.turns.add(Share("", Work.UNBIND), binding)
+
+    def suspect(self) -> None:
+        """Note that the connection failed: what the broker was being asked may be why.
+
+        It is bound apart from now on, or not unbound, so that it does not end the next one.
+        """
+        for binding in self._asked:
+            if binding in self._wanted:
+                self.turns.discard(binding)
+                self._apart.add(binding)
+                self.turns.add(Share(self._wanted[binding], Work.APART), binding)
+            elif self._is_unbinding:
+                self.turns.discard(binding)
+                self._bound.discard(binding)
+        self._asked = []
+
+    def _add_everything(self, bindings: Collection[Binding]) -> None:
+        if self._apart:
+            apart = self._apart.intersection(bindings)
+            bindings = [binding for binding in bindings if binding not in apart]
+            for binding in apart:
+                self.turns.add(Share("", Work.APART), binding)
+        self.turns.add_everything(bindings)
 
     def still_wanted(self, batch: list[Binding]) -> list[Binding]:
         """Return those of ``batch`` that nobody has dropped."""
@@ -107,6 +144,11 @@ class Topology:
         self._bound |= new
         return new
 
+    def asking(self, batch: list[Binding], *, is_unbinding: bool = False) -> None:
+        """Note what the broker is being asked about; nothing, when it has answered."""
+        self._asked = batch
+        self._is_unbinding = is_unbinding
+
     def not_reached(self, bindings: set[Binding]) -> None:
         """Note that the broker did not come to ``bindings``, which were not there before."""
         self._bound -= bindings
@@ -124,6 +166,7 @@ class Topology:
     def refused(self, binding: Binding) -> bool:
         """Note that ``binding`` is not bound, and forget it; return whether it was wanted."""
         self.turns.discard(binding)
+        self._apart.discard(binding)
         self._bound.discard(binding)
         self._unanswered.pop(binding, None)
         return self._wanted.pop(binding, None) is not None

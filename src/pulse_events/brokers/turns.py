@@ -25,7 +25,13 @@ class Work(Enum):
     BIND = "bind"
     AGAIN = "bind again"
     """Somebody asked for it before; the broker has not answered, or may have lost it since."""
+    APART = "bind apart"
+    """It may end the connection that it is asked on."""
     UNBIND = "unbind"
+
+
+_SINGLY = {Work.UNBIND: QUANTUM, Work.APART: 1}
+"""What is done one by one, and how many of those are a turn, which nobody else has part in."""
 
 
 class Share(NamedTuple):
@@ -55,9 +61,9 @@ class Turn(NamedTuple):
         return list(dict.fromkeys(binding for part in self.parts.values() for binding in part))
 
     @property
-    def is_unbinding(self) -> bool:
-        """Tell whether they are to be unbound; such a turn is of one share."""
-        return any(share.work is Work.UNBIND for share in self.parts)
+    def work(self) -> Work:
+        """What is to be done; of several shares, to bind."""
+        return next(iter(self.parts)).work
 
 
 class _Line:
@@ -119,10 +125,11 @@ class Turns:
         head = self._head()
         if head is None:
             return None
-        if head.work is not Work.UNBIND and self._is_alone(head):
-            return Turn({head: self._lines[head].first(BATCH)})
-        if not self._joins(head):
-            return Turn({head: self._lines[head].first(QUANTUM)})
+        if head.work in _SINGLY:
+            return Turn({head: self._lines[head].first(_SINGLY[head.work])})
+        if self._lines[head].most or self._is_alone(head):
+            most = BATCH if self._is_alone(head) else QUANTUM
+            return Turn({head: self._lines[head].first(most)})
         parts: dict[Share, list[Binding]] = {}
         left = BATCH
         for share in self._new if head in self._new else self._old:
@@ -182,7 +189,7 @@ class Turns:
         return None
 
     def _joins(self, share: Share) -> bool:
-        return share.work is not Work.UNBIND and not self._lines[share].most
+        return share.work not in _SINGLY and not self._lines[share].most
 
     def _is_alone(self, share: Share) -> bool:
         return not any(line.bindings for other, line in self._lines.items() if other != share)
