@@ -429,6 +429,6 @@ def test_who_comes_new_waits_for_a_quantum_of_each_at_most(
         begun = len(desk.done)
         while not set(mine) <= set(desk.confirmations):
             desk.step()
-        # Each newcomer before has one try apart and half of one with others; then one in flight,
-        # one of its own with others, one apart.
-        assert len(desk.done) - begun <= 1.5 * len(hogs) + 3
+        # Each newcomer before has one try with others and one apart; then one in flight, one of its
+        # own with others, one apart.
+        assert len(desk.done) - begun <= 2 * len(hogs) + 3
