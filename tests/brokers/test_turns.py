@@ -109,7 +109,7 @@ def test_a_newcomer_whose_work_is_dropped_before_its_turn_does_not_become_new_by
 def test_what_nobody_waits_for_is_never_new() -> None:
     turns = lined_up(a=100)
     sizes(turns)
-    turns.add_everything(some(100))
+    turns.add_everything(dict.fromkeys(some(100)))
     add(turns, Share("b", Work.UNBIND), some(100))
     assert not turns.has_newcomers()
     assert sizes(turns) == {"a": QUANTUM, "": QUANTUM}

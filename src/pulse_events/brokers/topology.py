@@ -7,7 +7,7 @@ it is done, `Binder` knows.
 
 import asyncio
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Waiting
@@ -94,10 +94,12 @@ class Topology:
 
     def forget_answers(self) -> None:
         """Have everything bound again; who waits for an answer already is still before that."""
-        answered = [binding for binding in self._wanted if binding not in self._unanswered]
+        answered = self._wanted.copy()
+        for binding in self._unanswered:
+            del answered[binding]
         self._add_everything(answered)
         self._unanswered.update(dict.fromkeys(answered, self._clock()))
-        for binding in self._bound - self._wanted.keys():
+        for binding in self._bound.difference(self._wanted):
             self.turns.add(Share("", Work.UNBIND), binding)
 
     def suspect(self) -> None:
@@ -115,11 +117,11 @@ class Topology:
                 self._bound.discard(binding)
         self._asked = []
 
-    def _add_everything(self, bindings: Collection[Binding]) -> None:
+    def _add_everything(self, bindings: dict[Binding, str]) -> None:
         if self._apart:
-            apart = self._apart.intersection(bindings)
-            bindings = [binding for binding in bindings if binding not in apart]
-            for binding in apart:
+            bindings = bindings.copy()
+            for binding in self._apart.intersection(bindings):
+                del bindings[binding]
                 self.turns.add(Share("", Work.APART), binding)
         self.turns.add_everything(bindings)
 

@@ -4,7 +4,8 @@ In the manner of fq_codel (RFC 8290, section 4.2): who had nothing in line comes
 had, for one quantum, and then takes turns with them.  Knows no broker, and not what is wanted.
 """
 
-from collections.abc import Iterable, Set
+from collections import OrderedDict
+from collections.abc import Mapping, Set
 from enum import Enum
 from itertools import islice
 from typing import NamedTuple
@@ -72,7 +73,7 @@ class _Line:
     __slots__ = ("bindings", "most")
 
     def __init__(self) -> None:
-        self.bindings: dict[Binding, None] = {}
+        self.bindings: dict[Binding, object] = {}
         self.most = 0
         """Bindings that may be tried at once, and with nobody else's: some have been refused."""
 
@@ -85,8 +86,11 @@ class Turns:
 
     def __init__(self) -> None:
         self._lines: dict[Share, _Line] = {}
-        self._new: dict[Share, None] = {}
-        self._old: dict[Share, None] = {}
+        self._busy: set[Share] = set()
+        """Those with something in line."""
+        # Ordered ones: in a dict the first key is found behind the places of all that were deleted.
+        self._new: OrderedDict[Share, None] = OrderedDict()
+        self._old: OrderedDict[Share, None] = OrderedDict()
         self._shares_of: dict[Binding, tuple[Share, ...]] = {}
 
     def count(self, share: Share) -> int:
@@ -96,7 +100,7 @@ class Turns:
 
     def has_newcomers(self) -> bool:
         """Tell whether somebody has come who had nothing in line."""
-        return any(self._lines[share].bindings for share in self._new)
+        return not self._busy.isdisjoint(self._new)
 
     def add(self, share: Share, binding: Binding) -> None:
         """Put ``binding`` at the end of a share's line; it may be in line for other owners, too."""
@@ -104,17 +108,23 @@ class Turns:
         if len(shares) < SHARES_LIMIT and all(share.owner != other.owner for other in shares):
             self._shares_of[binding] = (*shares, share)
             self._line(share).bindings[binding] = None
+            self._busy.add(share)
 
-    def add_everything(self, bindings: Iterable[Binding]) -> None:
-        """Put ``bindings`` in line to be bound again, at a cost that a hundred thousand allow."""
-        self._line(EVERYTHING).bindings.update(dict.fromkeys(bindings))
+    def add_everything(self, bindings: Mapping[Binding, object]) -> None:
+        """Put ``bindings`` in line to be bound again; in a millisecond for a hundred thousand."""
+        line = self._line(EVERYTHING)
+        line.bindings.update(bindings)
+        if line.bindings:
+            self._busy.add(EVERYTHING)
 
     def discard(self, binding: Binding) -> None:
         """Take ``binding`` out of all lines."""
         for share in (*self._shares_of.pop(binding, ()), EVERYTHING):
-            line = self._lines.get(share)
-            if line:
-                line.bindings.pop(binding, None)
+            if share in self._busy:
+                line = self._lines[share].bindings
+                line.pop(binding, None)
+                if not line:
+                    self._busy.remove(share)
 
     def next(self) -> Turn | None:
         """Return what is to be done now; all stay in line until they are discarded.
@@ -127,9 +137,9 @@ class Turns:
             return None
         if head.work in _SINGLY:
             return Turn({head: self._lines[head].first(_SINGLY[head.work])})
-        if self._lines[head].most or self._is_alone(head):
-            most = BATCH if self._is_alone(head) else QUANTUM
-            return Turn({head: self._lines[head].first(most)})
+        is_alone = len(self._busy) == 1
+        if self._lines[head].most or is_alone:
+            return Turn({head: self._lines[head].first(BATCH if is_alone else QUANTUM)})
         parts: dict[Share, list[Binding]] = {}
         left = BATCH
         for share in self._new if head in self._new else self._old:
@@ -178,12 +188,12 @@ class Turns:
         """
         while self._new:
             share = next(iter(self._new))
-            if self._lines[share].bindings:
+            if share in self._busy:
                 return share
             self._move_back(share)
         while self._old:
             share = next(iter(self._old))
-            if self._lines[share].bindings:
+            if share in self._busy:
                 return share
             del self._old[share], self._lines[share]
         return None
@@ -191,10 +201,7 @@ class Turns:
     def _joins(self, share: Share) -> bool:
         return share.work not in _SINGLY and not self._lines[share].most
 
-    def _is_alone(self, share: Share) -> bool:
-        return not any(line.bindings for other, line in self._lines.items() if other != share)
-
     def _move_back(self, share: Share) -> None:
         self._new.pop(share, None)
-        self._old.pop(share, None)
         self._old[share] = None
+        self._old.move_to_end(share)
