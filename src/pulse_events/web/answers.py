@@ -11,6 +11,8 @@ from pulse_events.errors import AddressLimitReached, BindingRefused, InputError,
 from pulse_events.wire import CORS as CORS  # all answers have the same
 
 _CORS_LINES = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
+SERVER = "pulse-events"
+"""Every answer's ``Server``, but that of a stream, which has none; no versions."""
 
 _CODES = {
     HTTPStatus.BAD_REQUEST: "InputError",
@@ -91,6 +93,7 @@ def raw_answer(status: HTTPStatus, message: str, request: web.BaseRequest | None
         f"Content-Length: {len(body)}\r\n"
         f"{_CORS_LINES}"
         "Cache-Control: no-store\r\n"
+        f"Server: {SERVER}\r\n"
         "Connection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -109,6 +109,7 @@ class _Farewell(asyncio.Protocol):
         self._transport.set_protocol(self)
         self._transport.write(answer)
         self._transport.write_eof()
+        self._transport.resume_reading()
         asyncio.get_running_loop().call_later(FAREWELL_S, self._transport.abort)
 
     def abort(self) -> None:
