@@ -15,7 +15,7 @@ from pulse_events.brokers.memory import Memory
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
 from pulse_events.settings import PREFIX, Settings
-from pulse_events.web import admission, app, bodies, connection, page, streams, tokens
+from pulse_events.web import admission, app, bodies, connection, kernel, page, streams, tokens
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
 from tests.docs.blocks import DOCUMENTS, ROOT
@@ -179,6 +179,8 @@ LIMITS = {
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
     "streams of an address": admission.STREAMS_PER_ADDRESS,
     "requests of an address": int(admission.REQUESTS_PER_S),
+    "unread answers of a connection": int(connection.IDLE_S),
+    "unsent bytes of any connection in the kernel": 2 * kernel.SEND_BUFFER_BYTES,
     "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
     "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
     "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),

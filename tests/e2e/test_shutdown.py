@@ -114,6 +114,23 @@ def test_a_client_that_does_not_read_does_not_hold_the_end_up(
             assert time.monotonic() - started < WITHIN_S
 
 
+@pytest.mark.parametrize("messages", [1, 6], ids=["in the kernel", "in the process too"])
+def test_what_a_client_reads_late_is_whole_or_visibly_broken(messages: int) -> None:
+    with Server() as server:
+        target = connect_target(("exchange/e", "#"))
+        with RawStream(server.port, target, receive_buffer_bytes=4096).ready() as stream:
+            for _ in range(messages):
+                server.publish("exchange/e", "k", "x" * 200_000)
+            assert server.stop() == 0
+            if messages == 1:
+                assert stream.event().kind == "message"
+                assert "stopping" in stream.event("error").json
+                assert stream.rest() == b""
+            else:
+                with pytest.raises(ConnectionResetError):
+                    stream.rest()
+
+
 @pytest.fixture
 def frozen_rabbit() -> Iterator[Rabbit]:
     with Rabbit() as node:

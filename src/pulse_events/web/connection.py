@@ -10,6 +10,7 @@ from typing import Any, cast
 from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
+from pulse_events.web import kernel
 from pulse_events.web.answers import error_answer, raw_answer
 from pulse_events.web.bodies import BODY_LIMIT_BYTES
 
@@ -19,7 +20,8 @@ log = logging.getLogger(__name__)
 
 HEADERS_LIMIT = 128
 IDLE_S = 75.0
-"""How long a connection may take to send a request's head; longer than proxies keep theirs."""
+"""How long a connection may take to send a request's head, or may read nothing of its answer;
+longer than proxies keep theirs."""
 LINGER_S = 10.0
 """How long the rest of a body is read that was answered before its end."""
 FAREWELL_S = 1.0
@@ -39,6 +41,7 @@ class Connection(web.RequestHandler):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note that the connection is there."""
         self._server.open_connections += 1
+        kernel.limit_unread(transport, self._server.idle_s)
         super().connection_made(transport)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -116,7 +119,7 @@ class HttpServer(web.Server):
             ``streams``.
         streams: Returns how many streams there are.
         head_limit_bytes: Of a request.
-        idle_s: How long a connection may take to send a request's head.
+        idle_s: How long a connection may take to send a request's head, or to read anything.
     """
 
     def __init__(
@@ -131,7 +134,7 @@ class HttpServer(web.Server):
     ) -> None:
         super().__init__(self._checked, request_factory=self._request)
         self._route = route
-        self._idle_s = idle_s
+        self.idle_s = idle_s
         self._connections_limit = connections_limit
         self._streams = streams
         self.refused = refused
@@ -163,8 +166,8 @@ class HttpServer(web.Server):
             self,
             loop=asyncio.get_running_loop(),
             access_log=None,
-            keepalive_timeout=self._idle_s,
-            lingering_time=min(self._idle_s, LINGER_S),
+            keepalive_timeout=self.idle_s,
+            lingering_time=min(self.idle_s, LINGER_S),
             max_line_size=self.head_limit_bytes,
             max_field_size=self.head_limit_bytes,
             max_headers=HEADERS_LIMIT,

@@ -6,7 +6,6 @@ of its own; what the kernel does not take waits in the transport.
 
 import asyncio
 import os
-import socket
 import time
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from pulse_events.compression import CODINGS, GZIP, IDENTITY, Coding
 from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.hubs import Hubs
 from pulse_events.sse import encode_event
+from pulse_events.web import kernel
 from pulse_events.web.admission import Admission
 from pulse_events.web.answers import raw_answer, status_of, timestamp
 
@@ -38,15 +38,14 @@ _HEADS = {
 }
 
 CLOSE_WITHIN_S = 5.0
-"""How long an ended stream may take to read what is still unsent."""
+"""How long the client of an ended stream may take to read the rest."""
 
 RECEIVED_LIMIT_BYTES = 64 << 10
-"""What a client may send behind its request; nothing is expected there."""
+"""What a client may send behind its request, and as much behind the end: nothing is expected."""
 _TOO_TALKATIVE = StreamEnded(
     f"the client sent more than {RECEIVED_LIMIT_BYTES} bytes behind its request"
 )
 
-_USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
 SILENT_PINGS = 3
 SILENT_AT_LEAST_S = 10.0
 """How many pings, and how long, the kernel waits for a client's acknowledgement."""
@@ -54,6 +53,10 @@ SILENT_AT_LEAST_S = 10.0
 _DRAIN_GAP_S = 0.25
 """Between the ends of two streams, where they are few."""
 _DRAIN_STEP_S = 0.02
+_DRAIN_LOOK_S = 0.1
+
+_LOOK_S = 0.5
+"""At most so long between two looks at what ended streams have read."""
 
 _PING_STEPS = 64
 _PING_SPREAD = 8
@@ -117,13 +120,31 @@ class Stream(asyncio.Protocol):
         self.close()
 
     def close(self) -> None:
-        """Close when all is sent, or after `CLOSE_WITHIN_S`."""
-        self._transport.close()
+        """Close when the client has read all, or after `CLOSE_WITHIN_S`.
+
+        Not before: the kernel would keep what is unread for minutes, counted by nobody.  And it
+        would answer what the client still sends with a reset, which may overtake the last event.
+        """
+        self._transport.write_eof()
         self._streams.closing(self)
 
+    def close_if_read(self) -> bool:
+        """Close an ended stream if its client has read all; return whether it has."""
+        is_read = kernel.has_read_all(self._transport)
+        if is_read:
+            self._transport.close()
+        return is_read
+
     def abort(self) -> None:
-        """Close now, whatever is unsent."""
-        self._transport.abort()
+        """Close now, whatever is unread: the client sees a broken connection, not an early end."""
+        kernel.reset(self._transport)
+
+    def part(self) -> None:
+        """Close now; the kernel may go on alone if it has all."""
+        if self._transport.get_write_buffer_size():
+            self.abort()
+        else:
+            self._transport.close()
 
     def pause_writing(self) -> None:
         """Note that the client leaves more unsent than the limit."""
@@ -136,9 +157,22 @@ class Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Ignore what a client sends behind its request, up to a limit."""
         self._received_bytes += len(data)
-        if self._received_bytes > RECEIVED_LIMIT_BYTES:
-            self._transport.pause_reading()  # ended only once: nothing more comes here
+        if self._received_bytes <= RECEIVED_LIMIT_BYTES:
+            return
+        if self.audience is None:  # told already
+            self._transport.pause_reading()
+        else:
+            self._received_bytes = 0
             self._streams.end(self, _TOO_TALKATIVE)
+
+    def eof_received(self) -> bool:
+        """Close: the client has left, or has read the end; what it has not read waits for it."""
+        if kernel.has_read_all(self._transport):
+            return False  # the transport closes
+        if self.audience is not None:
+            self._streams.leave(self)
+            self.close()
+        return True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""
@@ -192,7 +226,7 @@ class Streams:
     ) -> None:
         self._hub = hub
         self._admission = admission
-        self._silent_ms = round(1000 * max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S))
+        self._silent_s = max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S)
         self._unsent_limit_bytes = unsent_limit_bytes
         steps = max(1, min(_PING_STEPS, int(ping_interval_s / _SHORTEST_STEP_S)))
         self._step_s = ping_interval_s / steps
@@ -201,19 +235,17 @@ class Streams:
         self._added = 0
         self._now = 0
         self._closing: dict[Stream, float] = {}
-        self._empty = asyncio.Event()
 
     def __len__(self) -> int:
-        """Number of open streams, ended ones that still read included."""
+        """Number of streams that are open, or ended and not yet gone from the kernel."""
         return sum(map(len, self._slots)) + len(self._closing)
 
     def add(self, stream: Stream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
-        if _USER_TIMEOUT is not None:
-            # A client whose network is gone acknowledges no ping: the kernel ends the connection.
-            connection = transport.get_extra_info("socket")
-            connection.setsockopt(socket.IPPROTO_TCP, _USER_TIMEOUT, self._silent_ms)
+        # A client whose network is gone acknowledges no ping: the kernel ends the connection.
+        kernel.limit_silence(transport, self._silent_s)
         transport.set_protocol(stream)
+        transport.resume_reading()  # aiohttp stops where much came behind the request
         transport.set_write_buffer_limits(high=self._unsent_limit_bytes)
         stream.begin()
         # The slot that was served last comes round after just one interval, those before it sooner.
@@ -225,6 +257,10 @@ class Streams:
         """Note that ``stream`` has had its last event."""
         self._slots[stream.slot].discard(stream)
         self._closing[stream] = time.monotonic() + CLOSE_WITHIN_S
+
+    def leave(self, stream: Stream) -> None:
+        """Give up a stream whose client has left without reading all."""
+        self._hub.leave(stream, time.monotonic())
 
     def evict(self, stream: Stream) -> None:
         """End a stream that leaves too much unread."""
@@ -245,20 +281,19 @@ class Streams:
         self._hub.leave(stream, time.monotonic())
         if stream.owner:
             self._admission.leave(stream.owner)
-        if not len(self):
-            self._empty.set()
 
     async def run(self) -> None:
-        """Send pings, spread over the interval, and abort what takes too long to close."""
-        loop = asyncio.get_running_loop()
-        due_s = loop.time()
+        """Send pings, spread over the interval, and close what has ended."""
+        clock = asyncio.get_running_loop().time
+        due_s = clock() + self._step_s
         while True:
-            due_s = max(due_s + self._step_s, loop.time() - self._step_s)
-            await asyncio.sleep(due_s - loop.time())
-            self._ping()
+            await asyncio.sleep(min(due_s - clock(), _LOOK_S))
+            if clock() >= due_s:
+                due_s = max(due_s + self._step_s, clock() - self._step_s)
+                self._ping()
             now_s = time.monotonic()
             self._hub.tick(now_s)
-            self._abort_overdue(now_s)
+            self._close_ended(now_s)
 
     async def drain(self, reason: PulseEventsError, spread_s: float, within_s: float) -> None:
         """End every stream with an event that says ``reason``, one after the other.
@@ -267,7 +302,8 @@ class Streams:
             reason: Why.
             spread_s: Over how long many streams are spread, so that they do not all come back at
                 once; a few take less.
-            within_s: After how long those are aborted that have not read what is unsent.
+            within_s: After how long those are left to the kernel that have not read all, and those
+                aborted for whom that would not be all.
         """
         clock = asyncio.get_running_loop().time
         streams = [stream for slot in self._slots for stream in slot]
@@ -279,13 +315,11 @@ class Streams:
                 self.end(stream, reason)
             ended = due
             await asyncio.sleep(_DRAIN_STEP_S)
-        self._empty.clear()
-        if len(self):
-            try:
-                async with asyncio.timeout_at(started_s + within_s):
-                    await self._empty.wait()
-            except TimeoutError:
-                self._abort_overdue(float("inf"))
+        while len(self) and clock() < started_s + within_s:
+            self._close_ended(time.monotonic())
+            await asyncio.sleep(_DRAIN_LOOK_S)
+        for stream in tuple(self._closing):
+            stream.part()
 
     def _ping(self) -> None:
         self._now = (self._now + 1) % len(self._slots)
@@ -296,8 +330,7 @@ class Streams:
             for stream in streams:
                 stream.write(frames[stream.coding])
 
-    def _abort_overdue(self, now_s: float) -> None:
+    def _close_ended(self, now_s: float) -> None:
         for stream, deadline_s in tuple(self._closing.items()):
-            if deadline_s > now_s:
-                break
-            stream.abort()
+            if not stream.close_if_read() and deadline_s <= now_s:
+                stream.abort()
