@@ -19,3 +19,10 @@ def server() -> Iterator[LocalServer]:
 def name() -> str:
     """The name of an exchange that no other test uses."""
     return f"exchange/test/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def quiet(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Nothing is in the log at the end."""
+    yield
+    assert not [record.getMessage() for record in caplog.get_records("call")]

@@ -10,6 +10,8 @@ from aiohttp import web
 from pulse_events.errors import AddressLimitReached, BindingRefused, InputError, TokenExpired
 
 CORS = {"Access-Control-Allow-Origin": "*"}
+SERVER = "pulse-events"
+"""Every answer's ``Server``, but that of a stream, which has none; no versions."""
 
 _CODES = {
     HTTPStatus.BAD_REQUEST: "InputError",
@@ -90,6 +92,7 @@ def raw_answer(status: HTTPStatus, message: str, request: web.BaseRequest | None
         f"Content-Length: {len(body)}\r\n"
         "Access-Control-Allow-Origin: *\r\n"
         "Cache-Control: no-store\r\n"
+        f"Server: {SERVER}\r\n"
         "Connection: close\r\n\r\n"
     )
     return head.encode() + body

@@ -20,6 +20,7 @@ from pulse_events.web.tokens import LIFETIME_S
 
 Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
+_ALL_METHODS = ("GET", "HEAD", "POST")
 SOURCE = "https://github.com/taskcluster/pulse-events"
 _BINDING_LIMIT_BYTES = 4096
 """The longest JSON of one binding: two names of 255 bytes, each as six characters."""
@@ -36,8 +37,13 @@ class App:
         self._routes = self._table()
 
     async def route(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request; a path means the same with and without a last slash."""
-        methods = self._routes.get(request.path.rstrip("/"), {})
+        """Answer one request; a path means the same with and without a last slash.
+
+        Nothing is decoded: no path here needs it, and who guards one in front of this server must
+        not be passed by another spelling of it.
+        """
+        path = request.rel_url.raw_path
+        methods = self._routes.get(path.removesuffix("/"), {})
         answer = methods.get(request.method)
         try:
             self._connect.check_rate(request)
@@ -45,12 +51,13 @@ class App:
             return self._connect.refuse(request, reason, as_stream=answer is self._connect)
         if answer is not None:
             return await answer(request)
-        if not methods:
-            text = f"there is nothing at {request.path}; the page at / says what there is"
-            return error_answer(HTTPStatus.NOT_FOUND, text, request)
-        allowed = ", ".join(sorted({*methods, "OPTIONS"}))
+        allowed = ", ".join(sorted({*(methods or _ALL_METHODS), "OPTIONS"}))
         if request.method == "OPTIONS":
+            # Everywhere: a page is to see the 404 itself, not a preflight that fails.
             return _preflight(allowed)
+        if not methods:
+            text = f"there is nothing at {path}; the page at / says what there is"
+            return error_answer(HTTPStatus.NOT_FOUND, text, request)
         text = f"{request.method} is not possible here, only {allowed}"
         status = HTTPStatus.METHOD_NOT_ALLOWED
         return error_answer(status, text, request, {"Allow": allowed})

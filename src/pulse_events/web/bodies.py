@@ -3,7 +3,7 @@
 import asyncio
 
 import msgspec
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from pulse_events.bindings import Binding
 from pulse_events.errors import InputError
@@ -12,15 +12,27 @@ from pulse_events.messages import Message
 BODY_LIMIT_BYTES = 16 << 20
 BODY_WITHIN_S = 30.0
 """How long a client may take to send the body of its request."""
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def expects_continue(request: web.BaseRequest) -> bool:
+    """Tell whether a client waits to be told to send its body, as curl does with 1 MB or more."""
+    if request.version < HttpVersion11:
+        return False  # there it means nothing (RFC 9110, 10.1.1)
+    return request.headers.get("Expect", "").lower() == "100-continue"
 
 
 async def read_body(request: web.BaseRequest, limit_bytes: int, within_s: float) -> bytes:
-    """Return a request's body, whose limit is not aiohttp's.
+    """Return a request's body, whose limit is not aiohttp's; tell a client that waits to send it.
 
     Raises:
         HTTPRequestEntityTooLarge: It is longer; the rest is not read.
         InputError: It is broken, or does not come in time.
     """
+    if (announced := request.content_length or 0) > limit_bytes:
+        raise web.HTTPRequestEntityTooLarge(limit_bytes, announced)
+    if expects_continue(request) and not request.content.is_eof() and request.transport is not None:
+        request.transport.write(_CONTINUE)
     body = bytearray()
     try:
         async with asyncio.timeout(within_s):

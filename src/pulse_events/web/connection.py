@@ -7,12 +7,12 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, cast
 
-from aiohttp import web
+from aiohttp import HttpVersion11, StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
 from pulse_events.web import kernel
-from pulse_events.web.answers import error_answer, raw_answer
-from pulse_events.web.bodies import BODY_LIMIT_BYTES
+from pulse_events.web.answers import SERVER, error_answer, raw_answer
+from pulse_events.web.bodies import BODY_LIMIT_BYTES, expects_continue
 
 _HEAD_TOO_LONG = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
 
@@ -25,18 +25,21 @@ longer than proxies keep theirs."""
 LINGER_S = 10.0
 """How long the rest of a body is read that was answered before its end."""
 FAREWELL_S = 1.0
-"""How long a client is listened to that was answered in the middle of its request's head."""
+"""How long a client is listened to that was answered in the middle of its request."""
 
 
 class Connection(web.RequestHandler):
     """aiohttp's HTTP protocol, with a limit for heads, and errors that say what is wrong."""
 
-    __slots__ = ("_head_bytes", "_server")
+    __slots__ = ("_body", "_head_bytes", "_is_answered", "_is_broken", "_is_half_closed", "_server")
 
     def __init__(self, server: "HttpServer", **others: Any) -> None:
         super().__init__(server, **others)
         self._server = server
         self._head_bytes = 0
+        self._body: StreamReader | None = None
+        self._is_answered = True
+        self._is_broken = self._is_half_closed = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note that the connection is there."""
@@ -47,7 +50,67 @@ class Connection(web.RequestHandler):
     def connection_lost(self, exc: BaseException | None) -> None:
         """Note that the connection is gone, or a stream's from now on."""
         self._server.open_connections -= 1
+        if self._body is not None and not self._body.is_eof():
+            self._end_body(self._body)
         super().connection_lost(exc)
+
+    def begin_request(self, body: StreamReader) -> None:
+        """Note which request is worked on, from when aiohttp takes it from its queue."""
+        self._body = body
+        self._is_answered = False
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio's protocols may return it
+        """Answer what was asked before the client closed its side, and close then.
+
+        aiohttp itself closes at once, so that a client that needs no more than one answer, as
+        ``nc -N`` or a health check, gets none.
+        """
+        if self._messages:
+            body = self._messages[-1][1]
+        elif self._is_answered or self._body is None:
+            return False
+        else:
+            body = self._body
+        if not body.is_eof():
+            body.set_exception(_broken_off())
+        self._is_half_closed = True
+        self._close_when_answered()
+        return True
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; with it end what cannot go on."""
+        resp.headers["Server"] = SERVER  # aiohttp's own tells versions
+        finished = await super().finish_response(request, resp, start_time)
+        self._is_answered = True
+        if self._is_half_closed:
+            self._end_body(request.content)
+            self._close_when_answered()
+        elif self._is_broken:
+            self._say_farewell(b"")
+        return finished
+
+    def _end_body(self, body: StreamReader) -> None:
+        """Let nobody wait for the rest of a body that will not come.
+
+        aiohttp tells only a route that has begun; one that begins a moment later, and its own
+        reading of what a route left, would fail with a traceback in the log.
+        """
+        if self._is_answered:
+            body.feed_eof()
+        else:
+            body.set_exception(_broken_off())
+
+    def _close_when_answered(self) -> None:
+        if not self._messages:
+            self._close = True
+
+    def _say_farewell(self, answer: bytes) -> None:
+        transport, self.transport = self.transport, None
+        if transport is not None and not transport.is_closing():
+            self.connection_lost(None)
+            _Farewell(self._server).begin(transport, answer)
 
     def data_received(self, data: bytes) -> None:
         """Take some bytes; aiohttp limits each line of a head, this the whole of it."""
@@ -56,9 +119,7 @@ class Connection(web.RequestHandler):
         self._head_bytes = self._head_bytes + len(data) if is_within_head else 0
         if self._head_bytes > self._server.head_limit_bytes and self.transport is not None:
             self._server.refused["refused_heads"] += 1
-            transport, self.transport = self.transport, None
-            self.connection_lost(None)
-            _Farewell().begin(transport, raw_answer(_HEAD_TOO_LONG, self._server.too_long_text))
+            self._say_farewell(raw_answer(_HEAD_TOO_LONG, self._server.too_long_text))
 
     def handle_error(
         self,
@@ -68,6 +129,7 @@ class Connection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer a request that cannot be parsed, or whose route failed."""
+        self._is_broken = isinstance(exc, BadHttpMessage)
         if isinstance(exc, LineTooLong):
             answer = self._server.too_long(request)
         elif "Too many headers" in (message or ""):
@@ -101,12 +163,20 @@ class _Farewell(asyncio.Protocol):
     comes is read, and ignored.
     """
 
+    def __init__(self, server: "HttpServer") -> None:
+        self._server = server
+
     def begin(self, transport: asyncio.Transport, answer: bytes) -> None:
         """Answer on a connection that had another protocol."""
+        self._server.open_connections += 1
         transport.set_protocol(self)
         transport.write(answer)
         transport.write_eof()
+        transport.resume_reading()
         asyncio.get_running_loop().call_later(FAREWELL_S, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server.open_connections -= 1
 
 
 class HttpServer(web.Server):
@@ -154,8 +224,10 @@ class HttpServer(web.Server):
     async def _checked(self, request: web.BaseRequest) -> web.StreamResponse:
         if _head_bytes(request) > self.head_limit_bytes:
             return self.too_long(request)
-        answer: web.StreamResponse = await self._route(request)
-        return answer
+        answer = _refuse_expectation(request) or await self._route(request)
+        if _ends_connection(request):
+            answer.force_close()
+        return cast("web.StreamResponse", answer)
 
     def __call__(self) -> Any:
         """Return the protocol of a new connection."""
@@ -178,6 +250,7 @@ class HttpServer(web.Server):
     @staticmethod
     def _request(message: Any, payload: Any, *others: Any) -> web.BaseRequest:
         protocol, writer, task = others
+        protocol.begin_request(payload)
         return web.BaseRequest(
             message,
             payload,
@@ -194,3 +267,27 @@ def _head_bytes(request: web.BaseRequest) -> int:
     fields = sum(len(b"%b:%b\r\n" % field) for field in request.raw_headers)
     line = f"{request.method} {request.raw_path} HTTP/1.1\r\n"
     return len(line) + fields + len("\r\n")
+
+
+def _refuse_expectation(request: web.BaseRequest) -> web.Response | None:
+    """Answer a request that expects something unknown (RFC 9110, 10.1.1)."""
+    expected = request.headers.get("Expect", "")
+    if not expected or request.version < HttpVersion11 or expects_continue(request):
+        return None
+    text = f"nothing is known of the expectation {expected[:100]!r}"
+    return error_answer(HTTPStatus.EXPECTATION_FAILED, text, request)
+
+
+def _ends_connection(request: web.BaseRequest) -> bool:
+    """Tell whether what follows a request on its connection cannot be known.
+
+    A client that was to be told to go on, and was answered instead, may send the body or another
+    request (RFC 9110, 10.1.1).  aiohttp's parser drops what came together with a request for
+    another protocol (probed on 3.14.5 with ``h2c``).
+    """
+    waits = "Expect" in request.headers and not request.content.is_eof()
+    return waits or "Upgrade" in request.headers
+
+
+def _broken_off() -> web.RequestPayloadError:
+    return web.RequestPayloadError("the client has left, or closed its side")
