@@ -97,6 +97,17 @@ def test_readers_that_stop_are_told_and_closed_and_cost_the_others_nothing() -> 
         assert counts(server)["clients"] == READERS
 
 
+def test_what_the_kernel_did_not_take_of_a_message_is_held_once() -> None:
+    target = connect_target((EXCHANGE, "#"))
+    with Server("--ping-interval", "3600") as server, ExitStack() as opened:
+        for _ in range(STOPPED):
+            opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=4096).ready())
+        before = memory_bytes(server)
+        server.publish(EXCHANGE, "k", "x" * 1_000_000)
+        assert memory_bytes(server) - before < ALLOWED_BYTES
+        assert counts(server)["clients"] == STOPPED
+
+
 def check_told(received: bytes, sent: int) -> None:
     """Check that a stopped reader finds all that was taken for it, the reason, and the end."""
     *messages, error, rest = received.split(b"\nid: -\n\n")

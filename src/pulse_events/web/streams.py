@@ -112,7 +112,7 @@ class Stream(asyncio.Protocol):
                 sent = 0
         if sent < len(chunk):
             self._behind = True
-            self._transport.write(chunk[sent:] if sent else chunk)
+            self._transport.write(memoryview(chunk)[sent:] if sent else chunk)  # not copied
 
     def end(self, reason: PulseEventsError) -> None:
         """Send an ``error`` event that says ``reason``, then close."""
