@@ -357,6 +357,27 @@ def test_what_was_dropped_while_it_was_asked_is_unbound_though_the_connection_fa
     assert desk.at_broker == {some(3)[1]}
 
 
+def test_what_was_answered_before_the_connection_failed_is_no_suspect(desk: Desk) -> None:
+    desk.want(*some(3), *missing(desk, 1), owner="a")
+    desk.settle()
+    desk.lose()
+    desk.topology.suspect()
+    desk.connect()
+    desk.settle()
+    assert {request.kind for request in desk.done} == {"bind"}
+
+
+def test_a_suspect_that_is_wanted_anew_is_none(desk: Desk) -> None:
+    desk.want(*some(3), owner="a")
+    desk.lose()
+    desk.topology.suspect()
+    desk.drop(*some(3))
+    desk.want(*some(3), owner="a")
+    desk.connect()
+    assert desk.settle() == 1
+    assert desk.batches == [some(3)]
+
+
 # What is counted
 
 
