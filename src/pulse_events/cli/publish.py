@@ -9,11 +9,12 @@ import orjson
 from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq_publisher import connected_publisher
 from pulse_events.cli.checking import checked_settings
+from pulse_events.cli.command import Command
 from pulse_events.messages import Message
 from pulse_events.settings import MEMORY
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "--broker", metavar="URL", help="amqp://user:pass@host:port/vhost; default as for serve."
 )
