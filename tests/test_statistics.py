@@ -12,7 +12,7 @@ def test_counts_are_summed_and_of_an_age_the_greatest_counts() -> None:
 
 def test_of_what_is_past_the_counts_stay_and_nothing_that_is_of_now() -> None:
     full = Statistics(*range(1, len(Statistics._fields) + 1))
-    past = full.past()
+    past = full.ended()
     for name in Statistics._fields:
         assert getattr(past, name) == (0 if name in GAUGES else getattr(full, name))
 

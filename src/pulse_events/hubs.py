@@ -146,7 +146,7 @@ class Hubs:
         exact = self._exact.pop(bindings)
         del self._openers[bindings]
         exact.close()
-        self._closed = self._closed.plus(exact.hub.statistics().past())
+        self._closed = self._closed.plus(exact.hub.statistics().ended())
 
     def _hub_of(self, stream: Stream) -> Hub:
         exact = self._exact.get(stream.audience.bindings) if stream.audience else None

@@ -1,6 +1,7 @@
-"""Options from flags, environment and YAML in one model.  Opens nothing but the config file.
+"""Options from flags, environment and YAML in one model.
 
-Order of precedence: option, environment, config file, default.
+Opens nothing but the config file and the broker's.  Order of precedence: option, environment,
+config file, default.
 """
 
 import os
@@ -8,9 +9,7 @@ from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
-import yaml
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -20,25 +19,37 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pulse_events.config_file import Config, read_config
 from pulse_events.errors import SettingsError
 from pulse_events.hub import DEFAULT_BINDINGS_LIMIT
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
+from pulse_events.other_variables import (
+    NO,
+    OTHER_VARIABLES,
+    PULSE_KEYS,
+    YES,
+    broker_of,
+    other_variables,
+    words,
+)
+from pulse_events.redaction import redacted_word
+from pulse_events.small_files import read_small_file
 
 PREFIX = "PULSE_EVENTS_"
 DEFAULT_CONFIG = "user-config.yml"
 MEMORY = "memory:"
 HEAD_LIMIT_BYTES = 64 << 10
+BROKER_FILE_LIMIT_BYTES = 64 << 10
+_SHOWN_CHARACTERS = 200
+"""Of a bad value, in its error."""
 
-_PULSE_KEYS = {"username", "password", "hostname", "vhost", "amqps", "connection_string"}
-_YES = {"1", "true", "yes", "on"}
-_NO = {"", "0", "false", "no", "off"}
-_VARIABLES = {
-    "port": ("PORT",),
-    "broker": ("PULSE_CONNECTION_STRING", "PULSE_HOSTNAME"),
-    "taskcluster_root_url": ("TASKCLUSTER_ROOT_URL",),
-    "trust_proxy": ("TRUST_PROXY",),
-}
-"""Variables without our prefix that stand for a setting, strongest first."""
+_BROKER_NAMES = (
+    "--broker and --broker-file",
+    f"environment variables {PREFIX}BROKER and {PREFIX}BROKER_FILE",
+    "",
+    "config file, keys 'broker' and 'broker-file'",
+)
+"""How each source of settings, strongest first, can name the broker twice."""
 
 
 class Settings(BaseSettings):
@@ -50,6 +61,9 @@ class Settings(BaseSettings):
     port: int = Field(12345, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     broker: str = Field(
         MEMORY, repr=False, description="memory:, amqp://user:pass@host:port/vhost or amqps://…"
+    )
+    broker_file: Path | None = Field(
+        None, description="File that holds the broker's URL, instead of --broker."
     )
     broker_ca_file: Path | None = Field(
         None, description="PEM file of the authorities that an amqps:// certificate must come from."
@@ -160,7 +174,7 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         """Return the words of a text."""
-        return _words(value) if isinstance(value, str) else value
+        return words(value) if isinstance(value, str) else value
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -175,13 +189,32 @@ class Settings(BaseSettings):
     def _count_proxies(cls, value: object) -> object:
         """Return a number for yes and no, which other services of Taskcluster take."""
         text = str(value).lower()
-        return 1 if text in _YES else 0 if text in _NO else value
+        return 1 if text in YES else 0 if text in NO else value
 
     @field_validator("compression", mode="before")
     @classmethod
-    def _undo_yaml(cls, value: object) -> object:
-        """Return what stands in the file: YAML 1.1 reads ``on`` and ``off`` as booleans."""
-        return ("off", "on")[value] if isinstance(value, bool) else value
+    def _take_yes_and_no(cls, value: object) -> object:
+        """Return ``on`` or ``off`` for all that YAML means by it."""
+        text = str(value).lower()
+        return "on" if text in YES else "off" if text in NO else value
+
+    @field_validator("broker", mode="before")
+    @classmethod
+    def _trim(cls, value: object) -> object:
+        """Return a URL without the line break that it was copied with."""
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("*")
+    @classmethod
+    def _refuse_other_bytes(cls, value: object) -> object:
+        """Refuse text that is not UTF-8, but for names of files, which may be any bytes."""
+        texts = value if isinstance(value, tuple) else (value,)
+        for text in texts:
+            try:
+                str(text).encode(errors="surrogateescape" if isinstance(text, Path) else "strict")
+            except UnicodeEncodeError:
+                raise ValueError("it is not UTF-8") from None
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -193,15 +226,18 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources, strongest first."""
-        named = {**env_settings(), **init_settings()}
-        file, pulse = _read_config(named.get("config"), named.get("profile"))
-        others = _other_variables(os.environ, pulse)
-        return (
-            init_settings,
-            env_settings,
-            InitSettingsSource(settings_cls, others),
-            InitSettingsSource(settings_cls, {**_broker_of(pulse), **file}),
-        )
+        ours = _given(env_settings())
+        environ = _given(os.environ)
+        named = {**ours, **init_settings()}
+        config = _config(named.get("config"), named.get("profile") or environ.get("NODE_ENV"))
+        sources = [
+            init_settings(),
+            ours,
+            other_variables(environ, config.pulse),
+            {**broker_of(config.pulse), **config.options},
+        ]
+        _settle_broker(sources)
+        return tuple(InitSettingsSource(settings_cls, source) for source in sources)
 
 
 def load_settings(options: Mapping[str, str]) -> Settings:
@@ -221,8 +257,9 @@ def load_settings(options: Mapping[str, str]) -> Settings:
         name = str(first["loc"][0])
         if first["type"] == "extra_forbidden":
             raise SettingsError(f"{place_of(name, options)}: there is no such setting") from None
-        shown = "" if name == "broker" else f", not {first['input']!r}"
-        raise SettingsError(f"{place_of(name, options)}: {first['msg']}{shown}") from None
+        shown = "" if name == "broker" else f", not {_shown(first['input'])}"
+        fault = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{place_of(name, options)}: {fault}{shown}") from None
     if settings.demo is not None and settings.broker != MEMORY:
         raise SettingsError(f"{place_of('demo', options)}: works with the broker {MEMORY} only")
     return settings
@@ -232,87 +269,46 @@ def place_of(name: str, options: Mapping[str, str]) -> str:
     """Name the place that a setting's value came from; it has one, it is not the default."""
     if name in options:
         return "--" + name.replace("_", "-")
-    if PREFIX + name.upper() in os.environ:
-        return f"environment variable {PREFIX}{name.upper()}"
-    for variable in _VARIABLES.get(name, ()):
-        if os.environ.get(variable):
+    for variable in (PREFIX + name.upper(), *OTHER_VARIABLES.get(name, ())):
+        if variable in _given(os.environ):
             return f"environment variable {variable}"
     return f"config file, key {name!r}"
 
 
-def _read_config(path: object, profile: object) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return a config file's options, and its ``pulse`` section in the layout of the original."""
-    if path is None and not Path(DEFAULT_CONFIG).exists():
-        return {}, {}
-    file = Path(str(path or DEFAULT_CONFIG))
-    try:
-        document = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the config file {file}: {error}") from None
-    except yaml.YAMLError as error:
-        place = getattr(error, "problem_mark", None)
-        line = f" at line {place.line + 1}" if place else ""
-        raise SettingsError(f"the config file {file} is not YAML{line}") from None
-    if not isinstance(document, dict):
-        raise SettingsError(f"the config file {file} must hold keys and values")
-    if not document or not all(isinstance(section, dict) for section in document.values()):
-        return {str(key).replace("-", "_"): value for key, value in document.items()}, {}
-    return {}, _pulse_section(file, document, profile)
+def _shown(value: object) -> str:
+    """Return a bad value for its error: no password, even if it got to the wrong place."""
+    text = repr(redacted_word(value) if isinstance(value, str) else value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
-def _pulse_section(file: Path, document: dict[str, Any], profile: object) -> dict[str, Any]:
-    """Return ``pulse`` of the profile that is asked for, else of the only one."""
-    wanted = profile or os.environ.get("NODE_ENV")
-    if wanted is None and len(document) == 1:
-        wanted = next(iter(document))
-    if wanted not in document:
-        fault = f"no profile {wanted!r}" if wanted else "several profiles"
-        names = ", ".join(map(str, document))
-        raise SettingsError(
-            f"the config file {file} has {fault}; pick one of {names} with --profile"
-        )
-    pulse = document[wanted].get("pulse") or {}
-    if not isinstance(pulse, dict):
-        raise SettingsError(f"the config file {file} must hold keys and values under 'pulse'")
-    others = [*(document[wanted].keys() - {"pulse"}), *(pulse.keys() - _PULSE_KEYS)]
-    if others:
-        raise SettingsError(f"the config file {file} has the unknown key {others[0]!r}")
-    return {key: value for key, value in pulse.items() if value is not None}
+def _given(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is said; an empty variable says nothing."""
+    return {name: text for name, value in variables.items() if (text := value.strip())}
 
 
-def _other_variables(environ: Mapping[str, str], pulse: dict[str, Any]) -> dict[str, Any]:
-    """Return what variables without our prefix say: Taskcluster's own, ``PORT``, ``DEBUG``."""
-    found: dict[str, Any] = {}
-    for name in ("port", "taskcluster_root_url", "trust_proxy"):
-        (variable,) = _VARIABLES[name]
-        if environ.get(variable):
-            found[name] = environ[variable]
-    if any(f"{part}:".startswith(("*:", "events:")) for part in _words(environ.get("DEBUG"))):
-        found["log_level"] = "debug"
-    ours = {
-        key: environ[name] for key in _PULSE_KEYS if (name := f"PULSE_{key.upper()}") in environ
-    }
-    if ours:
-        found.update(_broker_of({**pulse, **ours}))
-    return found
+def _config(path: object, profile: str | None) -> Config:
+    # What is in a folder that may not be entered is not there for us.
+    if path is None and not os.path.exists(DEFAULT_CONFIG):
+        return Config({}, {})
+    return read_config(Path(str(path or DEFAULT_CONFIG)), profile, PULSE_KEYS)
 
 
-def _words(text: str | None) -> list[str]:
-    return (text or "").replace(",", " ").split()
+def _settle_broker(sources: list[dict[str, Any]]) -> None:
+    """Leave the broker to the strongest source that names it, by its URL or by a file with that."""
+    settled = False
+    for source, both in zip(sources, _BROKER_NAMES, strict=True):
+        if settled:
+            source.pop("broker", None)
+            source.pop("broker_file", None)
+        elif "broker" in source and "broker_file" in source:
+            raise SettingsError(f"{both}: only one of the two may name the broker")
+        elif "broker_file" in source:
+            source["broker"] = _read_broker_file(Path(str(source["broker_file"])))
+        settled = settled or "broker" in source
 
 
-def _broker_of(pulse: Mapping[str, Any]) -> dict[str, str]:
-    """Return the broker that Pulse credentials name, if they do."""
-    if pulse.get("connection_string"):
-        return {"broker": str(pulse["connection_string"])}
-    if not pulse.get("hostname"):
-        return {}
-    encrypted = str(pulse.get("amqps", True)).lower()
-    if encrypted not in _YES | _NO:
-        raise SettingsError(f"PULSE_AMQPS, or 'amqps', must be true or false, not {encrypted!r}")
-    scheme = "amqp" if encrypted in _NO else "amqps"
-    user, password, vhost = (
-        quote(str(pulse.get(key, default)), safe="")
-        for key, default in (("username", "guest"), ("password", "guest"), ("vhost", "/"))
-    )
-    return {"broker": f"{scheme}://{user}:{password}@{pulse['hostname']}/{vhost}"}
+def _read_broker_file(path: Path) -> str:
+    text = read_small_file(path, "the broker file", limit_bytes=BROKER_FILE_LIMIT_BYTES).strip()
+    if not text or len(text.splitlines()) > 1:
+        raise SettingsError(f"the broker file {path} must hold one line, the broker's URL")
+    return text

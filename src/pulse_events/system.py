@@ -12,6 +12,8 @@ _YOUNG_OBJECTS = 10_000
 """Objects that may be new before the cycle collector runs; Python's default is 700."""
 _MANY = 1 << 30
 """Descriptors where there is no limit."""
+DESCRIPTORS_NEEDED = 32
+"""What a process that serves nobody has open, its broker and a few spare ones included."""
 
 
 def open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
@@ -62,11 +64,18 @@ def collect_garbage_less() -> None:
     gc.set_threshold(_YOUNG_OBJECTS)
 
 
-def raise_descriptor_limit() -> int:
-    """Allow this process as many descriptors, thus connections, as it may have; return how many."""
+def raise_descriptor_limit(needed: int = DESCRIPTORS_NEEDED) -> int:
+    """Allow this process as many descriptors, thus connections, as it may have; return how many.
+
+    Raises:
+        SettingsError: It may not have as many as are ``needed``.
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return _MANY if hard == resource.RLIM_INFINITY else hard
+    count = _MANY if hard == resource.RLIM_INFINITY else hard
+    if count < needed:
+        raise SettingsError(f"{count} descriptors (ulimit -Hn) are too few, {needed} are needed")
+    return count
 
 
 def connections_limit(descriptors: int) -> int:

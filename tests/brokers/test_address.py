@@ -18,6 +18,8 @@ from pulse_events.errors import SettingsError
         ),
         ("amqp://u%40x:a%2Fb%3A@h/%2Fv", Address(False, (("h", 5672),), "u@x", "/v", "a/b:")),
         ("amqp://u@x:p@q:r@h", Address(False, (("h", 5672),), "u@x", "/", "p@q:r")),
+        ("amqp://u:p?q@h", Address(False, (("h", 5672),), "u", "/", "p?q")),
+        (" amqp://u:p@h/v\r\n", Address(False, (("h", 5672),), "u", "v", "p")),
     ],
 )
 def test_a_url_names_hosts_user_password_and_virtual_host(url: str, address: Address) -> None:
@@ -54,10 +56,12 @@ def test_an_address_shows_everything_but_its_password(url: str) -> None:
         "amqp://u:x/geheim@h",
         "amqp://u:12/geheim@h/v",
         "amqp://u:geheim@h/v/w",
-        "amqp://u:geheim@h/v?heartbeat=1",
         "amqp://u:geheim@h/v#f",
-        "amqp://u:geheim@h?heartbeat=1",
         "amqp://u:geheim@h#f",
+        "amqp://u:geheim@h/v?heartbeat=1#f",
+        "amqp://u:geheim%ff@h/v",
+        "amqp://u:geheim\udcff@h/v",
+        "amqp://u:geheim@\udcff/v",
     ],
 )
 def test_a_wrong_url_is_refused_without_its_password(url: str) -> None:

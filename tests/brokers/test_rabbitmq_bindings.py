@@ -13,8 +13,8 @@ from pulse_events.brokers.rabbitmq_connection import (
     Channel,
     QueueLost,
     connected,
-    parameters,
 )
+from pulse_events.brokers.rabbitmq_targets import targets
 from tests.support.rabbit import Rabbit
 
 QUEUE = "queue/test/bindings"
@@ -32,7 +32,7 @@ def url(rabbit: Rabbit) -> Iterator[str]:
 
 @pytest.fixture
 async def bindings(url: str) -> AsyncIterator[QueueBindings]:
-    [target] = parameters(parse_address(url), None, 15)
+    [target] = targets(parse_address(url), None, 15)
     async with connected(target) as connection:
         channel = await Channel(connection).open()
         await channel.request("queue_declare", queue=QUEUE, durable=True)
@@ -127,7 +127,7 @@ def test_only_long_names_that_are_not_ascii_may_make_an_error_text_too_long(
 async def test_what_is_bound_apart_is_bound_and_what_is_refused_hurts_no_later_one(
     bindings: QueueBindings, rabbit: Rabbit, url: str
 ) -> None:
-    [target] = parameters(parse_address(url), None, 15)
+    [target] = targets(parse_address(url), None, 15)
     apart = BindingsApart(target, QUEUE)
     with pytest.raises(BatchRefused, match="it does not exist"):
         await apart.bind([Binding("é" * 127, "k")])
@@ -139,14 +139,14 @@ async def test_what_is_bound_apart_is_bound_and_what_is_refused_hurts_no_later_o
 
 
 async def test_that_there_is_no_connection_apart_is_a_refusal(url: str) -> None:
-    [target] = parameters(parse_address(url), None, 15)
+    [target] = targets(parse_address(url), None, 15)
     target.port = 1
     with pytest.raises(BatchRefused, match="it cannot be bound: "):
         await BindingsApart(target, QUEUE).bind([Binding("amq.topic", "k")])
 
 
 async def test_that_the_queue_is_gone_is_found_apart_too(bindings: QueueBindings, url: str) -> None:
-    [target] = parameters(parse_address(url), None, 15)
+    [target] = targets(parse_address(url), None, 15)
     apart = BindingsApart(target, f"{QUEUE}/gone")
     with pytest.raises(QueueLost):
         await apart.bind([Binding("amq.topic", "k")])

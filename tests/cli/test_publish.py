@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.amqp import Amqp
+from tests.support.bare import run_bare
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import CONSOLE_SCRIPT, run_cli
 from tests.support.waiting import wait_until
@@ -72,7 +73,7 @@ def test_tls_needs_the_right_authority(
     amqp.take(queue, 1)
 
 
-def complaint(code: int, *arguments: str, stdin: bytes = b"") -> str:
+def complaint(code: int, *arguments: str | bytes, stdin: bytes = b"") -> str:
     """Return the one line of a ``publish`` that failed."""
     done = run_cli("publish", *arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (code, b"")
@@ -113,3 +114,144 @@ def test_a_broker_that_is_not_there_is_named() -> None:
 def test_the_embedded_broker_is_not_published_to() -> None:
     assert "--broker" in complaint(2, "e", "k")
     assert "--broker: " in complaint(2, "--broker", "http://u:geheim@h", "e", "k")
+
+
+# JSON that the server passes on
+
+PASSED_ON = ['"\\ud800"', "1e400", "-5", "-0.5e-3", "[-5]", "null", '"é"', "[" * 500 + "]" * 500]
+
+
+@pytest.mark.parametrize("payload", PASSED_ON, ids=lambda payload: payload[:10])
+def test_what_the_server_passes_on_as_json_is_published_as_it_is(
+    rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str, payload: str
+) -> None:
+    arguments = ("publish", "--broker", rabbit.amqp_url, exchange, "k")
+    done = run_cli(*arguments, payload)
+    assert (done.returncode, done.stderr) == (0, b"")
+    done = run_cli(*arguments, "-", stdin=payload.encode())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [message.body for message in amqp.take(queue, 2)] == [payload.encode()] * 2
+
+
+WHERE = {
+    "last": ("{exchange}", "k", "-5"),
+    "before an option": ("{exchange}", "k", "-5", "--cc", "-6"),
+    "first of all": ("{exchange}", "-7", "-5", "--cc", "-6"),
+    "behind --": ("--cc", "-6", "--", "{exchange}", "k", "-5"),
+}
+
+
+@pytest.mark.parametrize("where", WHERE)
+def test_a_negative_number_is_a_payload_or_a_key_but_no_option(
+    rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str, where: str
+) -> None:
+    arguments = [text.format(exchange=exchange) for text in WHERE[where]]
+    done = run_cli("publish", "--broker", rabbit.amqp_url, *arguments)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (message,) = amqp.take(queue, 1)
+    assert message.body == b"-5"
+    assert message.routing_key == ("-7" if "-7" in arguments else "k")
+    assert message.headers == ({"CC": ["-6"]} if "-6" in arguments else {})
+
+
+def test_what_begins_with_a_dash_may_stand_behind_two(
+    rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str
+) -> None:
+    done = run_cli("publish", "--broker", rabbit.amqp_url, "--", exchange, "--key", "1")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert amqp.take(queue, 1)[0].routing_key == "--key"
+
+
+NO_OPTIONS = {
+    "--brokr; did you mean --broker": ["--brokr", "amqp://h", "e", "k"],
+    "--kc": ["e", "k", "--kc", "x"],
+    "-x": ["-x", "e", "k"],
+    "too many arguments: 1": ["e", "k", "1", "-5"],
+}
+
+
+@pytest.mark.parametrize("said", NO_OPTIONS)
+def test_an_option_that_does_not_exist_is_still_one(said: str) -> None:
+    assert said in complaint(2, "--broker", "amqp://127.0.0.1:1/", *NO_OPTIONS[said])
+
+
+NO_JSON = ["{", "NaN", "Infinity", "'x'", "", b'"\xff"', b'"\xed\xa0\x80"', "1 2", "-5x"]
+
+
+@pytest.mark.parametrize("payload", NO_JSON, ids=repr)
+def test_what_is_not_json_is_refused_before_a_broker_is_asked(payload: str | bytes) -> None:
+    arguments = ("--broker", "amqp://u:geheim@127.0.0.1:1/", "e", "k")
+    assert "the payload is not JSON in UTF-8" in complaint(2, *arguments, payload)
+
+
+NAMES: dict[str, list[str | bytes]] = {
+    "exchange": [b"\xff", "k"],
+    "the routing key": ["e", b"\xff"],
+    "the routing key holds": ["e", "k", "--cc", b"\xff"],
+    "the routing key 'a": ["e", "a\nb"],
+    "the routing key is 256 bytes": ["e", "k" * 256],
+}
+
+
+@pytest.mark.parametrize("said", NAMES)
+def test_a_name_that_amqp_cannot_carry_is_refused(said: str) -> None:
+    assert said in complaint(1, "--broker", "amqp://127.0.0.1:1/", *NAMES[said])
+
+
+def test_a_stdin_that_cannot_be_read_is_said(rabbit: Rabbit, exchange: str) -> None:
+    done = run_bare("0>/dev/null", "publish", "--broker", rabbit.amqp_url, exchange, "k", "-")
+    line = b"pulse-events: cannot read stdin: Bad file descriptor\n"
+    assert (done.returncode, done.stderr) == (1, line)
+
+
+# What the broker refuses
+
+
+@pytest.fixture
+def full_queue(amqp: Amqp, exchange: str) -> None:
+    arguments = {"x-max-length": 0, "x-overflow": "reject-publish"}
+    amqp.bind_queue(amqp.declare_queue(arguments=arguments), exchange, "#")
+
+
+@pytest.mark.usefixtures("full_queue")
+def test_a_message_that_a_queue_rejects_is_said(rabbit: Rabbit, exchange: str) -> None:
+    assert "a queue is full" in complaint(1, "--broker", rabbit.amqp_url, exchange, "k")
+
+
+def test_an_exchange_that_may_not_be_written_to_is_said(rabbit: Rabbit, exchange: str) -> None:
+    rabbit.add_user("reader", "geheim", read=".*")
+    url = rabbit.url("reader", "geheim")
+    assert "ACCESS_REFUSED" in complaint(1, "--broker", url, exchange, "k")
+
+
+def test_a_message_that_is_too_long_for_the_broker_is_said(rabbit: Rabbit, exchange: str) -> None:
+    limit = "application:set_env(rabbit, max_message_size, {})."
+    rabbit.ctl("eval", limit.format(1000))
+    try:
+        line = complaint(1, "--broker", rabbit.amqp_url, exchange, "k", f'"{"x" * 2000}"')
+        assert "message size 2002 is larger" in line
+    finally:
+        rabbit.ctl("eval", limit.format(128 << 20))
+
+
+# The broker's file
+
+
+def test_the_broker_s_url_may_be_in_a_file_and_nothing_shows_it(
+    rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "url"
+    file.write_text(f"{rabbit.amqp_url}\n")
+    done = run_cli("publish", "--broker-file", str(file), exchange, "k", "1")
+    assert (done.returncode, done.stderr) == (0, b"")
+    environment = {"PULSE_EVENTS_BROKER_FILE": str(file)}
+    assert run_cli("publish", exchange, "k", "2", environment=environment).returncode == 0
+    assert [message.body for message in amqp.take(queue, 2)] == [b"1", b"2"]
+
+
+def test_a_broker_s_file_that_holds_no_url_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "url"
+    file.write_text("u:geheim@h\n")
+    line = complaint(2, "--broker-file", str(file), "e", "k")
+    assert f"the broker file {file}: the broker URL must look like" in line
+    assert "only one" in complaint(2, "--broker-file", "x", "--broker", "amqp://h", "e", "k")

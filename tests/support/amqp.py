@@ -71,9 +71,13 @@ class Amqp:
         """Have ``destination`` receive what ``source`` is sent and ``pattern`` matches."""
         self._confirming.exchange_bind(destination, source, pattern)
 
-    def declare_queue(self, name: str = "", *, durable: bool = False) -> str:
+    def declare_queue(
+        self, name: str = "", *, durable: bool = False, arguments: dict[str, Any] | None = None
+    ) -> str:
         """Declare a queue and return its name; without a name it goes with this connection."""
-        result = self._confirming.queue_declare(name, durable=durable, exclusive=not name)
+        result = self._confirming.queue_declare(
+            name, durable=durable, exclusive=not name, arguments=arguments
+        )
         return str(result.method.queue)
 
     def declare_dead_letters(self, source: str, target: str) -> None:

@@ -308,6 +308,10 @@ class Rabbit:
         """Start one of RabbitMQ's plugins, for the rest of the node's life."""
         self._run("rabbitmq-plugins", "enable", "--online", plugin)
 
+    def maintain(self, *, begin: bool) -> None:
+        """Put the node into maintenance, which closes connections and ports, or take it out."""
+        self._run("rabbitmq-upgrade", "drain" if begin else "revive")
+
     def rows(self, command: str, *columns: str) -> list[dict[str, Any]]:
         """Return a listing as dictionaries: ``rows("list_queues", "name", "messages")``."""
         rows: list[dict[str, Any]] = json.loads(self.ctl(command, *columns, "--formatter=json"))

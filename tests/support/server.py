@@ -38,7 +38,7 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run_cli(
-    *arguments: str,
+    *arguments: str | bytes,
     environment: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     within_s: float = 20.0,
@@ -64,6 +64,7 @@ class Server:
         environment: Variables on top of a clean environment.
         files: Text files (by name) for the working folder, such as ``user-config.yml``.
         descriptors: How many it may have; as many as this process if ``None``.
+        program: What to run instead of the console script.
     """
 
     def __init__(
@@ -72,8 +73,10 @@ class Server:
         environment: Mapping[str, str] | None = None,
         files: Mapping[str, str] | None = None,
         descriptors: int | None = None,
+        program: Sequence[str] = (CONSOLE_SCRIPT,),
     ) -> None:
         self._limit = [] if descriptors is None else ["prlimit", f"--nofile={descriptors}"]
+        self._program = program
         self._options: Sequence[str] = options
         self._environment = clean_environment(environment)
         self._files = dict(files or {})
@@ -117,7 +120,7 @@ class Server:
             (self.folder / name).write_text(text)
         with (self.folder / "stdout").open("wb") as out, (self.folder / "stderr").open("wb") as err:
             self._process = subprocess.Popen(
-                [*self._limit, CONSOLE_SCRIPT, "serve", "--port", "0", *self._options],
+                [*self._limit, *self._program, "serve", "--port", "0", *self._options],
                 env=self._environment,
                 cwd=self.folder,
                 stdin=subprocess.DEVNULL,

@@ -11,6 +11,7 @@ import secrets
 import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -29,10 +30,10 @@ from pulse_events.brokers.rabbitmq_connection import (
     QueueLost,
     RequestRefused,
     connected,
-    parameters,
 )
 from pulse_events.brokers.rabbitmq_deliveries import ACK_EVERY, LOOK_EVERY, Deliveries
 from pulse_events.brokers.rabbitmq_frames import Connection
+from pulse_events.brokers.rabbitmq_targets import targets
 from pulse_events.brokers.rabbitmq_watch import watch_alarms, watch_silence
 from pulse_events.brokers.topology import Topology
 from pulse_events.errors import BrokerUnavailable, MessagesMissed
@@ -79,11 +80,13 @@ class RabbitMQ:
         """
         self._address = parse_address(url)
         self._pace = pace or Pace()
+        if heartbeat_s := self._address.parameters.heartbeat_s:
+            self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
         self._body_limit_bytes = body_limit_bytes
         self._queue_limit = queue_limit
         self._namespace = namespace or self._address.user
         self.queue = self._new_name()
-        self._targets = parameters(
+        self._targets = targets(
             self._address,
             ca_file,
             self._pace.heartbeat_s,

@@ -5,7 +5,7 @@ Knows AMQP, nothing of queues' names or of what is bound.  Every wait is bounded
 
 import asyncio
 import re
-import ssl
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -13,21 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowAborted
-from pika.exceptions import (
-    AMQPError,
-    ChannelClosedByBroker,
-    ConnectionClosed,
-    ConnectionClosedByBroker,
-)
+from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosedByBroker
 
-from pulse_events.brokers.address import Address
 from pulse_events.brokers.rabbitmq_frames import Connection
-from pulse_events.errors import BrokerUnavailable, PulseEventsError, SettingsError
+from pulse_events.brokers.rabbitmq_reasons import explain, kind_of, refusal
+from pulse_events.brokers.rabbitmq_targets import each_address
+from pulse_events.errors import BrokerUnavailable, PulseEventsError
 
 if TYPE_CHECKING:
     from pika.channel import Channel as PikaChannel
 
-CONNECT_WITHIN_S = 15.0
+RESOLVE_WITHIN_S = 15.0
 ANSWER_WITHIN_S = 15.0
 """How long the broker may take to answer a request before the connection counts as lost."""
 CLOSE_WITHIN_S = 2.0
@@ -35,16 +31,6 @@ CLOSE_WITHIN_S = 2.0
 ACCESS_REFUSED, NOT_FOUND = 403, 404
 _HARD_ERRORS = 500
 """AMQP's codes for what a client did wrong, or the broker (section 1.1); 320 is a broker's stop."""
-_REFUSALS = {
-    ACCESS_REFUSED: "access is refused",
-    NOT_FOUND: "it does not exist",
-}
-_CLOSED = re.compile(r"ConnectionClosedByBroker: \((\d+)\) (['\"])(.*)\2")
-_CLOSINGS = {
-    "403": "the login is refused",
-    "530": "the virtual host is refused",
-}
-_UNTRUSTED = "certificate verify failed"
 _NAMES = re.compile(" in vhost '| for user '")
 
 
@@ -59,11 +45,11 @@ class RequestRefused(PulseEventsError):
     kind = "the queue is refused"
 
     def __init__(self, code: int, text: str) -> None:
-        refusal = _REFUSALS.get(code, "it is refused")
-        super().__init__(f"{refusal} ({text})")
+        words = refusal(code, text)
+        super().__init__(words)
         self.code = code
         self.text = text
-        self.told = f"{refusal} ({_NAMES.split(text)[0]})"
+        self.told = _NAMES.split(words)[0] + ")" * bool(_NAMES.search(words))
         """The same without the virtual host and the user, for clients."""
 
 
@@ -75,39 +61,6 @@ class QueueLost(BrokerUnavailable):
     """The queue is gone, or was for a while: the broker said so, even if it is there again."""
 
     kind = "the queue is gone"
-
-
-def parameters(
-    address: Address, ca_file: str | None, heartbeat_s: int, **others: Any
-) -> list[pika.ConnectionParameters]:
-    """Return pika's parameters for each host of ``address``, one attempt each, bounded in time.
-
-    Raises:
-        SettingsError: ``ca_file`` cannot be read.
-    """
-    tls = _tls_context(ca_file) if address.tls else None
-    return [
-        pika.ConnectionParameters(
-            host=host,
-            port=port,
-            virtual_host=address.vhost,
-            credentials=pika.PlainCredentials(address.user, address.password),
-            ssl_options=pika.SSLOptions(tls, host) if tls else None,
-            heartbeat=heartbeat_s,
-            socket_timeout=CONNECT_WITHIN_S,
-            stack_timeout=CONNECT_WITHIN_S,
-            connection_attempts=1,
-            **others,
-        )
-        for host, port in address.hosts
-    ]
-
-
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsError(f"cannot read the CA file {ca_file}: {error}") from None
 
 
 class Channel:
@@ -181,45 +134,95 @@ class _Connection(Connection):
         super()._on_connection_workflow_done(outcome() if broken_off else outcome)
 
 
+class _Attempt:
+    """One attempt to connect to one address, and the connection that it makes."""
+
+    def __init__(self, target: pika.ConnectionParameters) -> None:
+        loop = asyncio.get_running_loop()
+        self._within_s: float = target.stack_timeout
+        self._opened: asyncio.Future[Exception | None] = loop.create_future()
+        self._closed: asyncio.Future[Exception] = loop.create_future()
+        self.connection = _Connection(
+            target,
+            on_open_callback=lambda _: _resolve(self._opened, None),
+            on_open_error_callback=self._fail,
+            on_close_callback=lambda _, reason: _resolve(self._closed, reason),
+            custom_ioloop=loop,
+        )
+
+    def _fail(self, _connection: object, error: Exception) -> None:
+        _resolve(self._opened, error)
+        _resolve(self._closed, error)
+
+    async def succeed(self) -> None:
+        """Wait until the connection is open.
+
+        Raises:
+            BrokerUnavailable: There is no broker, it refuses us, or takes too long.
+        """
+        try:
+            async with asyncio.timeout(self._within_s):
+                failure = await self._opened
+        except TimeoutError:
+            raise BrokerUnavailable(f"no connection within {self._within_s:.1f} s") from None
+        if failure is not None:
+            raise _reason(failure)
+
+    async def close(self, within_s: float) -> None:
+        """Close, or break off; cut what the broker does not close in time."""
+        with suppress(AMQPError):
+            self.connection.close()
+            await asyncio.wait((self._closed,), timeout=within_s)
+            if not self._closed.done():
+                reason = BrokerUnavailable("the broker does not close the connection")
+                give_up(self.connection, reason)
+
+
 @asynccontextmanager
 async def connected(
     target: pika.ConnectionParameters, *, close_within_s: float = CLOSE_WITHIN_S
 ) -> AsyncIterator[Connection]:
-    """Connect, and close on leaving; cut what the broker does not close in time.
+    """Connect to the first address of a host that takes us, and close on leaving.
 
     Raises:
         BrokerUnavailable: There is no broker, it refuses us, or takes too long.
     """
-    loop = asyncio.get_running_loop()
-    opened: asyncio.Future[Exception | None] = loop.create_future()
-    closed: asyncio.Future[Exception] = loop.create_future()
-
-    def fail(_connection: object, error: Exception) -> None:
-        _resolve(opened, error)
-        _resolve(closed, error)
-
-    connection = _Connection(
-        target,
-        on_open_callback=lambda _: _resolve(opened, None),
-        on_open_error_callback=fail,
-        on_close_callback=lambda _, reason: _resolve(closed, reason),
-        custom_ioloop=loop,
-    )
+    attempt = await _first_success(await _resolved(target))
     try:
-        try:
-            async with asyncio.timeout(CONNECT_WITHIN_S):
-                failure = await opened
-        except TimeoutError:
-            raise BrokerUnavailable(f"no connection within {CONNECT_WITHIN_S:.0f} s") from None
-        if failure is not None:
-            raise _reason(failure)
-        yield connection
+        yield attempt.connection
     finally:
-        with suppress(AMQPError):
-            connection.close()
-            await asyncio.wait((closed,), timeout=close_within_s)
-            if not closed.done():
-                give_up(connection, BrokerUnavailable("the broker does not close the connection"))
+        await attempt.close(close_within_s)
+
+
+async def _resolved(target: pika.ConnectionParameters) -> list[pika.ConnectionParameters]:
+    """Return the parameters of each address of the host."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(RESOLVE_WITHIN_S):
+            found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+    except TimeoutError:
+        raise BrokerUnavailable(f"no address within {RESOLVE_WITHIN_S:.0f} s") from None
+    except (OSError, UnicodeError) as error:  # UnicodeError: no host can have such a name
+        raise BrokerUnavailable(str(error)) from None
+    return each_address(target, found)
+
+
+async def _first_success(targets: list[pika.ConnectionParameters]) -> _Attempt:
+    """Try one after the other; raises the reasons of all if none takes us."""
+    reasons = []
+    for target in targets:
+        attempt = _Attempt(target)
+        succeeded = False
+        try:
+            await attempt.succeed()
+            succeeded = True
+            return attempt
+        except BrokerUnavailable as error:
+            reasons.append(str(error) if len(targets) == 1 else f"{target.host}: {error}")
+        finally:
+            if not succeeded:
+                await attempt.close(CLOSE_WITHIN_S)
+    raise BrokerUnavailable("; ".join(reasons))
 
 
 def give_up(connection: Connection, reason: BrokerUnavailable) -> None:
@@ -241,33 +244,5 @@ def _reason(error: Exception) -> PulseEventsError:
         return RequestRefused(error.reply_code, error.reply_text)
     text = explain(error)
     if isinstance(error, ConnectionClosedByBroker) and error.reply_code >= _HARD_ERRORS:
-        return ConnectionFailed(text, _kind(text))
-    return BrokerUnavailable(text, _kind(text))
-
-
-def _kind(text: str) -> str:
-    """Return what kind of fault an explanation speaks of, if it is one that has a name."""
-    words = text.partition(" (")[0]
-    if _UNTRUSTED in text:
-        return "the certificate is refused"
-    return words if words in _CLOSINGS.values() else ""
-
-
-def _text(error: BaseException) -> str:
-    """Return the text of one exception; of some that pika raises only the representation is one."""
-    text = repr(error) if isinstance(error, ConnectionClosed) else str(error)
-    return text or type(error).__name__
-
-
-def explain(error: BaseException) -> str:
-    """Return the text of the innermost exception; pika nests them, often without a text."""
-    inner: list[BaseException] = [
-        e for e in (*error.args, *getattr(error, "exceptions", ())) if isinstance(e, BaseException)
-    ]
-    if isinstance(nested := getattr(error, "exception", None), BaseException):
-        inner.append(nested)
-    texts = [text for text in map(explain, inner) if text]
-    text = texts[0] if texts else _text(error)
-    if closed := _CLOSED.search(text):  # pika keeps a refusal to connect as text only
-        return f"{_CLOSINGS.get(closed[1], 'it closed the connection')} ({closed[3]})"
-    return text
+        return ConnectionFailed(text, kind_of(text))
+    return BrokerUnavailable(text, kind_of(text))

@@ -1,24 +1,28 @@
 """The commands: their options, output and exit codes."""
 
-import re
 import sys
 
 import click
 from setproctitle import setproctitle
 
+from pulse_events.cli.command import TITLE, Program
 from pulse_events.cli.listen import listen
 from pulse_events.cli.publish import publish
 from pulse_events.cli.serve import serve
 from pulse_events.errors import PulseEventsError, SettingsError
+from pulse_events.redaction import redacted
+from pulse_events.standard_streams import prepare_streams
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-_PASSWORD = re.compile(r"(amqps?://[^:]*):.*@", re.DOTALL)
+_EXPECTED = (click.ClickException, PulseEventsError, OSError, MemoryError, UnicodeError)
+_NO_THREAD = "can't start new thread"
+"""What is not a fault of the program: wrong use, and what the system may do to any line of it."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pulse-events", message="%(version)s")
 def program() -> None:
     """RabbitMQ messages as Server-Sent Events."""
@@ -30,24 +34,38 @@ for command in (serve, listen, publish):
 
 def main() -> None:
     """Run the program; what goes wrong is one line on stderr.  Exit code 2 means wrong use."""
-    # What `ps` shows of this process: no password.
-    setproctitle(" ".join(_PASSWORD.sub(r"\1:***@", word) for word in sys.argv))
+    sys.exit(_run())
+
+
+def _run() -> int:
     try:
-        code = program.main(standalone_mode=False)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        code = EXIT_USAGE
-    except click.ClickException as error:
-        code = _complain(error.format_message(), error.exit_code)
-    except SettingsError as error:
-        code = _complain(str(error), EXIT_USAGE)
-    except PulseEventsError as error:
-        code = _complain(str(error), EXIT_FAILED)
-    except (click.Abort, KeyboardInterrupt):
-        code = EXIT_INTERRUPTED
-    sys.exit(code)
+        prepare_streams()
+        setproctitle(TITLE)  # nothing that was mistyped; `Command` shows what is understood
+        return program.main(standalone_mode=False) or 0
+    except BaseException as raised:
+        error = _cause(raised)
+        if isinstance(error, click.exceptions.NoArgsIsHelpError):
+            click.echo(error.format_message(), err=True)
+            return EXIT_USAGE
+        if isinstance(error, click.Abort | KeyboardInterrupt):
+            return EXIT_INTERRUPTED
+        if isinstance(error, _EXPECTED) or str(error) == _NO_THREAD:
+            return _complain(error)
+        raise
 
 
-def _complain(text: str, code: int) -> int:
-    click.echo(f"pulse-events: {' '.join(text.split())}", err=True)
+def _cause(error: BaseException) -> BaseException:
+    """Return the first of the exceptions that a task group has bundled."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _complain(error: BaseException) -> int:
+    """Say what went wrong; return the exit code."""
+    code = EXIT_USAGE if isinstance(error, SettingsError) else EXIT_FAILED
+    text = str(error) or type(error).__name__
+    if isinstance(error, click.ClickException):
+        text, code = error.format_message(), error.exit_code
+    click.echo(f"pulse-events: {redacted(' '.join(text.split()))}", err=True)
     return code

@@ -26,5 +26,7 @@ def checked_settings(options: Mapping[str, str | tuple[str, ...] | None]) -> Set
         try:
             parse_address(settings.broker)
         except SettingsError as error:
-            raise SettingsError(f"{place_of('broker', given)}: {error}") from None
+            file = settings.broker_file
+            place = f"the broker file {file}" if file else place_of("broker", given)
+            raise SettingsError(f"{place}: {error}") from None
     return settings

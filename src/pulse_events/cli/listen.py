@@ -1,15 +1,18 @@
 """``pulse-events listen``."""
 
 import asyncio
+import math
 
 import click
 
 from pulse_events.bindings import BindingSet
+from pulse_events.cli.command import Command
 from pulse_events.client import STALE_AFTER_S, events
 from pulse_events.loops import new_event_loop
+from pulse_events.standard_streams import OutputFailed, while_stdout_is_read
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option(
     "-b",
     "--binding",
@@ -31,19 +34,27 @@ from pulse_events.loops import new_event_loop
 def listen(pairs: tuple[str, ...], stale_after: float, url: str) -> None:
     """Print each message of the server at URL as one line of JSON.
 
-    Connects again when the connection is lost; says so on stderr.
+    Connects again when the connection is lost; says so on stderr.  Ends when nobody reads stdout.
     """
+    if math.isnan(stale_after):
+        raise click.BadParameter("nan is no time", param_hint="--stale-after")
     bindings = BindingSet.of([_split(pair) for pair in pairs])
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_print_messages(url, bindings, stale_after))
+        try:
+            runner.run(_print_messages(url, bindings, stale_after))
+        except OutputFailed as error:
+            if error.reader_is_gone:  # `listen | head`: nobody wants to know
+                raise click.exceptions.Exit(1) from None
+            raise
 
 
 async def _print_messages(url: str, bindings: BindingSet, stale_after_s: float) -> None:
-    async for event in events(url, bindings, on_retry=_say_retry, stale_after_s=stale_after_s):
-        if event.kind == "message":
-            click.echo(event.data.encode())  # UTF-8 in every locale
-        elif event.kind == "ready":
-            click.echo("ready", err=True)
+    with while_stdout_is_read():
+        async for event in events(url, bindings, on_retry=_say_retry, stale_after_s=stale_after_s):
+            if event.kind == "message":
+                click.echo(event.data.encode())  # UTF-8 in every locale
+            elif event.kind == "ready":
+                click.echo("ready", err=True)
 
 
 def _say_retry(reason: str, wait_s: float) -> None:

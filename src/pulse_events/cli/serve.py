@@ -7,12 +7,13 @@ from typing import Any
 import click
 
 from pulse_events.cli.checking import checked_settings
+from pulse_events.cli.command import Command
 from pulse_events.logs import configure_logging
 from pulse_events.loops import new_event_loop
 from pulse_events.server import Alone, make_broker
 from pulse_events.server import serve as serve_alone
 from pulse_events.settings import PREFIX, Settings
-from pulse_events.system import open_socket
+from pulse_events.system import DESCRIPTORS_NEEDED, open_socket, raise_descriptor_limit
 from pulse_events.workers import supervise
 
 
@@ -27,7 +28,9 @@ def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-@click.command(epilog=f"Each option is also a variable {PREFIX}… and a key of the config file.")
+@click.command(
+    cls=Command, epilog=f"Each option is also a variable {PREFIX}… and a key of the config file."
+)
 @_settings_options
 def serve(**options: str | tuple[str, ...] | None) -> None:
     """Serve streams of a broker's messages.
@@ -35,6 +38,7 @@ def serve(**options: str | tuple[str, ...] | None) -> None:
     Prints one line when it accepts connections; logs go to stderr.
     """
     settings = checked_settings(options)
+    raise_descriptor_limit(DESCRIPTORS_NEEDED + 2 * settings.workers)
     configure_logging(settings.log_level, settings.log_format)
     make_broker(settings)  # complains about a bad CA file before anything starts
     work = _alone(settings) if settings.workers == 1 else _supervised(settings)

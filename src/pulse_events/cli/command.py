@@ -1,0 +1,73 @@
+"""Commands that keep what they do not understand to themselves: it may be a password."""
+
+import re
+import sys
+from typing import Any
+
+import click
+from setproctitle import setproctitle
+
+from pulse_events.redaction import redacted_word
+from pulse_events.system import raise_descriptor_limit
+
+_OPTION = re.compile(r"--[a-z][a-z-]{0,30}|-[A-Za-z]")
+_COMMAND = re.compile(r"[a-z-]{1,20}")
+TITLE = "pulse-events"
+
+
+class Command(click.Command):
+    """A command whose errors repeat no argument that is not one of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`."""
+        ctx.allow_extra_args = True
+        try:
+            extra = super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise no_such_option(error, ctx) from None
+        if extra and not ctx.resilient_parsing:
+            text = f"too many arguments: {len(extra)} more than {ctx.info_name} takes"
+            raise click.UsageError(text, ctx)
+        return extra
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Show the arguments in the process's title, without passwords, and run the command."""
+        raise_descriptor_limit()
+        words = (os_text(redacted_word(word)) for word in sys.argv[1:])
+        setproctitle(" ".join((TITLE, *words)))
+        return super().invoke(ctx)
+
+
+class Program(click.Group):
+    """The group of all commands; of one that does not exist the name is not repeated either."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Group.parse_args`."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            raise no_such_option(error, ctx) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See `click.Group.resolve_command`."""
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            shown = f" {name}" if _COMMAND.fullmatch(name) else ""
+            known = ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"there is no such command{shown}; there are {known}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+def no_such_option(error: click.NoSuchOption, ctx: click.Context) -> click.UsageError:
+    """Return the error for an option that a command does not have."""
+    shown = f" {error.option_name}" if _OPTION.fullmatch(error.option_name) else ""
+    names = " or ".join(error.possibilities or ())
+    advice = f"did you mean {names}?" if names else f"see {ctx.command_path} --help"
+    return click.UsageError(f"there is no such option{shown}; {advice}", ctx)
+
+
+def os_text(text: str) -> str:
+    """Return ``text`` with a mark for each byte that was not UTF-8."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
