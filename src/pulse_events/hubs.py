@@ -104,8 +104,7 @@ class Hubs:
     def _close(self, bindings: BindingSet) -> None:
         exact = self._exact.pop(bindings)
         exact.close()
-        counts = exact.hub.statistics()
-        self._closed = self._closed.plus(counts._replace(clients=0, audiences=0, bindings=0))
+        self._closed = self._closed.plus(exact.hub.statistics().ended())
 
     def _hub_of(self, stream: Stream) -> Hub:
         exact = self._exact.get(stream.audience.bindings) if stream.audience else None

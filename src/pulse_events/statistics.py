@@ -1,5 +1,6 @@
 """What a process counts, as a value that can be summed over processes, and what each count is."""
 
+from collections.abc import Iterable
 from typing import Annotated, NamedTuple, get_type_hints
 
 
@@ -30,11 +31,28 @@ class Statistics(NamedTuple):
     refused_connections: Annotated[int, "Connections refused for lack of descriptors"] = 0
 
     def plus(self, other: "Statistics") -> "Statistics":
-        """Return the sums."""
-        return Statistics(*map(sum, zip(self, other, strict=True)))
+        """Return what two count together, see `total`."""
+        return total((self, other))
+
+    def ended(self) -> "Statistics":
+        """Return what is left of a process that has ended: its counts, but nothing that is now."""
+        return self._replace(**dict.fromkeys(GAUGES, 0))
+
+
+def total(parts: Iterable[Statistics]) -> Statistics:
+    """Return what processes, or parts of one, count together: sums, of `MAXIMA` the greatest."""
+    columns = zip(Statistics(), *parts, strict=True)
+    return Statistics(
+        *(
+            (max if name in MAXIMA else sum)(column)
+            for name, column in zip(Statistics._fields, columns, strict=True)
+        )
+    )
 
 
 GAUGES = Statistics._fields[:3]
+MAXIMA: frozenset[str] = frozenset()
+"""Gauges of which the greatest counts, not the sum."""
 TEXTS: dict[str, str] = {
     name: hint.__metadata__[0]
     for name, hint in get_type_hints(Statistics, include_extras=True).items()

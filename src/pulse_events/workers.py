@@ -8,10 +8,10 @@ that its supervisor is gone.
 
 import asyncio
 import base64
+import json
 import logging
 import random
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -21,29 +21,32 @@ from typing import Any
 import orjson
 
 from pulse_events.backoff import delays
-from pulse_events.logs import configure_logging
-from pulse_events.loops import new_event_loop
 from pulse_events.messages import Message
-from pulse_events.server import Publish, serve
+from pulse_events.server import Publish
 from pulse_events.settings import Settings
-from pulse_events.statistics import Statistics
-from pulse_events.system import open_socket, stop_signal, url_of
+from pulse_events.statistics import Statistics, total
+from pulse_events.system import stop_signal, url_of
 from pulse_events.web.tokens import Shelf
+from pulse_events.worker_counts import WorkerCounts
+from pulse_events.worker_process import Patience, WorkerProcess
 
 log = logging.getLogger(__name__)
 
-STOP_WITHIN_S = 9.0
 COUNT_WITHIN_S = 1.0
-"""How long a worker may take to say its counts; then those of the others are the answer.  The
-supervisor has as long for an answer about a token."""
+"""How long a worker may take to say its counts; then its last ones are the answer.  The supervisor
+has as long for an answer about a token."""
 LINE_LIMIT_BYTES = 128 << 20
-"""Longest message between a worker and its supervisor: the bindings behind a token."""
+"""Longest message between a worker and its supervisor: the bindings behind a token.  Also what one
+of them may leave unread."""
 STEADY_AFTER_S = 10.0
 """A worker that lived this long is restarted without delay."""
 
 
 async def supervise(
-    settings: Settings, reserved: socket.socket, announce: Callable[[str], None]
+    settings: Settings,
+    reserved: socket.socket,
+    announce: Callable[[str], None],
+    patience: Patience | None = None,
 ) -> None:
     """Run the workers until SIGTERM or SIGINT.
 
@@ -51,11 +54,12 @@ async def supervise(
         settings: What to serve, and by how many workers.
         reserved: Bound to the address, so that the workers can share its port; does not listen.
         announce: Called with the URL when all workers accept connections.
+        patience: How often each worker is asked, and how long one may be silent.
     """
     stop = stop_signal()
     url, port = url_of(reserved), reserved.getsockname()[1]
     settings, shelf = settings.model_copy(update={"port": port}), Shelf[str]()
-    workers = [_Worker(settings, shelf) for _ in range(settings.workers)]
+    workers = [_Worker(settings, shelf, patience or Patience()) for _ in range(settings.workers)]
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(worker.run(workers)) for worker in workers]
         announcing = tasks.create_task(_announce_when_ready(workers, partial(announce, url)))
@@ -73,63 +77,91 @@ async def _announce_when_ready(workers: list["_Worker"], announce: Callable[[], 
 class _Worker:
     """One worker as its supervisor sees it, through all its restarts."""
 
-    def __init__(self, settings: Settings, shelf: Shelf[str]) -> None:
+    def __init__(self, settings: Settings, shelf: Shelf[str], patience: Patience) -> None:
         self.ready = asyncio.Event()
+        self.serves = False
+        self.counts = WorkerCounts()
         self._shelf = shelf
         self._settings = settings
+        self._patience = patience
         self._channel: asyncio.StreamWriter | None = None
-        self._counts: asyncio.Future[Statistics] | None = None
+        self._lines_heard = 0
 
     async def run(self, workers: list["_Worker"]) -> None:
         """Start the worker, again and again with backoff, until cancelled."""
         waits: Iterator[float] = iter(())
         while True:
             started_s = time.monotonic()
-            code = await self._run_once(workers)
+            try:
+                end = f"ended with code {await self._run_once(workers)}"
+            except OSError as error:
+                end = f"could not be started: {error}"
             if time.monotonic() - started_s > STEADY_AFTER_S:
                 waits = iter(())
             wait_s = next(waits, 0.0)
             if not wait_s:
                 waits = delays(random.random)
-            log.error("a worker ended with code %s; restarting it in %.1f s", code, wait_s)
+            log.error("a worker %s; restarting it in %.1f s", end, wait_s)
             await asyncio.sleep(wait_s)
 
     async def _run_once(self, workers: list["_Worker"]) -> int:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", __name__, str(theirs.fileno()), pass_fds=[theirs.fileno()]
-            )
-        reader, self._channel = await asyncio.open_connection(sock=ours, limit=LINE_LIMIT_BYTES)
-        self._send({"settings": self._settings.model_dump(mode="json")})
+        process, channel = WorkerProcess.start()
         try:
-            await self._converse(reader, workers)
-            return await process.wait()
-        except asyncio.CancelledError:
-            await _terminate(process)
+            reader, self._channel = await asyncio.open_connection(
+                sock=channel, limit=LINE_LIMIT_BYTES
+            )
+            # Not by orjson: a file's name may be no UTF-8.
+            self._channel.write(json.dumps(self._settings.model_dump(mode="json")).encode() + b"\n")
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(
+                    process.watch(self.ask, lambda: self._lines_heard, self._patience)
+                )
+                await self._converse(reader, workers, tasks)
+                watching.cancel()
+            self._hang_up()
+            return await process.until_ended()
+        except BaseException:
+            await process.terminate()
             raise
         finally:
+            self._hang_up()
+            self.counts.ended()
+
+    def _hang_up(self) -> None:
+        self.serves = False
+        if self._channel is not None:
             self._channel.close()
             self._channel = None
 
-    async def _converse(self, reader: asyncio.StreamReader, workers: list["_Worker"]) -> None:
-        """Answer the worker until it closes the channel."""
-        async with asyncio.TaskGroup() as answers:
-            with suppress(ConnectionError):
-                while line := await reader.readline():
-                    message = orjson.loads(line)
-                    if "ready" in message:
-                        self.ready.set()
-                    elif "counts" in message and self._counts and not self._counts.done():
-                        self._counts.set_result(Statistics(*message["counts"]))
-                    elif "publish" in message:
-                        self._relay(message, workers)
-                    elif "keep" in message:
-                        self._keep(*message["keep"])
-                    elif "find" in message:
-                        self._find(message["find"])
-                    elif "sum" in message:  # a task: this worker's own count comes through here
-                        answers.create_task(self._say_total(workers))
+    async def _converse(
+        self, reader: asyncio.StreamReader, workers: list["_Worker"], answers: asyncio.TaskGroup
+    ) -> None:
+        """Answer the worker until it closes the channel, or says what makes no sense."""
+        try:
+            while line := await reader.readline():
+                self._lines_heard += 1
+                self._answer(orjson.loads(line), workers, answers)
+        except ConnectionError:
+            pass
+        except ValueError as error:
+            log.error("a worker is given up, which says what makes no sense: %s", error)
+
+    def _answer(
+        self, message: dict[str, Any], workers: list["_Worker"], answers: asyncio.TaskGroup
+    ) -> None:
+        if "ready" in message:
+            self.serves = True
+            self.ready.set()
+        elif "counts" in message:
+            self.counts.heard(Statistics(*message["counts"]))
+        elif "publish" in message:
+            self._relay(message, workers)
+        elif "keep" in message:
+            self._keep(*message["keep"])
+        elif "find" in message:
+            self._find(message["find"])
+        elif "sum" in message:  # a task: this worker's own count comes through here
+            answers.create_task(self._say_total(workers))
 
     def _keep(self, token: str, text: str) -> None:
         self._shelf.put(token, text, len(text), time.monotonic())
@@ -144,51 +176,38 @@ class _Worker:
                 other._send(message)
 
     async def _say_total(self, workers: list["_Worker"]) -> None:
-        self._send({"total": await _total(workers)})
+        # One that is being started has nothing to count yet, and would be waited for.
+        questions = [worker.ask() for worker in workers if worker.serves]
+        if questions:
+            await asyncio.wait(questions, timeout=COUNT_WITHIN_S)
+        self._send({"total": list(total(worker.counts.total() for worker in workers))})
 
-    async def counts(self) -> Statistics | None:
-        """Ask the worker for its counts; ``None`` if it does not answer in time."""
-        if self._channel is None:
-            return None
-        if self._counts is None or self._counts.done():
-            self._counts = asyncio.get_running_loop().create_future()
-            self._send({"count": True})
-        try:
-            async with asyncio.timeout(COUNT_WITHIN_S):
-                return await asyncio.shield(self._counts)
-        except TimeoutError:
-            return None
+    def ask(self) -> "asyncio.Future[None]":
+        """Ask the worker for its counts; return what is done with its answer, or with its end."""
+        self._send({"count": True})
+        return self.counts.asked()
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._channel is not None:
-            self._channel.write(orjson.dumps(message) + b"\n")
+            _write(self._channel, message)
 
 
-async def _total(workers: list[_Worker]) -> list[int]:
-    """Return the sum of the counts of all workers that answer in time."""
-    counts = await asyncio.gather(*(worker.counts() for worker in workers))
-    none = (0,) * len(Statistics._fields)
-    return [sum(column) for column in zip(none, *filter(None, counts), strict=True)]
+def _write(channel: asyncio.StreamWriter, message: dict[str, Any]) -> None:
+    """Send a message; give up a channel whose other end does not read."""
+    if channel.transport.get_write_buffer_size() > LINE_LIMIT_BYTES:
+        channel.transport.abort()
+    else:
+        channel.write(orjson.dumps(message) + b"\n")
 
 
-async def _terminate(process: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        process.terminate()
-    try:
-        async with asyncio.timeout(STOP_WITHIN_S):
-            await process.wait()
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-
-
-class _Supervisor:
+class Supervisor:
     """The supervisor as a worker sees it; the server's `Peers`."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
         self._total: asyncio.Future[Statistics] | None = None
+        self._last_total = Statistics()
         self._asked: dict[tuple[str, str], asyncio.Future[str | None]] = {}
 
     def announce(self, _url: str) -> None:
@@ -214,10 +233,11 @@ class _Supervisor:
                 elif "found" in message:
                     self._answered("find", message["found"], message["text"])
                 elif self._total is not None and not self._total.done():
-                    self._total.set_result(Statistics(*message["total"]))
+                    self._last_total = Statistics(*message["total"])
+                    self._total.set_result(self._last_total)
 
     async def total(self, own: Statistics) -> Statistics:
-        """Return the counts of all workers; of this one alone if the supervisor is too slow."""
+        """Return the counts of all workers; if the supervisor is too slow, those it said last."""
         if self._total is None or self._total.done():
             self._total = asyncio.get_running_loop().create_future()
             self._send({"sum": True})
@@ -225,7 +245,7 @@ class _Supervisor:
             async with asyncio.timeout(2 * COUNT_WITHIN_S):
                 return await asyncio.shield(self._total)
         except TimeoutError:
-            return own
+            return Statistics(*map(max, zip(self._last_total, own, strict=True)))
 
     async def keep(self, token: str, text: str) -> None:
         """Put ``text`` where all workers find it; too slow a supervisor leaves it here alone."""
@@ -255,24 +275,8 @@ class _Supervisor:
             answer.set_result(text)
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._writer.write(orjson.dumps(message) + b"\n")
+        _write(self._writer, message)
 
 
 def _message(exchange: str, routing_key: str, body: str, cc: list[str]) -> Message:
     return Message(exchange, routing_key, base64.b64decode(body), tuple(cc))
-
-
-async def _work(descriptor: int) -> None:
-    """Be a worker whose supervisor is at the other end of ``descriptor``."""
-    channel = socket.socket(fileno=descriptor)
-    reader, writer = await asyncio.open_connection(sock=channel, limit=LINE_LIMIT_BYTES)
-    # Not read and checked again: the environment and the config file may say something else now.
-    settings = Settings.model_construct(**orjson.loads(await reader.readline())["settings"])
-    configure_logging(settings.log_level, settings.log_format)
-    listening = open_socket(settings.host, settings.port, shared=True)
-    await serve(settings, listening, _Supervisor(reader, writer))
-
-
-if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(_work(int(sys.argv[1])))

@@ -9,15 +9,17 @@ from urllib.parse import quote
 
 import pytest
 
-from pulse_events import bindings, hub, hubs, interest
-from pulse_events.brokers import rabbitmq
+from pulse_events import bindings, config_file, hub, hubs, interest, logs, system
+from pulse_events.brokers import address_parameters, rabbitmq, rabbitmq_targets
 from pulse_events.brokers.memory import Memory
+from pulse_events.cli.publish import LINE_LIMIT_BYTES
 from pulse_events.interest import Orders
 from pulse_events.server import Alone
 from pulse_events.settings import PREFIX, Settings
 from pulse_events.web import admission, app, bodies, connection, page, streams, tokens
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
+from pulse_events.worker_process import Patience
 from tests.docs.blocks import DOCUMENTS, ROOT
 from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
 from tests.support.server import Server
@@ -187,12 +189,23 @@ LIMITS = {
     "bindings that nobody uses any more": int(hub.DEFAULT_LINGER_S),
     "the process's queue": rabbitmq.QUEUE_MAX_MESSAGES,
     "messages not acknowledged": rabbitmq.PREFETCH,
+    "connecting to all addresses of a host": int(rabbitmq_targets.CONNECT_WITHIN_S),
+    "silence of a worker": int(Patience().ask_every_s * Patience().questions),
+    "lines of the log that wait for a reader": logs.LINES_LIMIT,
+    "config file, broker's file": config_file.LIMIT_BYTES,
+    "line of `publish -`": LINE_LIMIT_BYTES,
+    "descriptors": system.DESCRIPTORS_NEEDED,
 }
 
 
 @pytest.mark.parametrize("what", LIMITS)
 def test_each_limit_is_what_the_code_has(what: str) -> None:
     assert re.search(rf"\b{LIMITS[what]}\b", row_of("Limits", what)[1])
+
+
+def test_each_parameter_of_the_broker_s_url_is_described() -> None:
+    described = re.findall(r"`(\w+)`", " ".join(row[0] for row in rows_of("The broker's URL")))
+    assert set(described) == address_parameters._CHECKS.keys()
 
 
 LINKS = [
