@@ -4,6 +4,7 @@
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+METADATA := pyproject.toml src/pulse_events/web/static/package.json
 NODE_MODULES := $(foreach folder,e2e js,tests/$(folder)/node_modules/.package-lock.json)
 BENCH_MODULES := bench/node_modules/.package-lock.json
 
@@ -42,13 +43,13 @@ programs:
 bench-programs:
 	@scripts/programs bench
 
-.venv/.run: pyproject.toml requirements/runtime.txt requirements/build.txt scripts/venv
+.venv/.run: $(METADATA) requirements/runtime.txt requirements/build.txt scripts/venv
 	scripts/venv run
 
-.venv/.dev: pyproject.toml $(wildcard requirements/*.txt) scripts/venv
+.venv/.dev: $(METADATA) $(wildcard requirements/*.txt) scripts/venv
 	scripts/venv dev
 
-.venv-lowest/.made: pyproject.toml requirements/lowest.txt requirements/build.txt requirements/test.txt scripts/venv
+.venv-lowest/.made: $(METADATA) requirements/lowest.txt requirements/build.txt requirements/test.txt scripts/venv
 	scripts/venv lowest
 
 $(NODE_MODULES) $(BENCH_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
