@@ -1,14 +1,17 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run test test-lowest check bench screenshots clean programs bench-programs
+.PHONY: help run test test-lowest check format bench screenshots clean programs bench-programs check-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
+METADATA := pyproject.toml src/pulse_events/web/static/package.json
 NODE_MODULES := $(foreach folder,clients e2e js,tests/$(folder)/node_modules/.package-lock.json)
 BENCH_MODULES := bench/node_modules/.package-lock.json
+LINT_MODULES := requirements/node_modules/.package-lock.json
+BIOME := requirements/node_modules/.bin/biome
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more options: make run ARGS="--port 8080")
 	exec $(BIN)/pulse-events serve --broker memory: --demo "$${PULSE_EVENTS_DEMO:-10}" $(ARGS)
@@ -19,11 +22,17 @@ test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run t
 test-lowest: .venv-lowest/.made  ## the tests that need no broker, browser or node, with the lowest versions that are allowed
 	.venv-lowest/bin/pytest -m quick $(ARGS)
 
-check: .venv/.dev  ## lint, format, types, architecture; no network once .venv is there
+check: check-programs .venv/.dev $(LINT_MODULES)  ## lint, format, types, architecture; no network once they are there
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src tests bench
 	$(BIN)/lint-imports
+	$(BIOME) lint --error-on-warnings
+
+format: check-programs .venv/.dev $(LINT_MODULES)  ## write all code as `make check` wants it to look
+	$(BIN)/ruff check --select I --fix
+	$(BIN)/ruff format
+	$(BIOME) check --linter-enabled=false --write
 
 bench: bench-programs .venv/.dev $(BENCH_MODULES)  ## measure beside the peers, under 10 minutes (some: make bench ARGS="F1 F5")
 	$(BIN)/python -m bench $(or $(ARGS),--write)
@@ -32,8 +41,8 @@ screenshots: programs .venv/.dev  ## take pictures of the page into docs/images/
 	$(BIN)/python -m tests.screenshots
 
 clean:  ## remove everything that the other targets made in this folder
-	rm -rf .venv .venv-lowest tests/*/node_modules bench/node_modules .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf .import_linter_cache dist build
+	rm -rf .venv .venv-lowest tests/*/node_modules bench/node_modules requirements/node_modules .coverage .hypothesis
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache dist build
 	find src tests bench -name __pycache__ -type d -prune -exec rm -rf {} +
 
 programs:
@@ -42,15 +51,18 @@ programs:
 bench-programs:
 	@scripts/programs bench
 
-.venv/.run: pyproject.toml requirements/runtime.txt requirements/build.txt scripts/venv
+check-programs:
+	@scripts/programs check
+
+.venv/.run: $(METADATA) requirements/runtime.txt requirements/build.txt scripts/venv
 	scripts/venv run
 
-.venv/.dev: pyproject.toml $(wildcard requirements/*.txt) scripts/venv
+.venv/.dev: $(METADATA) $(wildcard requirements/*.txt) scripts/venv
 	scripts/venv dev
 
-.venv-lowest/.made: pyproject.toml requirements/lowest.txt requirements/build.txt requirements/test.txt scripts/venv
+.venv-lowest/.made: $(METADATA) requirements/lowest.txt requirements/build.txt requirements/test.txt scripts/venv
 	scripts/venv lowest
 
-$(NODE_MODULES) $(BENCH_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(NODE_MODULES) $(BENCH_MODULES) $(LINT_MODULES): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	cd $* && npm ci --no-audit --no-fund --no-update-notifier
 	@touch $@

@@ -1,5 +1,6 @@
 /** Runs before the page's own scripts: notes what should not happen, and when rows are there. */
-globalThis.watched = { violations: [], errors: [], longTasksMs: [], firstRowMs: null };
+const watched = { violations: [], errors: [], longTasksMs: [], firstRowMs: null };
+globalThis.watched = watched;
 
 addEventListener("securitypolicyviolation", ({ effectiveDirective, blockedURI, sample }) => {
   watched.violations.push(`${effectiveDirective} ${blockedURI} ${sample}`);

@@ -143,7 +143,10 @@ test("a quote out of place is a fault that names the line", () => {
 test("CSV of any cells is read as it was written", () => {
   const pieces = ['"', ",", "\r", "\n", "'", "=", "+", "-", "@", "\t", "a", "😀", ""];
   let state = 7;
-  const next = (below) => (state = (state * 48_271) % 2_147_483_647) % below;
+  const next = (below) => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state % below;
+  };
   const rows = Array.from({ length: 3000 }, () =>
     Array.from({ length: 1 + next(4) }, () =>
       Array.from({ length: next(5) }, () => pieces[next(pieces.length)]).join(""),

@@ -45,12 +45,12 @@ def test_the_types_fit_the_client_and_its_use() -> None:
     run("node", HERE / "node_modules" / "typescript" / "bin" / "tsc", "--project", HERE)
 
 
-def test_npm_packs_the_client_its_worker_and_its_types_and_nothing_else() -> None:
+def test_npm_packs_the_client_its_worker_its_types_and_licence_and_nothing_else() -> None:
     (package,) = json.loads(run("npm", "pack", "--dry-run", "--json", folder=STATIC))
     packed = {entry["path"] for entry in package["files"]}
     parts = {f"client/{path.name}" for path in (STATIC / "client").glob("*.js")}
     entries = {"pulse-events.js", "pulse-events.d.ts", "pulse-events-worker.js"}
-    assert packed == parts | entries | {"package.json", "README.md"}
+    assert packed == parts | entries | {"package.json", "README.md", "LICENSE.txt"}
     assert (package["name"], package["version"]) == ("pulse-events", version("pulse-events"))
 
 

@@ -114,7 +114,8 @@ export class Connection {
 
   /** @returns {Promise<PulseEventsError>} why the stream ended */
   async #listenOnce() {
-    const abort = (this.#abort = new AbortController());
+    const abort = new AbortController();
+    this.#abort = abort;
     const { endpoint, bindings, fetch } = this.#options;
     this.#attempt += 1;
     this.#say("connecting");

@@ -119,7 +119,10 @@ export class SharedListener {
 /** @param {string} workerUrl */
 function lineTo(workerUrl) {
   let line = lines.get(workerUrl);
-  if (!line) lines.set(workerUrl, (line = new Line(workerUrl)));
+  if (!line) {
+    line = new Line(workerUrl);
+    lines.set(workerUrl, line);
+  }
   return line;
 }
 

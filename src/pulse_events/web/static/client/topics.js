@@ -48,7 +48,10 @@ export class TopicIndex {
     let node = this.#root;
     for (const word of wordsOf(pattern)) {
       let child = node.children.get(word);
-      if (!child) node.children.set(word, (child = new Node(word === "#")));
+      if (!child) {
+        child = new Node(word === "#");
+        node.children.set(word, child);
+      }
       node = child;
     }
     node.items.add(item);
@@ -63,7 +66,8 @@ export class TopicIndex {
     let answer = this.#answers.get(key);
     if (!answer) {
       if (this.#answers.size >= CACHE_LIMIT) this.#answers.clear();
-      this.#answers.set(key, (answer = this.#search(key)));
+      answer = this.#search(key);
+      this.#answers.set(key, answer);
     }
     return answer;
   }
@@ -128,7 +132,10 @@ export class Router {
   add(bindings, item) {
     for (const { exchange, routingKeyPattern } of bindings) {
       let index = this.#indexes.get(exchange);
-      if (!index) this.#indexes.set(exchange, (index = new TopicIndex()));
+      if (!index) {
+        index = new TopicIndex();
+        this.#indexes.set(exchange, index);
+      }
       index.add(routingKeyPattern, item);
     }
   }

@@ -54,7 +54,8 @@ function group(title, names, { chosen, onChoose }) {
     const box = element("input", { type: "checkbox", checked, name, onchange: () => toggle() });
     const toggle = () => {
       const rest = chosen().filter((each) => each !== name);
-      if (!box.checked && !rest.length) box.checked = true; // one must stay
+      // One must stay.
+      if (!box.checked && !rest.length) box.checked = true;
       else onChoose(box.checked ? [...rest, name] : rest);
     };
     return element("label", {}, box, columnOf(name).title);

@@ -73,7 +73,7 @@ export function columnOf(name) {
  */
 export function termFor({ field, text }, entry) {
   if (!field || entry.kind === "gap") return null;
-  const value = field === "cc" ? entry.message.cc[0] : valueOf(entry, field, text);
+  const value = field === "cc" ? entry.message.cc[0] : valueIn(entry, field, text);
   return value ? termOf(field, value) : null;
 }
 
@@ -82,7 +82,7 @@ export function termFor({ field, text }, entry) {
  * @param {string} field
  * @param {Column["text"]} text
  */
-function valueOf(entry, field, text) {
+function valueIn(entry, field, text) {
   if (field === "exchange") return entry.message.exchange;
   return FIXED.has(field) ? text(entry, 0) : valueText(entry, field);
 }

@@ -80,7 +80,9 @@ export function takeFiles(onLoaded) {
   });
   addEventListener("dragenter", (event) => (drop.hidden = !hasFiles(event)));
   addEventListener("dragover", (event) => hasFiles(event) && event.preventDefault());
-  addEventListener("dragleave", (event) => event.relatedTarget === null && (drop.hidden = true));
+  addEventListener("dragleave", (event) => {
+    if (event.relatedTarget === null) drop.hidden = true;
+  });
   addEventListener("drop", (event) => {
     drop.hidden = true;
     if (!hasFiles(event)) return;

@@ -63,7 +63,10 @@ export class Rates {
    */
   count(exchange, atMs) {
     let track = this.#tracks.get(exchange);
-    if (!track) this.#tracks.set(exchange, (track = new Track(this.spanS)));
+    if (!track) {
+      track = new Track(this.spanS);
+      this.#tracks.set(exchange, track);
+    }
     track.count(Math.floor(atMs / 1000));
   }
 
