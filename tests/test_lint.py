@@ -48,7 +48,7 @@ def test_versions_from_npm_are_exact_and_name_no_registry(lock: Path) -> None:
         *wanted.get("devDependencies", {}).values(),
     ]
     assert versions
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions)
+    assert all(re.fullmatch(r"(npm:[@a-z0-9/-]+@)?\d+\.\d+\.\d+", version) for version in versions)
     locked = json.loads(lock.read_text(encoding="utf-8"))["packages"]
     assert not any("resolved" in package for package in locked.values())
     assert all("integrity" in package for name, package in locked.items() if name)
