@@ -38,9 +38,8 @@ const iso = (ms) => new Date(ms).toISOString();
 
 export class Connection {
   /** Milliseconds since the epoch of the last event; 0 before the first. */
-  heardAt = 0;
-  isReady = false;
-  hasFailed = false;
+  #heardAt = 0;
+  #isReady = false;
   #wasReady = false;
   #readyAt = 0;
   #closed = false;
@@ -103,9 +102,8 @@ export class Connection {
   async #run() {
     while (!this.#closed) {
       const failure = await this.#listenOnce();
-      this.isReady = false;
+      this.#isReady = false;
       if (this.#closed) return;
-      this.hasFailed = true;
       this.#reason = failure.message;
       if (failure.permanent) return this.#end(failure);
       await this.#rest(failure);
@@ -158,17 +156,17 @@ export class Connection {
     else if (kind === "ping") this.#ping(JSON.parse(data));
     else if (kind === "gap") this.#sink.gap(JSON.parse(data));
     else if (kind === "error") throw new PulseEventsError(JSON.parse(data));
-    this.heardAt = Date.now();
+    this.#heardAt = Date.now();
   }
 
   #ready() {
     const now = Date.now();
     const first = !this.#wasReady;
-    this.isReady = this.#wasReady = true;
+    this.#isReady = this.#wasReady = true;
     this.#readyAt = now;
     this.#say("open");
     if (!first) {
-      this.#sink.gap({ reason: this.#reason, from: iso(this.heardAt), to: iso(now) });
+      this.#sink.gap({ reason: this.#reason, from: iso(this.#heardAt), to: iso(now) });
     }
     this.#reason = "";
     this.#sink.ready({ first });
@@ -208,7 +206,7 @@ export class Connection {
   #giveUp(abort, { silentMs, intervalMs, slept }) {
     const silence = `nothing came for ${Math.round(silentMs / 100) / 10} s`;
     const reason = slept ? `${silence}: the computer slept or the page was frozen` : silence;
-    if (this.isReady) this.#sink.stale({ silentMs, intervalMs });
+    if (this.#isReady) this.#sink.stale({ silentMs, intervalMs });
     abort.abort(new PulseEventsError(reason));
   }
 
