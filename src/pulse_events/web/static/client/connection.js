@@ -112,7 +112,7 @@ export class Connection {
 
   /** @returns {Promise<PulseEventsError>} why the stream ended */
   async #listenOnce() {
-    const abort = new AbortController();
+    const abort = new AbortController(); // one an attempt: what is aborted stays so
     this.#abort = abort;
     const { endpoint, bindings, fetch } = this.#options;
     this.#attempt += 1;
@@ -128,7 +128,7 @@ export class Connection {
       return asFailure(abort.signal.aborted ? abort.signal.reason : error);
     } finally {
       ticking.stop();
-      abort.abort();
+      abort.abort(); // after an `error` event nobody reads on, and the connection would stay
     }
   }
 
@@ -142,7 +142,7 @@ export class Connection {
       const { done, value } = await reader.read();
       if (done) return;
       for (const event of decoder.feed(value)) {
-        if (signal.aborted) return;
+        if (signal.aborted) return; // by who was told of the event before, in the same chunk
         this.#hear(event);
       }
     }
@@ -156,6 +156,7 @@ export class Connection {
     else if (kind === "ping") this.#ping(JSON.parse(data));
     else if (kind === "gap") this.#sink.gap(JSON.parse(data));
     else if (kind === "error") throw new PulseEventsError(JSON.parse(data));
+    // Other kinds are for later versions.  Noted last: a gap begins with what came before `ready`.
     this.#heardAt = Date.now();
   }
 
@@ -193,6 +194,7 @@ export class Connection {
     const look = () => {
       const stale = this.#watch.check();
       if (stale) this.#giveUp(abort, stale);
+      // No setInterval: the tick changes when the server's ping interval is known.
       else timer = setTimeout(look, this.#watch.tickMs);
     };
     let timer = setTimeout(look, this.#watch.tickMs);
@@ -218,9 +220,9 @@ export class Connection {
     if (this.#paused) return this.#restWhilePaused();
     if (this.#readyAt && Date.now() - this.#readyAt > STEADY_MS) this.#startBackoff();
     this.#readyAt = 0;
-    failure.retryInMs ??= this.#delays.next().value;
+    failure.retryInMs ??= this.#delays.next().value; // the server's Retry-After goes first
     this.#sink.error(failure);
-    if (this.#closed) return;
+    if (this.#closed) return; // by who was told
     this.#say("waiting", Date.now() + failure.retryInMs);
     await this.#sleep(failure.retryInMs);
     if (this.#paused) await this.#restWhilePaused();
@@ -247,7 +249,7 @@ export class Connection {
     await new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
       if (ms !== null) timer = setTimeout(this.#wake, ms);
-      if (this.#closed) resolve(undefined);
+      if (this.#closed) resolve(undefined); // before there was somebody to wake
     });
     clearTimeout(timer);
     this.#wake = () => {};

@@ -200,6 +200,7 @@ class Line {
   /** @param {MessagePort} port */
   #use(port) {
     this.#port = port;
+    // What a port had under way when it was given up is still delivered.
     port.addEventListener("message", ({ data }) => this.#port === port && this.#hear(data));
     port.start();
   }
