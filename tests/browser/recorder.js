@@ -12,6 +12,7 @@ globalThis.recorder = {
       stales: [],
       pings: [],
       phases: [],
+      rebinds: [],
     };
     const listening = listen(bindings, {
       onMessage: (message) => told.messages.push(message.payload),
@@ -24,6 +25,14 @@ globalThis.recorder = {
       ...options,
     });
     this.listenings.set(name, { listening, told });
+  },
+
+  rebind(name, bindings) {
+    const { listening, told } = this.listenings.get(name);
+    listening.rebind(bindings).then(
+      () => told.rebinds.push("in force"),
+      (error) => told.rebinds.push(error.message),
+    );
   },
 
   told(name) {

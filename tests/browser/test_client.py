@@ -121,6 +121,27 @@ def test_a_page_that_comes_back_from_the_cache_listens_again(site: Site) -> None
     assert gap["reason"] == "the page was left and came back"
 
 
+def test_a_page_changes_its_bindings_without_a_stop_and_keeps_them(site: Site) -> None:
+    tab = site.open()
+    tab.listen("it", ("exchange/test", "n.#"))
+    tab.wait("it", "readies")
+    tab.rebind("it", EVERYTHING)
+    sent = 0
+    while not tab.told("it")["rebinds"]:
+        site.publish("exchange/test", f"n.{sent}", sent)
+        sent += 1
+    site.publish("exchange/test", "other", sent)
+    assert tab.wait("it", "messages", sent + 1) == list(range(sent + 1))
+    wait_until(lambda: site.clients() == 1, "the old stream ended")
+    tab.go(f"{site.server.url}{BLANK_PATH}?other")
+    wait_until(lambda: site.clients() == 0, "the page let go")
+    tab.back()
+    tab.wait("it", "readies", 2)
+    site.publish("exchange/test", "other", "after")
+    assert tab.wait("it", "messages", sent + 2)[-1] == "after"
+    assert [gap["reason"] for gap in tab.told("it")["gaps"]] == ["the page was left and came back"]
+
+
 def test_a_loop_reads_messages_until_it_breaks(site: Site) -> None:
     tab = site.open()
     tab.run(

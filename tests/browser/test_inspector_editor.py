@@ -13,6 +13,7 @@ PENDING = "exchange/taskcluster-queue/v1/task-pending"
 KEY = 2
 TOO_LONG = "x" * 256
 FAILED = "exchange/taskcluster-queue/v1/task-failed"
+PLACE = "return [location.href, history.length];"
 SUGGESTED = """
 const list = document.querySelector("#suggestions");
 return list.matches(":popover-open") ? [...list.children].map(({ dataset }) => dataset.value) : [];
@@ -127,8 +128,11 @@ def test_a_fault_stands_at_the_field_of_its_row_in_the_server_s_words(quiet: Sit
     page.click("+ Add")
     page.click("+ Add")  # an empty row in between counts for nothing
     page.bind(2, good, TOO_LONG)
+    before = page.tab.run(PLACE)
     page.tab.find(f"{row(2)} .pattern").send_keys(Keys.ENTER)
     page.wait(f"{row(2)} .fault", "routingKeyPattern is 256 bytes, the limit is 255")
+    assert page.tab.run(PLACE) == before
+    assert page.tab.run("return document.activeElement.className;") == "pattern"
     field = page.tab.find(f"{row(2)} .pattern")
     assert field.get_attribute("aria-invalid") == "true"
     described = str(field.get_attribute("aria-describedby")).split()
@@ -141,6 +145,24 @@ def test_a_fault_stands_at_the_field_of_its_row_in_the_server_s_words(quiet: Sit
     assert page.texts('#editor [aria-invalid="true"]') == []
     page.tab.find(f"{row(2)} .pattern").send_keys(Keys.ENTER)
     wait_until(lambda: "=fine" in page.fragment, "the new view in the URL")
+
+
+def test_faults_are_told_one_after_the_other_and_mended(quiet: Site) -> None:
+    good = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.bind(0, good, TOO_LONG)
+    page.click("+ Add")
+    page.bind(1, good, f"{TOO_LONG}y")
+    for number, size in enumerate((256, 257)):
+        page.click("Listen")
+        page.wait(f"{row(number)} .fault", f"routingKeyPattern is {size} bytes")
+        page.wait("#phase", "refused")
+        page.type(f"{row(number)} .pattern", f"fine.{number}")
+    page.click("Listen")
+    page.wait_listening()
+    wait_until(lambda: page.fragment.endswith(f"={good}=fine.1"), "the view in the URL")
+    quiet.publish(good, "fine.1", 1)
+    page.wait_column(KEY, ["fine.1"])
 
 
 def test_the_fault_of_the_exchange_without_a_name_stands_at_the_exchange(quiet: Site) -> None:

@@ -44,6 +44,23 @@ def load(page: Inspector, path: Path) -> None:
     page.tab.find("#file").send_keys(str(path))
 
 
+def test_a_file_is_looked_at_until_the_server_has_taken_what_is_applied(
+    page: Inspector, tmp_path: Path
+) -> None:
+    load(page, download(page, "JSON lines", tmp_path))
+    page.wait("#phase", "looking at a file")
+    pattern = "#editor .binding:nth-child(1) .pattern"
+    page.type(pattern, "x" * 256)
+    page.click("Listen")
+    page.wait("#editor .fault", "256 bytes")
+    assert page.tab.find("#banner").is_displayed()
+    page.type(pattern, "other.#")
+    page.click("Listen")
+    page.wait_listening()
+    wait_until(lambda: not page.tab.find("#banner").is_displayed(), "the file is left")
+    assert page.fragment.endswith("=other.%23")
+
+
 @pytest.mark.parametrize("kind", ["JSON lines", "CSV"])
 def test_a_download_is_looked_at_offline_and_left_again(
     page: Inspector, quiet: Site, tmp_path: Path, kind: str

@@ -76,6 +76,68 @@ def test_a_refused_listener_leaves_the_others_alone(site: Site) -> None:
     assert tab.told("good")["errors"] == []
 
 
+def test_a_tab_changes_its_bindings_and_the_others_notice_nothing(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.listen("it", ("exchange/test", "n.#"), share=True)
+        tab.wait("it", "readies")
+    lists: list[list[tuple[str, str]]] = [
+        [("exchange/test", "n.#"), ("exchange/new", "#")],
+        [("exchange/test", "n.#"), ("exchange/newer", "#")],
+        [("exchange/test", "#")],
+    ]
+    sent = 0
+    for count, bindings in enumerate(lists, start=1):
+        tabs[0].rebind("it", *bindings)
+        while len(tabs[0].told("it")["rebinds"]) < count:
+            site.publish("exchange/test", f"n.{sent}", sent)
+            sent += 1
+        site.publish("exchange/newer" if count == 2 else "exchange/new", "a", f"list {count}")
+    site.publish("exchange/test", "n.last", sent)
+    wanted = list(range(sent + 1))
+    assert tabs[1].wait("it", "messages", len(wanted)) == wanted
+    messages = tabs[0].wait("it", "messages", len(wanted) + 2)
+    assert [each for each in messages if each not in wanted] == ["list 1", "list 2"]
+    assert [each for each in messages if each in wanted] == wanted
+    for tab in tabs:
+        told = tab.told("it")
+        assert (told["gaps"], told["errors"], told["readies"]) == ([], [], [{"first": True}])
+    wait_until(lambda: site.clients() == 1, "one stream")
+
+
+def test_a_change_that_is_refused_names_the_tab_s_own_entry(site: Site) -> None:
+    tabs = [site.open(), site.open()]
+    for tab in tabs:
+        tab.listen("it", ("exchange/test", "n.#"), share=True)
+        tab.wait("it", "readies")
+    tabs[0].rebind("it", ("exchange/z", "#"), ("exchange/y", "x" * 256), ("exchange/a", "#"))
+    (refusal,) = tabs[0].wait("it", "rebinds")
+    assert refusal == "bindings[1]: routingKeyPattern is 256 bytes, the limit is 255"
+    site.publish("exchange/test", "n.1", 1)
+    for tab in tabs:
+        assert tab.wait("it", "messages") == [1]
+        assert (tab.told("it")["gaps"], tab.told("it")["errors"]) == ([], [])
+
+
+def test_changed_bindings_outlive_the_worker_and_the_cache(site: Site) -> None:
+    tab = site.open()
+    tab.listen("it", ("exchange/test", "old"), share=True)
+    tab.wait("it", "readies")
+    tab.rebind("it", ("exchange/test", "new"))
+    assert tab.wait("it", "rebinds") == ["in force"]
+    assert site.browser.end_shared_workers() == 1
+    tab.wait("it", "readies", 2)
+    tab.go(f"{site.server.url}{BLANK_PATH}?other")
+    tab.back()
+    tab.wait("it", "readies", 3)
+    for key in ("old", "new"):
+        site.publish("exchange/test", key, key)
+    assert tab.wait("it", "messages") == ["new"]
+    assert len(tab.told("it")["gaps"]) == 2
+    tab.run("recorder.close('it');")
+    wait_until(lambda: site.clients() == 0, "no stream")
+
+
 def test_all_tabs_are_told_of_a_killed_server_and_come_back(site: Site) -> None:
     tabs = [site.open(), site.open()]
     for tab in tabs:

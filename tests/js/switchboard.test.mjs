@@ -121,6 +121,51 @@ test("a refused listener does not disturb the others", async (t) => {
   assert.deepEqual([one.told.errors, one.told.gaps, good.told.errors], [[], [], []]);
 });
 
+test("a fault in a list is told by its place there, though all share one list", async (t) => {
+  const server = await StreamServer.start(t);
+  const one = begin(t, server, "z", "a");
+  (await server.next()).ready();
+  await soon(one.listening.ready, "ready");
+  const bad = begin(t, server, "y", "zz bad", "b");
+  const caller = await server.next();
+  const at = caller.bindings.findIndex(({ routingKeyPattern }) => routingKeyPattern === "zz bad");
+  assert.notEqual(at, 1);
+  caller.answer(400, { message: `bindings[${at}]: it is bad` });
+  await assert.rejects(soon(bad.listening.ready, "the refusal"), {
+    message: "bindings[1]: it is bad",
+  });
+});
+
+test("a listener is not refused for what another one asked for before", async (t) => {
+  const server = await StreamServer.start(t);
+  const gone = begin(t, server, "gone");
+  (await server.next()).ready().fail("it is gone");
+  await until(() => gone.told.errors.length, "the loss");
+  const other = begin(t, server, "b"); // while the first one's stream waits to be tried again
+  const answering = setInterval(() => {
+    for (const caller of server.open.filter(({ response }) => !response.headersSent)) {
+      if (patternsOf(caller).includes("gone")) caller.answer(404, { message: "it is gone" });
+      else caller.ready();
+    }
+  }, 5);
+  t.after(() => clearInterval(answering));
+  await soon(other.listening.ready, "the other one's ready");
+  await soon(gone.listening.closed, "the end of what is gone");
+});
+
+test("a stream that nobody waits for any more holds up nobody", async (t) => {
+  const [server, elsewhere] = [await StreamServer.start(t), await StreamServer.start(t)];
+  begin(t, elsewhere, "x"); // so that the switchboard stays
+  const one = begin(t, server, "a");
+  const first = await server.next(); // never answered
+  const two = begin(t, server, "b");
+  one.listening.close();
+  const second = await server.next();
+  assert.deepEqual(patternsOf(second), ["b"]);
+  second.ready();
+  await soon(Promise.all([two.listening.ready, first.closed]), "ready");
+});
+
 test("a lost stream is a gap for all its listeners, and they are ready again", async (t) => {
   const server = await StreamServer.start(t);
   const both = [begin(t, server, "a.#"), begin(t, server, "b.#")];

@@ -35,6 +35,7 @@ export async function read(): Promise<string[]> {
   const found: string[] = [];
   for await (const message of listening) found.push(message.payload.status.taskId);
   await listening.ready;
+  await listening.rebind([...bindings, ...bindings]);
   await listening.closed;
   listening.close();
   return found;
@@ -47,5 +48,7 @@ export function route(message: Message, error: unknown): boolean {
 
 // @ts-expect-error the pattern is missing
 listen([{ exchange: "exchange/a" }]);
+// @ts-expect-error the pattern is missing here, too
+void listening.rebind([{ exchange: "exchange/a" }]);
 // @ts-expect-error there is no such option
 listen(bindings, { onMassage: () => {} });

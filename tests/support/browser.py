@@ -46,6 +46,10 @@ def _program(name: str) -> str:
     return found
 
 
+def _entries(bindings: tuple[tuple[str, str], ...]) -> list[dict[str, str]]:
+    return [{"exchange": e, "routingKeyPattern": p} for e, p in bindings]
+
+
 class Tab:
     """One tab; its calls bring it to the front first."""
 
@@ -103,14 +107,17 @@ class Tab:
 
     def listen(self, name: str, *bindings: tuple[str, str], **options: object) -> None:
         """Start to listen, under a name for `told`; the client is the page's server's."""
-        entries = [{"exchange": e, "routingKeyPattern": p} for e, p in bindings]
         self.run(
             f"if (!globalThis.recorder) {{ {_RECORDER.read_text()} }}"
             "await recorder.begin(...args);",
             name,
-            entries,
+            _entries(bindings),
             options,
         )
+
+    def rebind(self, name: str, *bindings: tuple[str, str]) -> None:
+        """Ask for other bindings; what becomes of it is told as ``rebinds``."""
+        self.run("recorder.rebind(...args);", name, _entries(bindings))
 
     def told(self, name: str) -> dict[str, Any]:
         """Return what a listener was told so far, by kind."""

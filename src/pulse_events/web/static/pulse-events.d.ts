@@ -52,7 +52,7 @@ export interface ErrorDetails {
   permanent?: boolean;
   /** The HTTP status; 0 if there was none. */
   status?: number;
-  /** The server's code, such as `InputError` or `ResourceNotFound`. */
+  /** The server's code, such as `InputError` or `ResourceNotFound`; of `rebind` see there. */
   code?: string;
   /** When the next attempt comes, if one does. */
   retryInMs?: number | null;
@@ -116,6 +116,25 @@ export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>
   readonly ready: Promise<void>;
   /** Fulfilled when it has ended, whyever. */
   readonly closed: Promise<void>;
+  /**
+   * Listens to these bindings instead, without a gap and without a stop: their stream is opened
+   * beside the old one, which ends when the new one is ready.  What both bring comes once, and each
+   * exchange's messages in their order.  Until then `state` tells of the new stream; neither
+   * `onReady` nor `onGap` is called, unless the old one was lost.
+   *
+   * Fulfilled when the new bindings are in force: what is published from now on arrives, and
+   * nothing comes any more that only the old ones match.
+   *
+   * Rejected with a `PulseEventsError`
+   * - if the server refuses them, in its words; `bindings[3]` is a place in this list.  The old
+   *   bindings go on.
+   * - of `code` `Replaced` if `rebind` was called again before these were ready: the last call
+   *   counts.
+   * - of `code` `Closed` if the listening ended first, or had ended.
+   *
+   * Rejected with a `TypeError` if the bindings have not the shape above, or there are none.
+   */
+  rebind(bindings: readonly Binding[]): Promise<void>;
   /** Ends it, quietly. */
   close(): void;
 }

@@ -13,10 +13,13 @@ import { watchLifetime } from "./client/lifetime.js";
 import { Deferred, Queue } from "./client/queue.js";
 import { endpointOf } from "./client/requests.js";
 import { SharedListener } from "./client/shared.js";
+import { Subscription } from "./client/subscription.js";
 import { matches, Router } from "./client/topics.js";
 
 /** @import { Binding, Gap, ListenOptions, Message, State } from "./pulse-events.js" */
 /** @import { Listening as Interface } from "./pulse-events.js" */
+/** @import { Sink } from "./client/connection.js" */
+/** @import { Heard } from "./client/link.js" */
 
 export { matches, PulseEventsError };
 
@@ -43,20 +46,36 @@ export function matchesMessage(bindings, message) {
 
 /**
  * What is wrong in content is for the server to say, in its own words; this is about shape.
- * @param {Binding} binding
- * @returns {Binding}
+ * @param {readonly Binding[]} bindings
+ * @returns {Binding[]}
+ * @throws {TypeError}
  */
-function checked({ exchange, routingKeyPattern }) {
-  if (typeof exchange === "string" && typeof routingKeyPattern === "string") {
-    return { exchange, routingKeyPattern };
-  }
-  throw new TypeError("a binding is { exchange, routingKeyPattern }, both strings");
+function checked(bindings) {
+  if (!bindings.length) throw new TypeError("there is nothing to listen to: bindings is empty");
+  return bindings.map(({ exchange, routingKeyPattern }) => {
+    if (typeof exchange === "string" && typeof routingKeyPattern === "string") {
+      return { exchange, routingKeyPattern };
+    }
+    throw new TypeError("a binding is { exchange, routingKeyPattern }, both strings");
+  });
 }
 
 /** The server that this module came from, if it came from one; else the page's. */
 function defaultServer() {
   const isServed = /\/v1\/client\.js$/.test(new URL(import.meta.url).pathname);
   return isServed ? new URL("connect/", import.meta.url) : (globalThis.location?.href ?? "");
+}
+
+/**
+ * @param {ListenOptions} options
+ * @returns {(bindings: readonly Binding[], sink: Sink) => Connection | SharedListener}
+ */
+function sourceOf({ url = defaultServer(), share, pingInterval, worker, fetch }) {
+  const endpoint = endpointOf(url, globalThis.location?.href);
+  const asked = { endpoint, pingInterval };
+  if (share) return (bindings, sink) => new SharedListener({ ...asked, bindings, worker }, sink);
+  const own = fetch ? { ...asked, fetch } : asked;
+  return (bindings, sink) => new Connection({ ...own, bindings }, sink);
 }
 
 /**
@@ -81,14 +100,9 @@ class Listening {
    * @param {ListenOptions} options
    */
   constructor(bindings, options) {
-    if (!bindings.length) throw new TypeError("there is nothing to listen to: bindings is empty");
     this.#options = options;
-    const { url = defaultServer(), share = false, signal, pingInterval, fetch, worker } = options;
-    const endpoint = endpointOf(url, globalThis.location?.href);
-    const asked = { endpoint, bindings: bindings.map(checked), pingInterval };
-    this.#source = share
-      ? new SharedListener({ ...asked, worker }, this.#sink())
-      : new Connection(fetch ? { ...asked, fetch } : asked, this.#sink());
+    const { signal } = options;
+    this.#source = new Subscription(sourceOf(options), checked(bindings), this.#listener());
     this.#ready.promise.catch(() => {}); // who does not ask for it is told by onError
     const abort = () => this.close();
     signal?.addEventListener("abort", abort);
@@ -110,6 +124,21 @@ class Listening {
   /** Fulfilled when it has ended, whyever. */
   get closed() {
     return this.#closed.promise;
+  }
+
+  /**
+   * Listens to other bindings instead; see `pulse-events.d.ts`.
+   * @param {readonly Binding[]} bindings
+   * @returns {Promise<void>}
+   */
+  rebind(bindings) {
+    // Not async: that would wrap the promise in one which nobody could reject without a warning.
+    try {
+      if (this.state.phase !== "closed") return this.#source.rebind(checked(bindings));
+      throw new PulseEventsError("the listening is closed", { code: "Closed" });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Ends it, quietly; nothing is called after this but `onState`. */
@@ -134,7 +163,7 @@ class Listening {
   }
 
   /** What the source calls. */
-  #sink() {
+  #listener() {
     const { onReady, onGap, onStale, onPing } = this.#options;
     return {
       /** @param {{ first: boolean }} event */
@@ -142,8 +171,8 @@ class Listening {
         this.#ready.resolve();
         this.#call(onReady, event);
       },
-      /** @param {string} text */
-      message: (text) => this.#message(text),
+      /** @param {Heard} heard */
+      message: (heard) => this.#message(heard),
       /** @param {Gap} gap */
       gap: (gap) => this.#call(onGap, gap),
       /** @param {{ time: string }} ping */
@@ -159,10 +188,9 @@ class Listening {
     };
   }
 
-  /** @param {string} text */
-  #message(text) {
+  /** @param {Heard} heard */
+  #message({ text, message }) {
     if (this.state.phase === "closed") return;
-    const message = JSON.parse(text);
     this.#call(this.#options.onMessage, message, text);
     for (const queue of this.#queues) queue.push(message);
   }
@@ -207,6 +235,7 @@ class Listening {
     try {
       callback?.(...args);
     } catch (error) {
+      // Later: the console is to show it, and the stream to go on.
       queueMicrotask(() => {
         throw error;
       });

@@ -38,9 +38,8 @@ const iso = (ms) => new Date(ms).toISOString();
 
 export class Connection {
   /** Milliseconds since the epoch of the last event; 0 before the first. */
-  heardAt = 0;
-  isReady = false;
-  hasFailed = false;
+  #heardAt = 0;
+  #isReady = false;
   #wasReady = false;
   #readyAt = 0;
   #closed = false;
@@ -103,9 +102,8 @@ export class Connection {
   async #run() {
     while (!this.#closed) {
       const failure = await this.#listenOnce();
-      this.isReady = false;
+      this.#isReady = false;
       if (this.#closed) return;
-      this.hasFailed = true;
       this.#reason = failure.message;
       if (failure.permanent) return this.#end(failure);
       await this.#rest(failure);
@@ -114,7 +112,7 @@ export class Connection {
 
   /** @returns {Promise<PulseEventsError>} why the stream ended */
   async #listenOnce() {
-    const abort = new AbortController();
+    const abort = new AbortController(); // one an attempt: what is aborted stays so
     this.#abort = abort;
     const { endpoint, bindings, fetch } = this.#options;
     this.#attempt += 1;
@@ -130,7 +128,7 @@ export class Connection {
       return asFailure(abort.signal.aborted ? abort.signal.reason : error);
     } finally {
       ticking.stop();
-      abort.abort();
+      abort.abort(); // after an `error` event nobody reads on, and the connection would stay
     }
   }
 
@@ -144,7 +142,7 @@ export class Connection {
       const { done, value } = await reader.read();
       if (done) return;
       for (const event of decoder.feed(value)) {
-        if (signal.aborted) return;
+        if (signal.aborted) return; // by who was told of the event before, in the same chunk
         this.#hear(event);
       }
     }
@@ -158,17 +156,18 @@ export class Connection {
     else if (kind === "ping") this.#ping(JSON.parse(data));
     else if (kind === "gap") this.#sink.gap(JSON.parse(data));
     else if (kind === "error") throw new PulseEventsError(JSON.parse(data));
-    this.heardAt = Date.now();
+    // Other kinds are for later versions.  Noted last: a gap begins with what came before `ready`.
+    this.#heardAt = Date.now();
   }
 
   #ready() {
     const now = Date.now();
     const first = !this.#wasReady;
-    this.isReady = this.#wasReady = true;
+    this.#isReady = this.#wasReady = true;
     this.#readyAt = now;
     this.#say("open");
     if (!first) {
-      this.#sink.gap({ reason: this.#reason, from: iso(this.heardAt), to: iso(now) });
+      this.#sink.gap({ reason: this.#reason, from: iso(this.#heardAt), to: iso(now) });
     }
     this.#reason = "";
     this.#sink.ready({ first });
@@ -195,6 +194,7 @@ export class Connection {
     const look = () => {
       const stale = this.#watch.check();
       if (stale) this.#giveUp(abort, stale);
+      // No setInterval: the tick changes when the server's ping interval is known.
       else timer = setTimeout(look, this.#watch.tickMs);
     };
     let timer = setTimeout(look, this.#watch.tickMs);
@@ -208,7 +208,7 @@ export class Connection {
   #giveUp(abort, { silentMs, intervalMs, slept }) {
     const silence = `nothing came for ${Math.round(silentMs / 100) / 10} s`;
     const reason = slept ? `${silence}: the computer slept or the page was frozen` : silence;
-    if (this.isReady) this.#sink.stale({ silentMs, intervalMs });
+    if (this.#isReady) this.#sink.stale({ silentMs, intervalMs });
     abort.abort(new PulseEventsError(reason));
   }
 
@@ -220,9 +220,9 @@ export class Connection {
     if (this.#paused) return this.#restWhilePaused();
     if (this.#readyAt && Date.now() - this.#readyAt > STEADY_MS) this.#startBackoff();
     this.#readyAt = 0;
-    failure.retryInMs ??= this.#delays.next().value;
+    failure.retryInMs ??= this.#delays.next().value; // the server's Retry-After goes first
     this.#sink.error(failure);
-    if (this.#closed) return;
+    if (this.#closed) return; // by who was told
     this.#say("waiting", Date.now() + failure.retryInMs);
     await this.#sleep(failure.retryInMs);
     if (this.#paused) await this.#restWhilePaused();
@@ -249,7 +249,7 @@ export class Connection {
     await new Promise((resolve) => {
       this.#wake = () => resolve(undefined);
       if (ms !== null) timer = setTimeout(this.#wake, ms);
-      if (this.#closed) resolve(undefined);
+      if (this.#closed) resolve(undefined); // before there was somebody to wake
     });
     clearTimeout(timer);
     this.#wake = () => {};

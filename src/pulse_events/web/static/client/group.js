@@ -2,15 +2,19 @@
 /**
  * The listeners of one stream, and the change from one stream to the next when their union changes.
  *
- * The new stream is opened before the old one is closed.  A listener that makes the server refuse
- * the union is found and told, the others go on.
+ * A listener that makes the server refuse the union is found and told, the others go on.
  */
-import { Handover } from "./handover.js";
-import { Link } from "./link.js";
+import { Connection } from "./connection.js";
+import { PulseEventsError } from "./errors.js";
+import { Relay } from "./relay.js";
+import { Routes } from "./routes.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { Sink } from "./connection.js" */
+/** @import { Heard, Link } from "./link.js" */
+/** @import { Owner } from "./relay.js" */
 /** @import { Member } from "./switchboard.js" */
-/** @import { PulseEventsError } from "./errors.js" */
+/** @typedef {Link<Member, Routes<Member>>} Shared */
 /** @typedef {{ reason: string, from: number }} Loss */
 
 /** Listeners come and go together when a page loads or closes. */
@@ -44,16 +48,14 @@ export class Group {
    * @type {Map<Member, Loss | null>}
    */
   #told = new Map();
-  /** @type {Link | null} */
-  #live = null;
-  /** @type {Link | null} */
-  #next = null;
-  /** @type {Handover | null} */
-  #handover = null;
+  /** Who waits for the next stream. @type {Member[]} */
+  #batch = [];
   /** Add one listener at a time: some listener's bindings are refused. */
   #oneByOne = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** @type {Relay<Member, Routes<Member>>} */
+  #relay = new Relay(0, this.#owner());
   #fetch;
   #onEmpty;
 
@@ -69,7 +71,7 @@ export class Group {
   /** @param {Member} member */
   add(member) {
     this.members.add(member);
-    if (this.#next?.connection.hasFailed) this.#dropNext();
+    if (this.#relay.next?.hasFailed) this.#relay.drop();
     this.#settleIn(SETTLE_MS);
   }
 
@@ -77,24 +79,13 @@ export class Group {
   remove(member) {
     this.members.delete(member);
     this.#told.delete(member);
+    const isWaitedFor = !this.#batch.length || this.#batch.some((each) => this.members.has(each));
+    if (!isWaitedFor) this.#relay.drop();
     this.#settleIn(LINGER_MS);
   }
 
   wake() {
-    for (const link of this.#links()) link.connection.wake();
-  }
-
-  /** @param {string} reason */
-  pause(reason) {
-    for (const link of this.#links()) link.connection.pause(reason);
-  }
-
-  resume() {
-    for (const link of this.#links()) link.connection.resume();
-  }
-
-  #links() {
-    return [this.#live, this.#next].filter((link) => link !== null);
+    for (const link of this.#relay.links) link.wake();
   }
 
   /** @param {number} ms */
@@ -108,65 +99,53 @@ export class Group {
    */
   #settle() {
     if (!this.members.size) return this.#close();
-    if (this.#next || this.#handover) return; // comes back here when that is over
-    const present = [...this.members].filter((member) => this.#live?.carries.has(member));
-    const waiting = [...this.members].filter((member) => !this.#live?.carries.has(member));
+    if (this.#relay.isBusy) return; // comes back here when that is over
+    const live = this.#relay.live?.routes;
+    const present = [...this.members].filter((member) => live?.carries.has(member));
+    const waiting = [...this.members].filter((member) => !live?.carries.has(member));
     if (!waiting.length) this.#oneByOne = false;
-    const batch = this.#oneByOne ? waiting.slice(0, 1) : waiting;
-    const wanted = [...present, ...batch];
-    const { key, bindings } = unionOf(wanted);
-    if (key !== this.#live?.key) this.#open(key, bindings, wanted, batch);
-    else if (batch.length) this.#admit(batch);
+    this.#batch = this.#oneByOne ? waiting.slice(0, 1) : waiting;
+    const wanted = [...present, ...this.#batch];
+    const union = unionOf(wanted);
+    if (union.key !== live?.key) this.#open(union, wanted);
+    else if (this.#batch.length) this.#admit();
   }
 
   /**
-   * @param {string} key
-   * @param {Binding[]} bindings
+   * @param {{ key: string, bindings: Binding[] }} union
    * @param {Member[]} wanted
-   * @param {Member[]} batch
    */
-  #open(key, bindings, wanted, batch) {
+  #open(union, wanted) {
     const { endpoint, pingInterval } = wanted[0];
-    const link = new Link({ endpoint, bindings, pingInterval, fetch: this.#fetch }, key, wanted);
-    this.#next = link;
-    link.onReady = () => this.#change(link);
-    link.onFailed = (error) => this.#refused(batch, error);
-    link.onNews = (tell) => batch.forEach((member) => tell(member.sink));
-    this.#live?.record();
-    link.connection.start();
+    const { bindings } = union;
+    const options = { endpoint, bindings, pingInterval, fetch: this.#fetch };
+    this.#relay.open((sink) => new Connection(options, sink), new Routes(union, wanted));
   }
 
-  /**
-   * The next stream carries everything: make it the one.
-   * @param {Link} link
-   */
-  #change(link) {
-    const old = this.#live;
-    this.#next = null;
-    this.#live = link;
-    this.#attach(link);
-    for (const member of link.carries) this.#arrive(member, old);
-    if (!old) return this.#settleIn(0);
-    this.#handover = new Handover(old, link, {
-      deliver: (text, members) => this.#deliver(text, members),
-      lost: (reason) => this.#missing(old, link, reason),
-      over: () => {
-        this.#handover = null;
-        this.#attach(link);
-        this.#settleIn(0);
+  /** @returns {Owner<Member, Routes<Member>>} what the relay calls */
+  #owner() {
+    return {
+      changed: (link, old) => {
+        for (const member of link.routes.carries) this.#arrive(member, old);
       },
-    });
-    this.#handover.start();
-  }
-
-  /** @param {Link} link */
-  #attach(link) {
-    link.onFailed = (error) => this.#lost(link, error);
-    link.onNews = (tell) => this.#each(link, (member) => tell(member.sink));
-    link.onMessage = ({ text, message }) => this.#deliver(text, link.match(message));
-    link.onGap = (gap) =>
-      this.#each(link, (member) => this.#told.has(member) && member.sink.gap(gap));
-    link.onReadyAgain = () => this.#each(link, (member) => this.#readyAgain(member));
+      led: () => {},
+      over: () => this.#settleIn(0),
+      refused: (link, error) => this.#refused(link, error),
+      ended: (link, error) => this.#ended(link, error),
+      readyAgain: (link) => this.#each(link, (member) => this.#readyAgain(member)),
+      give: (heard, members) => this.#give(heard, members),
+      gap: (link, gap) =>
+        this.#each(link, (member) => this.#told.has(member) && member.sink.gap(gap)),
+      lost: (old, reason) => this.#lost(old, reason),
+      ping: (link, ping) => this.#tell(link, (sink) => sink.ping(ping)),
+      stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
+      error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
+      state: (link, state) => {
+        // A stream's end matters to the listeners only if they are at fault; see `#reject`.
+        if (state.phase === "closed") return;
+        this.#tell(link, (sink) => sink.state({ ...state, shared: true }));
+      },
+    };
   }
 
   /** @param {Member} member */
@@ -179,42 +158,43 @@ export class Group {
   /**
    * Tells a listener what the change means for it: nothing, if the old stream carried it well.
    * @param {Member} member
-   * @param {Link | null} old
+   * @param {Shared | null} old
    */
   #arrive(member, old) {
     if (!this.members.has(member)) return;
-    if (old?.connection.isReady && old.carries.has(member)) return;
+    const before = old?.routes.carries.has(member) ? old : null;
+    if (before?.isReady) return;
     const first = !this.#told.has(member);
     const loss =
-      !first && old?.carries.has(member)
-        ? { reason: old.reason, from: old.connection.heardAt }
-        : this.#told.get(member);
+      !first && before ? { reason: before.reason, from: before.heardAt } : this.#told.get(member);
     this.#told.set(member, null);
     member.sink.state({ phase: "open", reason: "", retryAt: null, attempt: 1, shared: true });
     if (loss) this.#gap(member, loss.reason, loss.from);
     member.sink.ready({ first });
   }
 
-  /** @param {Member[]} batch listeners whose bindings the stream has already */
-  #admit(batch) {
-    const live = /** @type {Link} */ (this.#live);
-    live.carry(batch);
-    if (live.connection.isReady) batch.forEach((member) => this.#arrive(member, null));
+  /** Takes in listeners whose bindings the stream has already. */
+  #admit() {
+    const live = /** @type {Shared} */ (this.#relay.live);
+    live.routes.carry(this.#batch);
+    if (live.isReady) for (const member of this.#batch) this.#arrive(member, null);
     this.#settleIn(0);
   }
 
   /**
    * The server refuses the union with these listeners in it.
-   * @param {Member[]} batch
+   * @param {Shared} link
    * @param {PulseEventsError} error
    */
-  #refused(batch, error) {
-    this.#dropNext();
+  #refused(link, error) {
+    const { live } = this.#relay;
+    // With a stream that is lost, it may be any listener's fault: ask for each alone.
+    if (live && !live.isReady) return this.#ended(live, error);
     // Fewer bindings are refused: the stream that is open does as well, until it fails too.
-    if (!batch.length) return this.#settleIn(RETRY_MS);
-    const present = batch.filter((member) => this.members.has(member));
+    if (!this.#batch.length) return this.#settleIn(RETRY_MS);
+    const present = this.#batch.filter((member) => this.members.has(member));
     if (present.length > 1) this.#oneByOne = true;
-    else for (const member of present) this.#reject(member, error);
+    else for (const member of present) this.#reject(member, inItsWords(error, link, member));
     this.#settle();
   }
 
@@ -230,52 +210,39 @@ export class Group {
 
   /**
    * The server refuses what it carried before: some listener's exchange is gone.
-   * @param {Link} link
+   * @param {Shared} link
    * @param {PulseEventsError} error
    */
-  #lost(link, error) {
-    const loss = { reason: error.message, from: link.connection.heardAt };
+  #ended(link, error) {
+    const loss = { reason: error.message, from: link.heardAt };
     this.#each(link, (member) => this.#told.has(member) && this.#told.set(member, loss));
-    this.#handover?.stop();
-    this.#handover = null;
-    this.#live = null;
-    this.#dropNext();
+    this.#relay.close();
     this.#oneByOne = true;
     this.#settle();
   }
 
-  #dropNext() {
-    this.#next?.close();
-    this.#next = null;
-  }
-
   #close() {
     clearTimeout(this.#timer);
-    this.#handover?.stop();
-    for (const link of this.#links()) link.close();
-    this.#live = this.#next = this.#handover = null;
+    this.#relay.close();
     this.#onEmpty();
   }
 
   /**
-   * @param {string} text
+   * @param {Heard} heard
    * @param {Iterable<Member>} members
    */
-  #deliver(text, members) {
+  #give({ text }, members) {
     for (const member of members) {
       if (this.members.has(member)) member.sink.message(text);
     }
   }
 
   /**
-   * @param {Link} old
-   * @param {Link} link
+   * @param {Shared} old
    * @param {string} reason
    */
-  #missing(old, link, reason) {
-    this.#each(old, (member) => {
-      if (link.carries.has(member)) this.#gap(member, reason, old.connection.heardAt);
-    });
+  #lost(old, reason) {
+    this.#each(old, (member) => this.#gap(member, reason, old.heardAt));
   }
 
   /**
@@ -292,10 +259,36 @@ export class Group {
   }
 
   /**
-   * @param {Link} link
+   * @param {Shared} link
+   * @param {(sink: Sink) => void} say
+   */
+  #tell(link, say) {
+    const members = link === this.#relay.next ? this.#batch : link.routes.carries;
+    for (const member of members) if (this.members.has(member)) say(member.sink);
+  }
+
+  /**
+   * @param {Shared} link
    * @param {(member: Member) => void} act
    */
   #each(link, act) {
-    for (const member of link.carries) if (this.members.has(member)) act(member);
+    for (const member of link.routes.carries) if (this.members.has(member)) act(member);
   }
+}
+
+/**
+ * The server counts in the union's list, a listener in its own.
+ * @param {PulseEventsError} error
+ * @param {Shared} link
+ * @param {Member} member
+ */
+function inItsWords(error, { routes }, { bindings }) {
+  const message = error.message.replace(/^bindings\[(\d+)\]/, (_, index) => {
+    const { exchange, routingKeyPattern } = routes.bindings[index] ?? {};
+    const at = bindings.findIndex(
+      (own) => own.exchange === exchange && own.routingKeyPattern === routingKeyPattern,
+    );
+    return at < 0 ? "a binding of another listener" : `bindings[${at}]`;
+  });
+  return PulseEventsError.from({ ...error.toJSON(), message });
 }

@@ -1,130 +1,148 @@
 // @ts-check
 /**
- * A connection and the listeners it carries: routes what comes to those it is for.
+ * A source of messages as its owner sees it: what it says, and how it is.
+ *
+ * The source is a connection, or the worker's end of one.  The owner has one object for all links
+ * that follow each other; each call names the link, and whether that one leads is the owner's to
+ * know.
  */
-import { Connection } from "./connection.js";
-import { Router } from "./topics.js";
 
-/** @import { Binding, Gap, Message } from "../pulse-events.d.ts" */
+/** @import { Gap, Message, State } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
 /** @import { PulseEventsError } from "./errors.js" */
-/** @import { Member } from "./switchboard.js" */
 /** @typedef {{ text: string, message: Message }} Heard */
+/**
+ * @typedef {{
+ *   start(): void, close(): void, wake(): void, pause(reason: string): void, resume(): void,
+ * }} Source
+ */
+/**
+ * Whom the messages of a link are for.
+ * @template T
+ * @typedef {{
+ *   carries: ReadonlySet<T>, match(message: Message): ReadonlySet<T>,
+ *   brings(message: Message): boolean,
+ * }} Routing
+ */
+/**
+ * @template T
+ * @template {Routing<T>} R
+ * @typedef {{
+ *   onReady(link: Link<T, R>): void,
+ *   onMessage(link: Link<T, R>, heard: Heard): void,
+ *   onGap(link: Link<T, R>, gap: Gap): void,
+ *   onDown(link: Link<T, R>): void,
+ *   onEnd(link: Link<T, R>, error: PulseEventsError): void,
+ *   onPing(link: Link<T, R>, ping: { time: string }): void,
+ *   onStale(link: Link<T, R>, stale: { silentMs: number, intervalMs: number }): void,
+ *   onError(link: Link<T, R>, error: PulseEventsError): void,
+ *   onState(link: Link<T, R>, state: State): void,
+ * }} LinkListener
+ */
 
-/** @implements {Sink} */
+/**
+ * @template T
+ * @template {Routing<T>} R
+ * @implements {Sink}
+ */
 export class Link {
-  /** Why the connection was lost last. */
-  reason = "";
-  /** @type {Set<Member>} */
-  carries = new Set();
-
-  // What the group does about it.
-  onReady = () => {};
-  onReadyAgain = () => {};
-  onDown = () => {};
-  onFailed = (/** @type {PulseEventsError} */ _error) => {};
-  onGap = (/** @type {Gap} */ _gap) => {};
-  onMessage = (/** @type {Heard} */ _heard) => {};
-  onNews = (/** @type {(sink: Sink) => void} */ _tell) => {};
-
-  /** @type {Router<Member>} */
-  #router = new Router();
-  /** @type {Heard[] | null} */
-  #recorded = null;
+  /** Milliseconds since the epoch of the last event; 0 before the first. */
+  heardAt = 0;
+  hasFailed = false;
+  /** @type {State} */
+  lastState = { phase: "connecting", reason: "", retryAt: null, attempt: 0, shared: false };
+  #source;
+  #listener;
 
   /**
-   * @param {{
-   *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
-   *   fetch: import("./requests.js").Fetch,
-   * }} options
-   * @param {string} key of the union of the listeners' bindings
-   * @param {Iterable<Member>} members
+   * @param {(sink: Sink) => Source} open
+   * @param {R} routes
+   * @param {LinkListener<T, R>} listener
    */
-  constructor(options, key, members) {
-    this.key = key;
-    this.connection = new Connection(options, this);
-    this.carry(members);
+  constructor(open, routes, listener) {
+    this.routes = routes;
+    this.#listener = listener;
+    this.#source = open(this);
   }
 
-  /** @param {Iterable<Member>} members whose bindings are among those of this stream */
-  carry(members) {
-    for (const member of members) {
-      this.carries.add(member);
-      this.#router.add(member.bindings, member);
-    }
+  get isReady() {
+    return this.lastState.phase === "open";
   }
 
-  /**
-   * @param {Message} message
-   * @returns {Set<Member>} whom it is for
-   */
-  match(message) {
-    return this.#router.match(message);
+  /** Why there is no stream, in words. */
+  get reason() {
+    return this.lastState.reason;
   }
 
-  /** Keeps what comes from now on, until `stopRecording`. */
-  record() {
-    this.#recorded = [];
-  }
-
-  /** @returns {Heard[]} what was kept */
-  stopRecording() {
-    const recorded = this.#recorded ?? [];
-    this.#recorded = null;
-    return recorded;
+  start() {
+    this.#source.start();
   }
 
   close() {
-    this.connection.close();
+    this.#source.close();
   }
 
-  // What the connection says.
+  wake() {
+    this.#source.wake();
+  }
 
-  /** @param {{ first: boolean }} event */
-  ready({ first }) {
-    if (first) this.onReady();
-    else this.onReadyAgain();
+  /** @param {string} reason */
+  pause(reason) {
+    this.#source.pause(reason);
+  }
+
+  resume() {
+    this.#source.resume();
+  }
+
+  // What the source says.
+
+  ready() {
+    this.heardAt = Date.now();
+    this.#listener.onReady(this);
   }
 
   /** @param {string} text */
   message(text) {
-    const heard = { text, message: JSON.parse(text) };
-    this.#recorded?.push(heard);
-    this.onMessage(heard);
+    this.heardAt = Date.now();
+    this.#listener.onMessage(this, { text, message: JSON.parse(text) });
   }
 
   /** @param {Gap} gap */
   gap(gap) {
-    this.onGap(gap);
+    this.heardAt = Date.now();
+    this.#listener.onGap(this, gap);
+  }
+
+  /** @param {{ time: string }} ping */
+  ping(ping) {
+    this.heardAt = Date.now();
+    this.#listener.onPing(this, ping);
+  }
+
+  /** @param {{ silentMs: number, intervalMs: number }} stale */
+  stale(stale) {
+    this.#listener.onStale(this, stale);
   }
 
   /** @param {PulseEventsError} error */
   error(error) {
-    this.reason = error.message;
-    this.onNews((sink) => sink.error(error));
-    this.onDown();
+    this.hasFailed = true;
+    this.#listener.onError(this, error);
+  }
+
+  /** @param {State} state */
+  state(state) {
+    const wasReady = this.isReady;
+    this.lastState = state;
+    if (wasReady && !this.isReady) this.#listener.onDown(this);
+    this.#listener.onState(this, state);
   }
 
   /** @param {PulseEventsError | null} error */
   end(error) {
     if (!error) return;
-    this.reason = error.message;
-    this.onFailed(error);
-  }
-
-  /** @param {{ time: string }} ping */
-  ping(ping) {
-    this.onNews((sink) => sink.ping(ping));
-  }
-
-  /** @param {{ silentMs: number, intervalMs: number }} stale */
-  stale(stale) {
-    this.onNews((sink) => sink.stale(stale));
-  }
-
-  /** @param {import("../pulse-events.d.ts").State} state */
-  state(state) {
-    // Its end matters to the listeners only if they are at fault; they hear that from the group.
-    if (state.phase !== "closed") this.onNews((sink) => sink.state({ ...state, shared: true }));
+    this.state({ ...this.lastState, phase: "closed", reason: error.message, retryAt: null });
+    this.#listener.onEnd(this, error);
   }
 }

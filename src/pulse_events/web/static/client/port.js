@@ -36,7 +36,7 @@ export function serve(port, switchboard, lock = null) {
     if (data.kind === "bye") end();
     else listeners.hear(data);
   });
-  port.addEventListener("close", end);
+  port.addEventListener("close", end); // few browsers tell; the others are silent
   port.start();
   port.postMessage({ kind: "hello", content: { lock } });
   await_();

@@ -95,11 +95,12 @@ async function targetOf(endpoint, json, means) {
 async function request(url, init, { fetch, signal }) {
   let response;
   try {
+    // Not EventSource: that hides the status and the server's words, and cannot be aborted.
     response = await fetch(url, { ...init, signal });
   } catch {
     throw new PulseEventsError(`cannot reach ${url.origin}`);
   }
-  if (response.status === 200) return response;
+  if (response.status === 200) return response; // not `ok`: a 204 would be, and has no stream
   throw await refusal(url, response);
 }
 
@@ -132,7 +133,7 @@ export function configOf(endpoint, fetch) {
   const url = beside(endpoint, "config");
   url.search = "";
   const asked = configs.get(url.href) ?? askConfig(url, fetch);
-  configs.set(url.href, asked);
+  configs.set(url.href, asked); // the promise: listeners that begin together ask once
   return asked;
 }
 

@@ -28,7 +28,7 @@ const BEATS_MISSED = 3;
 /**
  * A tab with an older script must not meet a worker that speaks otherwise: count up on a change.
  */
-const WORKER_NAME = "pulse-events 1";
+const WORKER_NAME = "pulse-events 2";
 const WORKER_GONE = "the worker that shares the connection ended";
 
 let lastId = 0;
@@ -200,6 +200,7 @@ class Line {
   /** @param {MessagePort} port */
   #use(port) {
     this.#port = port;
+    // What a port had under way when it was given up is still delivered.
     port.addEventListener("message", ({ data }) => this.#port === port && this.#hear(data));
     port.start();
   }

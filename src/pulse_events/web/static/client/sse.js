@@ -35,6 +35,7 @@ export class Decoder {
   feed(chunk) {
     /** @type {ServerEvent[]} */
     const events = [];
+    // `stream` keeps the first bytes of a character whose last ones come with the next chunk.
     for (const line of this.#lines(this.#text.decode(chunk, { stream: true }))) {
       if (line) this.#field(line);
       else this.#dispatch(events);
@@ -49,8 +50,9 @@ export class Decoder {
   #lines(text) {
     if (!text) return [];
     if (this.#afterCr && text.startsWith("\n")) text = text.slice(1); // the other half of a CR LF
+    // A CR ends its line at once: to wait for an LF would hold back an event that is complete.
     this.#afterCr = text.endsWith("\r");
-    const lines = text.split(/\r\n|\r|\n/);
+    const lines = text.split(/\r\n|\r|\n/); // 9.2.5: these three and no others, not U+2028
     lines[0] = this.#rest + lines[0];
     this.#rest = lines.pop() ?? "";
     return lines;
@@ -67,7 +69,7 @@ export class Decoder {
     } else if (name === "event") {
       this.#kind = value;
     } else if (name === "id" && !value.includes("\0")) {
-      this.#id = value;
+      this.#id = value; // it holds for later events, too: `#dispatch` leaves it
     }
   }
 

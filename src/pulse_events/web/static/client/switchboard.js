@@ -51,20 +51,7 @@ export class Switchboard {
   }
 
   wake() {
-    for (const group of this.#all()) group.wake();
-  }
-
-  /** @param {string} reason */
-  pause(reason) {
-    for (const group of this.#all()) group.pause(reason);
-  }
-
-  resume() {
-    for (const group of this.#all()) group.resume();
-  }
-
-  #all() {
-    return [...this.#groups.values()].flat();
+    for (const group of [...this.#groups.values()].flat()) group.wake();
   }
 
   /**

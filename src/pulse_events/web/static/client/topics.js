@@ -149,7 +149,7 @@ export class Router {
     if (!index) return new Set();
     const found = index.match(message.routingKey);
     if (!message.cc?.length) return found;
-    const all = new Set(found);
+    const all = new Set(found); // `found` is the index's own, kept for the next message
     for (const key of message.cc) for (const item of index.match(key)) all.add(item);
     return all;
   }

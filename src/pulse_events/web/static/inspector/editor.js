@@ -83,6 +83,17 @@ export class Editor {
   }
 
   /**
+   * Shows what was applied without rows that are empty, unless it was edited further.
+   * @param {readonly Binding[]} bindings
+   */
+  take(bindings) {
+    const isAsEdited = JSON.stringify(bindings) === JSON.stringify(this.bindings);
+    const isShown = JSON.stringify(bindings) === JSON.stringify(this.#applied);
+    if (isAsEdited && !(isShown && this.#rows.length === bindings.length)) this.show(bindings);
+    else this.settle(bindings);
+  }
+
+  /**
    * Says what is in force; what is edited stays.
    * @param {readonly Binding[]} bindings
    */

@@ -1,28 +1,11 @@
 // @ts-check
 /**
- * What the server says is wrong with bindings, and which binding and field it means.
+ * Which binding and field the server means when it says what is wrong.
  */
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @typedef {"exchange" | "routingKeyPattern"} FieldName */
 /** @typedef {{ message: string, rows: number[], field: FieldName }} Fault */
-
-/**
- * Asks the server about the form of bindings.  A stream's refusal would not do: tabs share one, so
- * the places in its list are not this page's.
- * @param {readonly Binding[]} bindings
- * @param {string} url of `POST bindings`
- * @returns {Promise<string | null>} the server's message; null if nothing is wrong or it is away
- */
-export async function formFault(bindings, url) {
-  try {
-    const response = await fetch(url, { method: "POST", body: JSON.stringify({ bindings }) });
-    if (response.status !== 400 && response.status !== 413) return null;
-    return (await response.json()).message;
-  } catch {
-    return null; // the stream will say that the server is away, and wait for it
-  }
-}
 
 /**
  * @param {string} message

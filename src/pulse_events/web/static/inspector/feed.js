@@ -17,6 +17,7 @@ import { Rates } from "./rates.js";
  * @property {(log: Log) => void} onLog another log is the one to show
  * @property {(isRunning: boolean) => void} onRunning
  * @property {() => void} onReady
+ * @property {(bindings: readonly Binding[]) => void} onTaken these are in force, or waited for
  * @property {(message: string) => void} onRefused
  */
 
@@ -57,7 +58,8 @@ export class Feed {
       },
       onState: (state) => this.#tell(state),
       onReady: () => this.#ready(),
-      onRefused: ({ message }) => this.refuse(message),
+      onTaken: (bindings) => events.onTaken(bindings),
+      onRefused: ({ message }) => this.#refused(message),
     });
   }
 
@@ -76,7 +78,6 @@ export class Feed {
 
   /** @param {readonly Binding[]} bindings */
   listenTo(bindings) {
-    if (this.isFile) this.#use(this.#liveLog);
     this.#live.listenTo(bindings);
     this.#on.onRunning(true);
   }
@@ -87,14 +88,6 @@ export class Feed {
     this.#live.stop();
     this.#on.onRunning(false);
     if (!this.isFile) this.#status.show("stopped");
-  }
-
-  /** @param {string} message what the server said of the bindings */
-  refuse(message) {
-    this.#on.onRefused(message);
-    if (this.isRunning) return;
-    this.#on.onRunning(false);
-    this.#status.show("refused", message);
   }
 
   /**
@@ -112,8 +105,12 @@ export class Feed {
 
   /** Shows again what came before the file. */
   leaveFile() {
-    this.#use(this.#liveLog);
+    this.showLive();
     this.#status.show("stopped");
+  }
+
+  showLive() {
+    if (this.isFile) this.#use(this.#liveLog);
   }
 
   /** @param {string} text */
@@ -205,6 +202,14 @@ export class Feed {
       this.#on.onEntry();
     }
     this.#on.onReady();
+  }
+
+  /** @param {string} message what the server said of the bindings */
+  #refused(message) {
+    this.#on.onRefused(message);
+    if (this.isRunning) return;
+    this.#on.onRunning(false);
+    this.#status.show("refused", message);
   }
 
   /** @param {State} state */

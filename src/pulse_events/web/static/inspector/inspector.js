@@ -12,7 +12,6 @@ import { Detail } from "./detail.js";
 import { byId, set } from "./dom.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
-import { formFault } from "./faults.js";
 import { Feed } from "./feed.js";
 import { fillSaveMenu, takeFiles } from "./files-menu.js";
 import { useKeys } from "./keys.js";
@@ -38,8 +37,6 @@ export class Inspector {
   #palette = new Palette();
   #status = new Status();
   #snippets = new SnippetTabs();
-  /** Counts the attempts to apply, so that a late answer is not taken for the last. */
-  #attempts = 0;
   #address = new Address((view) => this.#show(view));
   #search = new Search(
     (text) => this.#filter(text),
@@ -94,6 +91,7 @@ export class Inspector {
         this.#tellEmpty();
       },
       onReady: () => this.#editor.clearFaults(),
+      onTaken: (bindings) => this.#take([...bindings]),
       onRefused: (message) => this.#refused(message),
     });
   }
@@ -131,7 +129,7 @@ export class Inspector {
       palette: this.#palette,
       valuesSeen: (exchange, field) => this.#feed.valuesSeen(exchange, field),
       exchangesSeen: () => [...this.#feed.exchangesSeen],
-      onApply: (bindings) => void this.#apply(bindings),
+      onApply: (bindings) => this.#apply(bindings),
       onStop: () => this.#stop(),
     });
   }
@@ -164,27 +162,30 @@ export class Inspector {
   // What is listened to
 
   /**
-   * Listens to what the editor has; what is wrong in form is found before the stream is touched.
+   * Listens to what the editor has, which stays as it is until the server has nothing against it.
    * @param {Binding[]} bindings
    */
-  async #apply(bindings) {
-    const attempt = ++this.#attempts;
+  #apply(bindings) {
     this.#editor.clearFaults();
-    if (!bindings.length) return this.#editor.setFault("Name an exchange to listen to.");
-    const fault = await formFault(bindings, new URL("events/v1/bindings", document.baseURI).href);
-    if (attempt !== this.#attempts) return;
-    if (fault) this.#feed.refuse(fault);
-    else this.#listenTo(bindings);
+    if (bindings.length) this.#feed.listenTo(bindings);
+    else this.#editor.setFault("Name an exchange to listen to.");
   }
 
   /** @param {Binding[]} bindings */
   #listenTo(bindings) {
+    this.#editor.show(bindings);
+    this.#take(bindings);
+    this.#feed.listenTo(bindings);
+  }
+
+  /** @param {Binding[]} bindings */
+  #take(bindings) {
     const isSame = JSON.stringify(bindings) === JSON.stringify(this.#address.view.bindings);
     this.#address.write({ bindings, running: true }, !isSame);
-    this.#editor.show(bindings);
+    this.#editor.take(bindings);
     this.#snippets.show(bindings);
     this.#offline.close();
-    this.#feed.listenTo(bindings);
+    this.#feed.showLive();
   }
 
   /** @param {string} message */
