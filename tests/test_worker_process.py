@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from pulse_events import workers
+from pulse_events import worker_process, workers
+from pulse_events.loops import new_event_loop
 from tests.support.bare import children
 from tests.support.raw_stream import RawStream, connect_target, ready_streams
 from tests.support.server import Server, clean_environment
@@ -208,3 +209,34 @@ async def test_a_channel_whose_other_end_does_not_read_is_given_up(
             assert channel.transport.get_write_buffer_size() < 200_000
         assert channel.is_closing()
         channel.close()
+
+
+def test_a_channel_whose_other_end_has_gone_takes_what_is_said_to_it() -> None:
+    async def talk() -> None:
+        ours, theirs = socket.socketpair()
+        reader, channel = await asyncio.open_connection(sock=ours)
+        theirs.close()
+        assert await reader.read() == b""
+        await asyncio.sleep(0)
+        for _ in range(3):
+            workers._write(channel, {"count": True})
+            await asyncio.sleep(0.01)
+        channel.close()
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(talk())
+
+
+def test_a_worker_whose_supervisor_is_gone_before_it_has_begun_ends_without_a_word() -> None:
+    ours, theirs = socket.socketpair()
+    ours.close()
+    with theirs:
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", worker_process._PROGRAM, str(theirs.fileno())],
+            env=clean_environment(),
+            pass_fds=[theirs.fileno()],
+            capture_output=True,
+            timeout=20,
+            check=False,
+        )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

@@ -194,6 +194,8 @@ class _Worker:
 
 def _write(channel: asyncio.StreamWriter, message: dict[str, Any]) -> None:
     """Send a message; give up a channel whose other end does not read."""
+    if channel.is_closing():  # uvloop raises, and who reads from it has not had a turn to notice
+        return
     if channel.transport.get_write_buffer_size() > LINE_LIMIT_BYTES:
         channel.transport.abort()
     else:

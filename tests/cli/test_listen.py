@@ -107,6 +107,7 @@ def test_it_goes_on_when_the_server_comes_back() -> None:
 WRONG = {
     "no binding": ([], 2, "-b"),
     "a binding without a pattern": (["-b", "exchange"], 2, "EXCHANGE=PATTERN"),
+    "no time": (["-b", "e=#", "--stale-after", "nan"], 2, "--stale-after: nan is no time"),
     "a pattern of 256 bytes": (["-b", f"e={'p' * 256}"], 1, "256 bytes"),
     "a refused exchange": (["-b", "=#"], 1, "exchange ''"),
 }

@@ -219,3 +219,19 @@ def test_an_interrupt_while_workers_start_is_no_traceback() -> None:
         os.killpg(process.pid, signal.SIGINT)
         _, stderr = process.communicate(timeout=15)
     assert (process.returncode, b"Traceback" in stderr) == (0, False), stderr
+
+
+NO_THREADS = """
+import threading
+
+def refuse(_thread):
+    raise RuntimeError("can't start new thread")
+
+threading.Thread.start = refuse
+"""
+
+
+def test_a_system_that_gives_no_thread_is_one_line(tmp_path: Path) -> None:
+    program = [sys.executable, "-c", f"{NO_THREADS}{_AS_OURSELVES}"]
+    line = line_of(run_in(tmp_path, "serve", program=program), 1)
+    assert line == "pulse-events: can't start new thread"

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { listen, PulseEventsError } from "../../src/pulse_events/web/static/pulse-events.js";
 import { endpointOf } from "../../src/pulse_events/web/static/client/requests.js";
-import { soon, StreamServer, until } from "./streamserver.mjs";
+import { listen, PulseEventsError } from "../../src/pulse_events/web/static/pulse-events.js";
+import { StreamServer, soon, until } from "./streamserver.mjs";
 
 const BINDINGS = [{ exchange: "e", routingKeyPattern: "#" }];
 

@@ -122,5 +122,8 @@ test("each exchange keeps its colour, and failures are red", () => {
   assert.equal(classes[3], "hue-3");
   assert.equal(palette.classOf("h"), "hue-other");
   assert.equal(palette.knownClassOf("h"), "");
-  assert.deepEqual(names.map((name) => palette.classOf(name)), classes);
+  assert.deepEqual(
+    names.map((name) => palette.classOf(name)),
+    classes,
+  );
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Live } from "../../src/pulse_events/web/static/inspector/live.js";
-import { soon, StreamServer, until } from "./streamserver.mjs";
+import { StreamServer, soon, until } from "./streamserver.mjs";
 
 const bindingsOf = (...patterns) =>
   patterns.map((routingKeyPattern) => ({ exchange: "e", routingKeyPattern }));

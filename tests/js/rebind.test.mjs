@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { listen, PulseEventsError } from "../../src/pulse_events/web/static/pulse-events.js";
 import { Connection } from "../../src/pulse_events/web/static/client/connection.js";
 import { Subscription } from "../../src/pulse_events/web/static/client/subscription.js";
-import { soon, StreamServer, until } from "./streamserver.mjs";
+import { listen, PulseEventsError } from "../../src/pulse_events/web/static/pulse-events.js";
+import { StreamServer, soon, until } from "./streamserver.mjs";
 
 const bindingsOf = (patterns) =>
   patterns.map((routingKeyPattern) => ({ exchange: "e", routingKeyPattern }));

@@ -1,6 +1,7 @@
 /** A server whose answers the test writes: every request to the stream is one `Caller`. */
-import { createServer } from "node:http";
+
 import { once } from "node:events";
+import { createServer } from "node:http";
 
 export const LIMIT_MS = 5000;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listen } from "../../src/pulse_events/web/static/pulse-events.js";
-import { messageText, soon, StreamServer, until } from "./streamserver.mjs";
+import { messageText, StreamServer, soon, until } from "./streamserver.mjs";
 
 // There is no SharedWorker in Node: the switchboard runs in the page, behind a MessagePort as always.
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Router, TopicIndex, matches } from "../../src/pulse_events/web/static/client/topics.js";
+import { matches, Router, TopicIndex } from "../../src/pulse_events/web/static/client/topics.js";
 
 const { vectors } = JSON.parse(
   readFileSync(new URL("topic-vectors.json", import.meta.url), "utf8"),

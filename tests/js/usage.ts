@@ -1,16 +1,17 @@
 // Compiled, never run: what users write against the types.
-import {
-  listen,
-  matches,
-  matchesMessage,
-  PulseEventsError,
-} from "../../src/pulse_events/web/static/pulse-events.js";
+
 import type {
   Binding,
   Gap,
   Listening,
   Message,
   State,
+} from "../../src/pulse_events/web/static/pulse-events.js";
+import {
+  listen,
+  matches,
+  matchesMessage,
+  PulseEventsError,
 } from "../../src/pulse_events/web/static/pulse-events.js";
 
 interface Task {

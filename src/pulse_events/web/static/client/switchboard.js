@@ -3,8 +3,9 @@
  * Many listeners on one stream: the stream's bindings are the union of theirs, and each listener
  * gets what its own match.  Runs in the SharedWorker for all tabs, or in a page for itself.
  */
-import { configOf } from "./requests.js";
+
 import { Group, unionOf } from "./group.js";
+import { configOf } from "./requests.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */

@@ -2,8 +2,9 @@
 /**
  * Rates over time per exchange: stacked areas, and the same as a table that is legend and text.
  */
-import { button, byId, drawing, element, say, set } from "./dom.js";
+
 import { shortName } from "./columns.js";
+import { button, byId, drawing, element, say, set } from "./dom.js";
 import { termOf } from "./filter.js";
 
 /** @import { Palette } from "./palette.js" */

@@ -2,8 +2,9 @@
 /**
  * The menu that chooses the table's columns.
  */
-import { button, byId, element } from "./dom.js";
+
 import { columnOf, fixedColumns, USUAL_COLUMNS } from "./columns.js";
+import { button, byId, element } from "./dom.js";
 
 /**
  * @typedef {object} Surroundings

@@ -63,7 +63,10 @@ export class SnippetTabs {
   constructor() {
     for (const [language, label] of LANGUAGES) {
       const attributes = { role: "tab", "aria-controls": this.#pre.id, id: freshId("tab") };
-      this.#tabs.set(language, button(label, () => this.#choose(language), attributes));
+      this.#tabs.set(
+        language,
+        button(label, () => this.#choose(language), attributes),
+      );
     }
     const list = element(
       "div",

@@ -2,14 +2,15 @@
 /**
  * The pane of one message: where it came from, what it is about, what is in it.
  */
+
+import { matchesMessage } from "../pulse-events.js";
+import { columnOf, shortName, termFor } from "./columns.js";
 import { SnippetTabs } from "./copying.js";
 import { button, byId, element, present } from "./dom.js";
-import { columnOf, shortName, termFor } from "./columns.js";
 import { termOf } from "./filter.js";
 import { bindingsOfTask, idsOf, linksOf } from "./links.js";
 import { payloadSection } from "./payload.js";
 import { clockTime } from "./times.js";
-import { matchesMessage } from "../pulse-events.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */

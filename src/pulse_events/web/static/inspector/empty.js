@@ -2,8 +2,9 @@
 /**
  * What stands where no message is: what to do, or what is waited for.
  */
-import { button, byId, element } from "./dom.js";
+
 import { shortName } from "./columns.js";
+import { button, byId, element } from "./dom.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */

@@ -2,9 +2,10 @@
 /**
  * What has come, and how: the stream of the bindings, or a file instead of it.
  */
+
+import { parseFilter } from "./filter.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
-import { parseFilter } from "./filter.js";
 import { Rates } from "./rates.js";
 
 /** @import { Binding, Message, State } from "../pulse-events.d.ts" */

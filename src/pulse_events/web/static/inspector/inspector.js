@@ -112,8 +112,7 @@ export class Inspector {
       rootUrl: this.#document.rootUrl,
       bindings: () => this.#address.view.bindings,
       onFilter: (term) => this.#search.add(term),
-      onColumn: (name) =>
-        this.#chooseColumns([...new Set([...this.#address.view.columns, name])]),
+      onColumn: (name) => this.#chooseColumns([...new Set([...this.#address.view.columns, name])]),
       onListen: (bindings) => {
         this.#listenTo(bindings);
         this.#table.follow();

@@ -6,8 +6,8 @@
  * pausing the log: what comes is counted on a button that leads back to the top.
  */
 import { CellFilter } from "./cell-filter.js";
-import { byId, element, say, set } from "./dom.js";
 import { columnOf, termFor, widthsOf } from "./columns.js";
+import { byId, element, say, set } from "./dom.js";
 import { Freshness } from "./freshness.js";
 import { Pacer } from "./pacer.js";
 import { Rows } from "./rows.js";
