@@ -27,7 +27,7 @@ check: check-programs .venv/.dev $(LINT_MODULES)  ## lint, format, types, archit
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict src tests bench
 	$(BIN)/lint-imports
-	$(BIOME) lint --error-on-warnings
+	$(BIOME) ci --error-on-warnings
 
 format: check-programs .venv/.dev $(LINT_MODULES)  ## write all code as `make check` wants it to look
 	$(BIN)/ruff check --select I --fix
