@@ -14,7 +14,7 @@ from bench.workload import EXCHANGE
 
 STREAMS = 50
 RATE = 150
-CALM_WINDOWS, HOSTILE_WINDOWS = 10, 20
+CALM_WINDOWS, HOSTILE_WINDOWS = 5, 20
 """Of ``--seconds`` each: with 15, five minutes of it."""
 PROBE_EVERY_S = 0.5
 TARGET = 2.0
