@@ -209,7 +209,7 @@ async def _resolved(target: pika.ConnectionParameters) -> list[pika.ConnectionPa
 
 async def _first_success(targets: list[pika.ConnectionParameters]) -> _Attempt:
     """Try one after the other; raises the reasons of all if none takes us."""
-    reasons = []
+    reasons, kinds = [], set[str]()
     for target in targets:
         attempt = _Attempt(target)
         succeeded = False
@@ -219,10 +219,13 @@ async def _first_success(targets: list[pika.ConnectionParameters]) -> _Attempt:
             return attempt
         except BrokerUnavailable as error:
             reasons.append(str(error) if len(targets) == 1 else f"{target.host}: {error}")
+            kinds.add(error.kind)
         finally:
             if not succeeded:
                 await attempt.close(CLOSE_WITHIN_S)
-    raise BrokerUnavailable("; ".join(reasons))
+    # That one address is not reachable says less than what a broker at another one has answered.
+    told = min(kinds - {BrokerUnavailable.kind}, default="")
+    raise BrokerUnavailable("; ".join(reasons), told)
 
 
 def give_up(connection: Connection, reason: BrokerUnavailable) -> None:
