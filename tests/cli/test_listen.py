@@ -28,7 +28,8 @@ def listening(
     """Run ``listen`` for the block; it has said ``ready`` when the block begins."""
     with tempfile.TemporaryDirectory() as folder:
         process = subprocess.Popen(
-            [CONSOLE_SCRIPT, "listen", *arguments],
+            # A test run in the background ignores SIGINT, and so would what it starts.
+            ["env", "--default-signal=INT", CONSOLE_SCRIPT, "listen", *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=clean_environment(environment),
