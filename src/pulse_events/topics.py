@@ -27,8 +27,9 @@ takes some ten; one that is made for patterns that are made for it takes a milli
 _FEW_KEYS = 8
 _FEW_STEPS = 1_000
 """Up to so many further keys and steps for a key, each key is looked up alone, and remembered."""
-_BELOW_LIMIT = 20_000
-"""Nodes that are looked at for who may match what was not compared to the end."""
+_BELOW_LIMIT = 1_000_000
+"""Nodes that are looked at for who may match what was not compared to the end; with more, all are
+told.  So many that nobody reaches it: at 20,000, 50 hostile addresses ended everybody's streams."""
 _REPLACED = "\ufffd"
 
 T = TypeVar("T", bound=Hashable)
