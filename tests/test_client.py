@@ -10,7 +10,7 @@ import pytest
 from pulse_events.bindings import BindingSet
 from pulse_events.client import ConnectionLost, events, listen
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError
-from pulse_events.sse import EventTooLong
+from pulse_events.wire.sse import EventTooLong
 from tests.support.local_server import local_server
 
 WANTED = BindingSet.of([("exchange/client", "a.#")])

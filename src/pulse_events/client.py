@@ -17,7 +17,7 @@ from yarl import URL
 from pulse_events.backoff import delays
 from pulse_events.bindings import BindingSet, format_bindings
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError, StreamEnded
-from pulse_events.sse import Decoder, Event
+from pulse_events.wire.sse import Decoder, Event
 
 STALE_AFTER_S = 75.0
 """Silence after which a connection counts as lost; the server's default ping comes every 20 s."""

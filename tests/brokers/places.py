@@ -13,8 +13,8 @@ from contextlib import asynccontextmanager
 from pulse_events.bindings import Binding
 from pulse_events.brokers import Broker
 from pulse_events.brokers.memory import Memory
-from pulse_events.brokers.pace import Pace
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.brokers.rabbitmq.pace import Pace
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
 from tests.support.amqp import Amqp

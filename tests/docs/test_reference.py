@@ -9,24 +9,22 @@ from urllib.parse import quote
 
 import pytest
 
-from pulse_events import bindings, config_file, hub, hubs, interest, logs, system, topics
-from pulse_events.brokers import (
-    address_parameters,
-    rabbitmq,
-    rabbitmq_targets,
-    refusals,
-    turns,
-)
+from pulse_events import bindings, topics
+from pulse_events.access import limits
 from pulse_events.brokers.memory import Memory
+from pulse_events.brokers.rabbitmq import address_parameters, broker, refusals, targets, turns
 from pulse_events.cli.publish import LINE_LIMIT_BYTES
-from pulse_events.interest import Orders
-from pulse_events.server import Alone
-from pulse_events.settings import PREFIX, Settings
+from pulse_events.configuration import config_file
+from pulse_events.configuration.settings import PREFIX, Settings
+from pulse_events.hub import hub, hubs, interest
+from pulse_events.hub.interest import Orders
+from pulse_events.process import logs, system
+from pulse_events.process.server import Alone
+from pulse_events.process.worker_process import Patience
 from pulse_events.web import (
-    admission,
     app,
     bodies,
-    connection,
+    http_server,
     kernel,
     page,
     streams,
@@ -35,7 +33,6 @@ from pulse_events.web import (
 )
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
-from pulse_events.worker_process import Patience
 from tests.docs.blocks import DOCUMENTS, ROOT
 from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
 from tests.support.server import Server
@@ -81,11 +78,11 @@ def routes() -> dict[str, set[str]]:
     memory = Memory()
     routed = hub.Hub(Orders(memory.bind, memory.unbind), lambda flush: flush())
     all_hubs = hubs.Hubs(routed, lambda exchange: False, lambda: hubs.Exact(routed, list))
-    limits = admission.Admission(admission.Limits(streams=1))
+    admission = limits.Admission(limits.Limits(streams=1))
     services = Services(
         hub=all_hubs,
-        admission=limits,
-        streams=streams.Streams(all_hubs, limits, ping_interval_s=20, unsent_limit_bytes=1),
+        admission=admission,
+        streams=streams.Streams(all_hubs, admission, ping_interval_s=20, unsent_limit_bytes=1),
         tokens=tokens.Tokens(Alone(lambda url: None)),
         max_bindings=1,
         ping_interval_s=20,
@@ -197,7 +194,7 @@ LIMITS = {
     "body of `publish`": bodies.BODY_LIMIT_BYTES,
     "body of `bindings`": app._BINDING_LIMIT_BYTES,
     "time for a body": int(bodies.BODY_WITHIN_S),
-    "time for a head, and of an idle connection": int(connection.IDLE_S),
+    "time for a head, and of an idle connection": int(http_server.IDLE_S),
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
     "body of a message": Settings.model_fields["max_message_bytes"].default,
     "bytes and words of a key that is matched": topics.KEY_LIMIT_BYTES,
@@ -205,16 +202,16 @@ LIMITS = {
     "steps through the patterns for one message": topics.WORK_LIMIT,
     "`cc` of `publish`": bodies.CC_LIMIT_BYTES,
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
-    "streams of an address": admission.STREAMS_PER_ADDRESS,
-    "new bindings of an address that the broker has not answered": admission.OUTSTANDING_BINDINGS,
-    "requests of an address": int(admission.REQUESTS_PER_S),
-    "connections of an address that are not streams": admission.CONNECTIONS_PER_ADDRESS,
-    "distinct bindings that an address is the first to want": admission.BINDINGS_PER_ADDRESS,
-    "those that an address has opened": admission.QUEUES_PER_ADDRESS,
+    "streams of an address": limits.STREAMS_PER_ADDRESS,
+    "new bindings of an address that the broker has not answered": limits.OUTSTANDING_BINDINGS,
+    "requests of an address": int(limits.REQUESTS_PER_S),
+    "connections of an address that are not streams": limits.CONNECTIONS_PER_ADDRESS,
+    "distinct bindings that an address is the first to want": limits.BINDINGS_PER_ADDRESS,
+    "those that an address has opened": limits.QUEUES_PER_ADDRESS,
     "bindings of a connect of which others have each, but nobody the set": work.KNOWN_BINDINGS,
     "bytes of a request's target, or of posted bindings": work.TEXT_BYTES,
     "bytes of a posted message": work.MESSAGE_BYTES,
-    "time to take an answer": int(connection.IDLE_S),
+    "time to take an answer": int(http_server.IDLE_S),
     "unsent bytes of any connection in the kernel": 2 * kernel.SEND_BUFFER_BYTES,
     "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
     "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
@@ -224,9 +221,9 @@ LIMITS = {
     "bindings of an address that are bound in a turn": turns.QUANTUM,
     "what the broker refused": refusals.REFUSALS_LIMIT,
     "bindings that nobody uses any more": int(hub.DEFAULT_LINGER_S),
-    "the process's queue": rabbitmq.QUEUE_MAX_MESSAGES,
-    "messages not acknowledged": rabbitmq.PREFETCH,
-    "connecting to all addresses of a host": int(rabbitmq_targets.CONNECT_WITHIN_S),
+    "the process's queue": broker.QUEUE_MAX_MESSAGES,
+    "messages not acknowledged": broker.PREFETCH,
+    "connecting to all addresses of a host": int(targets.CONNECT_WITHIN_S),
     "silence of a worker": int(Patience().ask_every_s * Patience().questions),
     "lines of the log that wait for a reader": logs.LINES_LIMIT,
     "config file, broker's file": config_file.LIMIT_BYTES,

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import pytest
 
-from pulse_events.brokers.pace import Pace
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.brokers.rabbitmq.pace import Pace
 from tests.faults.trial import TARGETS, heartbeat, stats, trial
 from tests.support.local_server import local_server
 from tests.support.rabbit import Rabbit

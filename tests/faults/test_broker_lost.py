@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from pulse_events.brokers.pace import Pace
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.brokers.rabbitmq.pace import Pace
 from tests.faults.proxy import Proxy
 from tests.faults.trial import heartbeat, trial
 from tests.support.local_server import local_server

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from tests.faults.conftest import EXCHANGE
 from tests.faults.test_queue_lost import MAY_BE_MISSING
 from tests.faults.trial import heartbeat, stats, trial

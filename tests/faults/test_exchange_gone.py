@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from pulse_events.brokers.pace import Pace
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.brokers.rabbitmq.pace import Pace
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep
 from tests.faults.trial import heartbeat, stats, trial

@@ -2,7 +2,7 @@
 
 import time
 
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep
 from tests.faults.proxy import deafen

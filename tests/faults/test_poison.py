@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from tests.faults import figures
 from tests.faults.turns import Turns
 from tests.support.amqp import Amqp

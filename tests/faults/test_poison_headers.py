@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.messages import Message
 from tests.faults import figures
 from tests.faults.conftest import EXCHANGE

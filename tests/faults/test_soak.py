@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from pulse_events.brokers.rabbitmq import RabbitMQ
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from tests.faults.figures import Figures, keep
 from tests.faults.trial import stats, trial
 from tests.faults.unrest import Unrest

@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from pulse_events.brokers.demo import Feed
 from pulse_events.catalogue import load_catalogue
+from pulse_events.demo.feed import Feed
 from pulse_events.web.page import Catalogue
 
 HERE = Path(__file__).parent

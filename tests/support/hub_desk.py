@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from pulse_events.bindings import BindingSet
-from pulse_events.compression import GZIP
 from pulse_events.errors import BindingRefused, PulseEventsError
-from pulse_events.hub import Hub
+from pulse_events.hub.hub import Hub
 from pulse_events.messages import Message
-from pulse_events.sse import Decoder, Event
-from pulse_events.wire import Wire, wire_of
+from pulse_events.wire.compression import GZIP
+from pulse_events.wire.sse import Decoder, Event
+from pulse_events.wire.wire import Wire, wire_of
 from tests.support.chunked import Chunks
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 if TYPE_CHECKING:
-    from pulse_events.audience import Audience
+    from pulse_events.hub.audience import Audience
 
 
 PLAIN = wire_of(is_chunked=True, is_gzip=False)

@@ -16,13 +16,13 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
-from pulse_events import server
 from pulse_events.brokers.memory import Memory
-from pulse_events.brokers.rabbitmq import RabbitMQ
-from pulse_events.loops import new_event_loop
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.configuration.settings import Settings
+from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.settings import Settings
-from pulse_events.statistics import Statistics
+from pulse_events.process import server
+from pulse_events.process.loops import new_event_loop
 from tests.support.waiting import wait_until
 
 T = TypeVar("T")

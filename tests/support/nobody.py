@@ -11,7 +11,7 @@ import sys
 
 from pulse_events.cli import main
 
-_LATE = ("encodings.idna", "pulse_events.brokers.rabbitmq_publisher")
+_LATE = ("encodings.idna", "pulse_events.brokers.rabbitmq.publisher")
 
 
 def _drop_privileges() -> None:

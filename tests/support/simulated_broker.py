@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pulse_events.bindings import Binding
-from pulse_events.interest import Orders
+from pulse_events.hub.interest import Orders
 from tests.support.topic_reference import reference_match_any
 
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from pulse_events.compression import GZIP
 from pulse_events.messages import Message
+from pulse_events.wire.compression import GZIP
 from tests.support.gzip_stream import BROWSER, GzipStream
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import RawStream, connect_target, conversation

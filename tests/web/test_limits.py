@@ -94,7 +94,7 @@ def test_a_header_of_who_is_no_trusted_proxy_does_not_count(name: str) -> None:
 def test_a_forwarded_address_of_this_machine_has_no_privileges(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pulse_events.web.admission.STREAMS_PER_ADDRESS", 1)
+    monkeypatch.setattr("pulse_events.access.limits.STREAMS_PER_ADDRESS", 1)
     target = connect_target((name, "#"))
     header = {"X-Forwarded-For": "127.0.0.1"}
     with local_server(trust_proxy=1) as server, ready_streams(server.port, target, 5):

@@ -5,14 +5,14 @@ import socket
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from pulse_events.access.limits import Admission, Limits
 from pulse_events.errors import StreamEnded
-from pulse_events.hub import Hub
-from pulse_events.hubs import Exact, Hubs
-from pulse_events.loops import new_event_loop
-from pulse_events.sse import encode_event
-from pulse_events.web.admission import Admission, Limits
+from pulse_events.hub.hub import Hub
+from pulse_events.hub.hubs import Exact, Hubs
+from pulse_events.process.loops import new_event_loop
 from pulse_events.web.streams import Stream, Streams
-from pulse_events.wire import Wire, wire_of
+from pulse_events.wire.sse import encode_event
+from pulse_events.wire.wire import Wire, wire_of
 from tests.support.chunked import Chunks, unchunked
 from tests.support.simulated_broker import SimulatedBroker
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pulse_events import hub
+from pulse_events.hub import hub
 from pulse_events.messages import Message, encode_message
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import Head, RawStream, connect_target, conversation

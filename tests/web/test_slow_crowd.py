@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
-from pulse_events.settings import Settings
+from pulse_events.configuration.settings import Settings
 from tests.support.crowd import Crowd
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.server import Server

@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from pulse_events.bindings import Binding
 from pulse_events.errors import BindingRefused, MessagesMissed
+from pulse_events.hub.oddities import Oddities, Oddity
 from pulse_events.messages import Message
-from pulse_events.oddities import Oddities, Oddity
 
 log = logging.getLogger(__name__)
 

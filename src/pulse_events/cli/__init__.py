@@ -9,9 +9,9 @@ from pulse_events.cli.command import TITLE, Program
 from pulse_events.cli.listen import listen
 from pulse_events.cli.publish import publish
 from pulse_events.cli.serve import serve
+from pulse_events.configuration.redaction import redacted
 from pulse_events.errors import PulseEventsError, SettingsError
-from pulse_events.redaction import redacted
-from pulse_events.standard_streams import prepare_streams
+from pulse_events.process.standard_streams import prepare_streams
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from pulse_events.brokers.address import parse_address
+from pulse_events.brokers.rabbitmq.address import parse_address
+from pulse_events.configuration.settings import MEMORY, Settings, load_settings, place_of
 from pulse_events.errors import SettingsError
-from pulse_events.settings import MEMORY, Settings, load_settings, place_of
 
 
 def checked_settings(options: Mapping[str, str | tuple[str, ...] | None]) -> Settings:

@@ -7,8 +7,8 @@ from typing import Any
 import click
 from setproctitle import setproctitle
 
-from pulse_events.redaction import redacted_word
-from pulse_events.system import raise_descriptor_limit
+from pulse_events.configuration.redaction import redacted_word
+from pulse_events.process.system import raise_descriptor_limit
 
 _OPTION = re.compile(r"--[a-z][a-z-]{0,30}|-[A-Za-z]")
 _COMMAND = re.compile(r"[a-z-]{1,20}")

@@ -8,8 +8,8 @@ import click
 from pulse_events.bindings import BindingSet
 from pulse_events.cli.command import Command
 from pulse_events.client import STALE_AFTER_S, events
-from pulse_events.loops import new_event_loop
-from pulse_events.standard_streams import OutputFailed, while_stdout_is_read
+from pulse_events.process.loops import new_event_loop
+from pulse_events.process.standard_streams import OutputFailed, while_stdout_is_read
 
 
 @click.command(cls=Command)

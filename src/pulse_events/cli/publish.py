@@ -8,12 +8,12 @@ from collections.abc import Iterator
 import click
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq_publisher import connected_publisher
+from pulse_events.brokers.rabbitmq.publisher import connected_publisher
 from pulse_events.cli.checking import checked_settings
 from pulse_events.cli.command import Command, no_such_option
+from pulse_events.configuration.settings import MEMORY
 from pulse_events.errors import InputError, PulseEventsError
 from pulse_events.messages import Message, is_json
-from pulse_events.settings import MEMORY
 
 LINE_LIMIT_BYTES = 128 << 20
 """Longest line of stdin: what RabbitMQ takes at most."""

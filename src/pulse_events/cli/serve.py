@@ -8,13 +8,13 @@ import click
 
 from pulse_events.cli.checking import checked_settings
 from pulse_events.cli.command import Command
-from pulse_events.logs import configure_logging
-from pulse_events.loops import new_event_loop
-from pulse_events.server import Alone, make_broker
-from pulse_events.server import serve as serve_alone
-from pulse_events.settings import PREFIX, Settings
-from pulse_events.system import DESCRIPTORS_NEEDED, open_socket, raise_descriptor_limit
-from pulse_events.workers import supervise
+from pulse_events.configuration.settings import PREFIX, Settings
+from pulse_events.process.logs import configure_logging
+from pulse_events.process.loops import new_event_loop
+from pulse_events.process.server import Alone, make_broker
+from pulse_events.process.server import serve as serve_alone
+from pulse_events.process.system import DESCRIPTORS_NEEDED, open_socket, raise_descriptor_limit
+from pulse_events.process.workers import supervise
 
 
 def _settings_options(command: Callable[..., Any]) -> Callable[..., Any]:

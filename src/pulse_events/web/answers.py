@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from pulse_events.errors import AddressLimitReached, BindingRefused, InputError, TokenExpired
-from pulse_events.wire import CORS as CORS  # all answers have the same
+from pulse_events.wire.wire import CORS as CORS  # all answers have the same
 
 _CORS_LINES = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
 SERVER = "pulse-events"

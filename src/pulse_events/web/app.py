@@ -12,14 +12,14 @@ from aiohttp import web
 from pulse_events.errors import AddressLimitReached, InputError
 from pulse_events.web.answers import CORS, error_answer, json_answer
 from pulse_events.web.bodies import BODY_LIMIT_BYTES, BODY_WITHIN_S, parse_message, read_body
-from pulse_events.web.connect import Connect
 from pulse_events.web.metrics import exposition
 from pulse_events.web.page import page
 from pulse_events.web.services import Services
 from pulse_events.web.static_files import static_routes
+from pulse_events.web.subscribe import Connect
 from pulse_events.web.tokens import LIFETIME_S
 from pulse_events.web.work import MESSAGE_BYTES, REPORT, TEXT_BYTES, Work
-from pulse_events.wire import HEADERS
+from pulse_events.wire.wire import HEADERS
 
 Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

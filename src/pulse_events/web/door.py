@@ -7,8 +7,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+from pulse_events.access.limits import Admission
 from pulse_events.errors import AddressLimitReached, LimitReached
-from pulse_events.web.admission import Admission
 from pulse_events.web.answers import raw_answer, status_of
 from pulse_events.web.places import Places
 

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from pulse_events.statistics import GAUGES, TEXTS, Statistics
+from pulse_events.hub.statistics import GAUGES, TEXTS, Statistics
 
 
 class _HubCollector(Collector):

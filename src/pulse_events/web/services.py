@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from pulse_events.hubs import Hubs
+from pulse_events.access.limits import Admission
+from pulse_events.hub.hubs import Hubs
+from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.statistics import Statistics
-from pulse_events.web.admission import Admission
 from pulse_events.web.page import Catalogue
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens

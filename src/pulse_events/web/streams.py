@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from pulse_events.access.limits import Admission
 from pulse_events.errors import PulseEventsError, StreamEnded
-from pulse_events.hubs import Hubs
+from pulse_events.hub.hubs import Hubs
 from pulse_events.web import kernel
-from pulse_events.web.admission import Admission
 from pulse_events.web.answers import raw_answer, status_of, timestamp
-from pulse_events.wire import WIRES, Wire
+from pulse_events.wire.wire import WIRES, Wire
 
 if TYPE_CHECKING:
-    from pulse_events.audience import Audience
+    from pulse_events.hub.audience import Audience
 
 CLOSE_WITHIN_S = 5.0
 """How long the client of an ended stream may take to read the rest."""

@@ -1,0 +1,1 @@
+"""What a request may do, before it is routed: limits of addresses and of all."""

@@ -1,0 +1,1 @@
+"""RabbitMQ: one queue of one connection, its bindings as the hub wants them."""

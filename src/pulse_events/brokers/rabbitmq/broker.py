@@ -1,0 +1,305 @@
+"""RabbitMQ: one queue per process, consumed on one channel, bound on another, connected for ever.
+
+Knows no clients: what to bind it is told, what it receives it hands to its listener.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import socket
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from itertools import cycle
+from typing import Any
+
+from pulse_events.backoff import CAP_S, delays
+from pulse_events.bindings import Binding
+from pulse_events.brokers import Health, Listener, Waiting
+from pulse_events.brokers.rabbitmq.address import parse_address
+from pulse_events.brokers.rabbitmq.binder import Binder
+from pulse_events.brokers.rabbitmq.bindings import BindingsApart, QueueBindings, may_overflow
+from pulse_events.brokers.rabbitmq.connection import (
+    ACCESS_REFUSED,
+    CLOSE_WITHIN_S,
+    Channel,
+    ConnectionFailed,
+    QueueLost,
+    RequestRefused,
+    connected,
+)
+from pulse_events.brokers.rabbitmq.deliveries import ACK_EVERY, LOOK_EVERY, Deliveries
+from pulse_events.brokers.rabbitmq.frames import Connection
+from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.targets import targets
+from pulse_events.brokers.rabbitmq.topology import Topology
+from pulse_events.brokers.rabbitmq.watch import watch_alarms, watch_silence
+from pulse_events.errors import BrokerUnavailable, MessagesMissed
+from pulse_events.messages import DEFAULT_LIMIT_BYTES
+
+log = logging.getLogger(__name__)
+
+PREFETCH = 2000
+"""Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
+
+QUEUE_MAX_MESSAGES = 100_000
+"""The broker drops the oldest of more, and tells nobody."""
+SPAN = LOOK_EVERY + 2 * PREFETCH + ACK_EVERY
+"""Most messages that a queue can become shorter by between two looks at it."""
+
+
+class RabbitMQ:
+    """A `Broker` that consumes one queue of a RabbitMQ server or cluster."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        namespace: str | None = None,
+        ca_file: str | None = None,
+        pace: Pace | None = None,
+        body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        queue_limit: int = QUEUE_MAX_MESSAGES,
+    ) -> None:
+        """Check the address; connect only in `run`.
+
+        Args:
+            url: See `parse_address`; several hosts are tried in turn.
+            namespace: Queues are named ``queue/<namespace>/pulse-events/…``; the broker user
+                if ``None``, as Pulse's permissions demand.
+            ca_file: PEM file of the authorities that ``amqps`` certificates are checked against,
+                instead of the system's.
+            pace: How often the connection is checked.
+            body_limit_bytes: Longer bodies are left out.
+            queue_limit: Messages that the queue may hold; more than `SPAN`.
+
+        Raises:
+            SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
+        """
+        self._address = parse_address(url)
+        self._pace = pace or Pace()
+        if heartbeat_s := self._address.parameters.heartbeat_s:
+            self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
+        self._body_limit_bytes = body_limit_bytes
+        self._queue_limit = queue_limit
+        self._namespace = namespace or self._address.user
+        self.queue = self._new_name()
+        self._targets = targets(
+            self._address,
+            ca_file,
+            self._pace.heartbeat_s,
+            client_properties={"connection_name": self.queue},
+        )
+        self._declared = False
+        vhost, user = self._address.vhost, self._address.user
+        self._topology = Topology(
+            refusals_last_s=self._pace.refusals_last_s,
+            is_deadly=lambda binding: may_overflow(binding, vhost, user),
+        )
+        self._health = Health(connected=False, reason="not connected yet")
+
+    @property
+    def name(self) -> str:
+        """The address without its password."""
+        return str(self._address)
+
+    @property
+    def health(self) -> Health:
+        """Whether the queue is being consumed, else why not."""
+        return self._health
+
+    def bind(self, binding: Binding, owner: str = "") -> None:
+        """See `Broker.bind`."""
+        self._topology.want(binding, owner)
+
+    def unbind(self, binding: Binding) -> None:
+        """See `Broker.unbind`."""
+        self._topology.drop(binding)
+
+    def outstanding(self, owner: str) -> int:
+        """See `Broker.outstanding`."""
+        return self._topology.outstanding(owner)
+
+    def waiting(self) -> Waiting:
+        """See `Broker.waiting`."""
+        return self._topology.waiting()
+
+    def _new_name(self) -> str:
+        instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        return f"queue/{self._namespace}/pulse-events/{instance}"
+
+    async def run(self, listener: Listener) -> None:
+        """Connect, consume and bind until cancelled; connect again with backoff when lost."""
+        waits = delays(random.random)
+        clock = asyncio.get_running_loop().time
+        for target in cycle(self._targets):
+            start_s = clock()
+            try:
+                async with connected(target) as connection:
+                    await self._work(connection, listener)
+            except (BrokerUnavailable, RequestRefused) as error:
+                if self._health.connected:
+                    listener.lost()
+                    if clock() - start_s > CAP_S:  # else it fails again and again, after success
+                        waits = delays(random.random)
+                if isinstance(error, QueueLost):
+                    self._give_up_queue(listener, error)
+                if isinstance(error, ConnectionFailed):
+                    self._topology.suspect()
+                wait_s = next(waits)
+                reason = f"{target.host}:{target.port}: {error}"
+                self._health = Health(connected=False, reason=error.kind)
+                log.warning("no broker at %s; next try in %.1f s", reason, wait_s)
+                await asyncio.sleep(wait_s)
+            finally:
+                self._health = self._health._replace(connected=False)
+
+    async def _work(self, connection: Connection, listener: Listener) -> None:
+        """Consume and bind on one connection until it is lost, which raises, or cancelled."""
+        channel = await self._open_with_queue(connection, listener)
+        await channel.request("basic_qos", prefetch_count=PREFETCH)
+        deliveries = Deliveries(listener, channel.pika, connection.read_slowly)
+        connection.deliver_directly(
+            channel.pika.channel_number, deliveries.receive, self._body_limit_bytes
+        )
+        with _needing("read"):
+            await channel.request(
+                "basic_consume", queue=self.queue, on_message_callback=_unexpected
+            )
+        self._health = Health(connected=True)
+        log.info("consuming %s at %s", self.queue, self.name)
+
+        async def open_channel() -> QueueBindings:
+            return QueueBindings(await Channel(connection).open(), self.queue)
+
+        apart = BindingsApart(connection.params, self.queue)
+        try:
+            await _first_failure(
+                Binder(self._topology, listener, open_channel, apart.bind).run(),
+                channel.until_closed(),
+                watch_silence(connection, self._pace.heartbeat_s),
+                self._audit(channel, listener),
+                self._watch_length(channel, deliveries, listener),
+                *self._alarms(connection.params),
+            )
+        except asyncio.CancelledError:
+            with suppress(BrokerUnavailable, RequestRefused):
+                await channel.request("queue_delete", within_s=CLOSE_WITHIN_S, queue=self.queue)
+            raise
+        finally:
+            deliveries.stop()
+            await apart.close()
+
+    def _alarms(self, target: Any) -> Iterator[Coroutine[Any, Any, None]]:
+        if self._pace.watches_alarms:
+            yield watch_alarms(target, self.queue, self._pace.alarm_every_s, self._warn)
+
+    async def _audit(self, channel: Channel, listener: Listener) -> None:
+        """Look at the queue and at all bindings now and then: the broker tells of no change.
+
+        Raises:
+            RequestRefused: The queue is gone.
+            BrokerUnavailable: The connection is lost.
+        """
+        while True:
+            await asyncio.sleep(self._pace.audit_every_s)
+            self._topology.audit()
+            await self._look_for_loss(channel, listener)
+
+    def _warn(self, warning: str) -> None:
+        if warning != self._health.warning:
+            log.warning("%s", warning or "the broker blocks publishers no more")
+            self._health = self._health._replace(warning=warning)
+
+    def _lose(self, listener: Listener, reason: str, cause: Exception | str = "") -> None:
+        """Tell clients ``reason``, and the log also the broker's own words."""
+        log.error("messages are lost: %s", f"{reason}: {cause}" if cause else reason)
+        listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
+
+    async def _open_with_queue(self, connection: Connection, listener: Listener) -> Channel:
+        """Return a channel; the queue is there, and the listener knows what it did not keep."""
+        channel = await Channel(connection).open()
+        if self._declared:
+            try:
+                await self._look_for_loss(channel, listener)
+            except RequestRefused as error:
+                self._give_up_queue(listener, error)
+                channel = await Channel(connection).open()
+            else:
+                # Not declared anew: one that goes in this moment would come back empty, unseen.
+                return channel
+        with _needing("configure"):
+            await channel.request("queue_declare", queue=self.queue, **self._queue_arguments())
+        self._declared = True
+        return channel
+
+    def _give_up_queue(self, listener: Listener, error: Exception) -> None:
+        """Tell that messages are lost, and take another queue.
+
+        One that was out of reach with its node may be back, without what came meanwhile; or its
+        node may be down for long.  So a new name, and at once.
+        """
+        self.queue = self._new_name()
+        self._declared = False
+        self._lose(listener, "the queue expired, was deleted or is out of reach", error)
+
+    def _queue_arguments(self) -> dict[str, Any]:
+        arguments = {
+            "x-expires": round(self._pace.queue_expires_s * 1000),
+            "x-max-length": self._queue_limit,
+            # After a half-open connection its unacknowledged messages come back before all others.
+            "x-single-active-consumer": True,
+        }
+        return {"durable": True, "arguments": arguments}
+
+    async def _watch_length(
+        self, channel: Channel, deliveries: Deliveries, listener: Listener
+    ) -> None:
+        """Look at the queue each time that much was delivered; raises as `_audit` does.
+
+        A queue that was full while we stood still is short again within two seconds.
+        """
+        while True:
+            await deliveries.many.wait()
+            deliveries.many.clear()
+            await self._look_for_loss(channel, listener)
+
+    async def _look_for_loss(self, channel: Channel, listener: Listener) -> None:
+        """Tell the listener if the queue may have been full since the last look.
+
+        Raises:
+            RequestRefused: There is no queue.
+        """
+        found = await channel.request("queue_declare", queue=self.queue, passive=True)
+        count = found.method.message_count
+        if count >= self._queue_limit - SPAN:
+            reason = f"the queue holds {count} messages, at {self._queue_limit} it drops some"
+            self._lose(listener, reason)
+
+
+def _unexpected(*_delivery: object) -> None:
+    raise AssertionError("pika saw a delivery that its connection hands over directly")
+
+
+@contextmanager
+def _needing(permission: str) -> Iterator[None]:
+    """Say which permission is missing, where access to the queue is refused."""
+    try:
+        yield
+    except RequestRefused as error:
+        if error.code != ACCESS_REFUSED:
+            raise
+        kind = f"no {permission} permission for the queue"
+        raise BrokerUnavailable(f"{kind}: {error}", kind) from error
+
+
+async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:
+    """Run ``works``, which only end by failing, and raise what ends the first of them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None

@@ -1,0 +1,1 @@
+"""What the operator says: options, variables, files; their secrets kept out of words."""

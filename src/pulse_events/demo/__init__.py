@@ -1,0 +1,1 @@
+"""The embedded demo: a Taskcluster that does not exist, and what it says."""

@@ -1,0 +1,164 @@
+"""Which hub a stream belongs to: the shared one, or one of its set of bindings alone.
+
+The shared queue is exact for topic exchanges.  For others a set of bindings can have a queue of its
+own, where the broker alone decides what is in it; its streams still share that.  Pure.
+
+Equal sets share a queue, whatever their order, repetitions, and the coding of their streams.  More
+cannot be known to be equal: what a pattern means there depends on the exchange's type, which nobody
+tells us (a fanout exchange takes all patterns for one, a direct exchange none).
+"""
+
+import sys
+from collections.abc import Callable
+from typing import NamedTuple
+
+from pulse_events.bindings import BindingSet
+from pulse_events.containment import BROKER_HASHES
+from pulse_events.errors import (
+    AddressLimitReached,
+    InputError,
+    LimitReached,
+    PulseEventsError,
+)
+from pulse_events.hub.audience import Stream
+from pulse_events.hub.hub import Hub
+from pulse_events.hub.statistics import Statistics
+
+EXACT_LIMIT = 100
+"""Sets of bindings with a queue of their own; each also takes a connection to the broker."""
+
+
+class Exact(NamedTuple):
+    """A hub with a queue of its own, and how to give the queue up."""
+
+    hub: Hub
+    close: Callable[[], object]
+
+
+class Hubs:
+    """The hubs of one process, together with the interface of one.
+
+    Args:
+        shared: For all bindings that need no queue of their own.
+        is_exact: Tells whether the broker alone can match an exchange.
+        open_exact: Makes a hub with a queue of its own.
+        exact_limit: How many of those there may be.
+        owner_exact_limit: Returns how many of those one owner may have opened.
+    """
+
+    def __init__(
+        self,
+        shared: Hub,
+        is_exact: Callable[[str], bool],
+        open_exact: Callable[[], Exact],
+        exact_limit: int = EXACT_LIMIT,
+        owner_exact_limit: Callable[[str], int] = lambda owner: sys.maxsize,
+    ) -> None:
+        self.shared = shared
+        self._is_exact = is_exact
+        self._open_exact = open_exact
+        self._exact_limit = exact_limit
+        self._owner_exact_limit = owner_exact_limit
+        self._exact: dict[BindingSet, Exact] = {}
+        self._openers: dict[BindingSet, str] = {}
+        self._closed = Statistics()
+
+    def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
+        """Add a stream to its hub; see `Hub.subscribe`.
+
+        Raises:
+            InputError: The broker alone would have to match a pattern with too many ``#``.
+            LimitReached: There would be too many queues.
+            AddressLimitReached: The stream's owner would have opened too many of them.
+        """
+        if self._has_own_queue(bindings):
+            _check_exact(bindings)
+            if bindings not in self._exact:
+                self._open(bindings, stream.owner)
+            self._exact[bindings].hub.subscribe(stream, bindings)
+        else:
+            self.shared.subscribe(stream, bindings)
+
+    def count_new(self, bindings: BindingSet) -> int:
+        """Return how many of ``bindings`` the broker has yet to bind."""
+        if not self._has_own_queue(bindings):
+            return self.shared.count_new(bindings)
+        return 0 if bindings in self._exact else len(bindings.bindings)
+
+    def has(self, bindings: BindingSet) -> bool:
+        """Tell whether there is an audience with these bindings."""
+        exact = self._exact.get(bindings)
+        return (exact.hub if exact else self.shared).has(bindings)
+
+    def leave(self, stream: Stream, now_s: float) -> None:
+        """Remove a stream whose client is gone."""
+        self._hub_of(stream).leave(stream, now_s)
+
+    def evict(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """End a stream that does not read fast enough."""
+        self._hub_of(stream).evict(stream, reason, now_s)
+
+    def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """End a stream, after it was sent what is pending."""
+        self._hub_of(stream).end(stream, reason, now_s)
+
+    def tick(self, now_s: float) -> None:
+        """Give up what has had no stream for the linger."""
+        self.shared.tick(now_s)
+        for bindings, exact in tuple(self._exact.items()):
+            exact.hub.tick(now_s)
+            if not exact.hub.statistics().audiences:
+                self._close(bindings)
+
+    def close(self) -> None:
+        """Give up all queues but the shared one."""
+        for bindings in tuple(self._exact):
+            self._close(bindings)
+
+    def statistics(self) -> Statistics:
+        """Return the sums over all hubs, those that are closed included."""
+        total = self._closed.plus(self.shared.statistics())
+        for exact in self._exact.values():
+            total = total.plus(exact.hub.statistics())
+        return total
+
+    def _has_own_queue(self, bindings: BindingSet) -> bool:
+        return any(self._is_exact(binding.exchange) for binding in bindings.bindings)
+
+    def _open(self, bindings: BindingSet, owner: str) -> None:
+        if len(self._exact) >= self._exact_limit:
+            raise LimitReached(
+                f"this server has {self._exact_limit} sets of bindings with a queue of their own, "
+                "which is the limit; try again later",
+                "refused_distinct_bindings",
+            )
+        opened = sum(opener == owner for opener in self._openers.values())
+        if opened >= (limit := self._owner_exact_limit(owner)):
+            raise AddressLimitReached(
+                f"{owner} has {opened} sets of bindings with a queue of their own, the limit is "
+                f"{limit}; use the same set in more streams, or try again later",
+                "refused_queues_of_address",
+            )
+        self._exact[bindings] = self._open_exact()
+        self._openers[bindings] = owner
+
+    def _close(self, bindings: BindingSet) -> None:
+        exact = self._exact.pop(bindings)
+        del self._openers[bindings]
+        exact.close()
+        self._closed = self._closed.plus(exact.hub.statistics().ended())
+
+    def _hub_of(self, stream: Stream) -> Hub:
+        exact = self._exact.get(stream.audience.bindings) if stream.audience else None
+        return exact.hub if exact else self.shared
+
+
+def _check_exact(bindings: BindingSet) -> None:
+    """Refuse what the broker must not be asked for: it alone matches here, nobody after it."""
+    wider = set(bindings.bindings).difference(bindings.asked)
+    if wider:
+        worst = min(wider)
+        raise InputError(
+            f"pattern {worst.pattern!r} has more than {BROKER_HASHES} '#', which is the limit for "
+            f"exchange {worst.exchange!r}: it has queues of its own, where the broker alone matches"
+        )

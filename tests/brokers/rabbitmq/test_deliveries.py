@@ -1,0 +1,65 @@
+"""Deliveries are handed on in turns and acknowledged, whatever becomes of one of them."""
+
+import pytest
+
+from pulse_events.brokers.rabbitmq.deliveries import SLICE, WAITING_BYTES, Deliveries
+from pulse_events.messages import Message
+from tests.brokers.listening import Recorder
+from tests.support.waiting import until
+
+
+class Channel:
+    """Where deliveries are acknowledged."""
+
+    is_open = True
+
+    def __init__(self) -> None:
+        self.acknowledged = 0
+
+    def basic_ack(self, tag: int, *, multiple: bool) -> None:
+        """Note that all up to ``tag`` are acknowledged."""
+        assert multiple
+        self.acknowledged = tag
+
+
+class Failing(Recorder):
+    """A listener that cannot take some bodies, and some not even as a failure."""
+
+    def publish(self, message: Message) -> None:
+        """Fail, or keep it."""
+        if message.body in (b"bad", b"worse"):
+            raise RuntimeError(message.body)
+        super().publish(message)
+
+    def failed(self, message: Message, error: Exception) -> None:
+        """Fail, or keep it."""
+        super().failed(message, error)
+        if message.body == b"worse":
+            raise ValueError("once more")
+
+
+async def test_a_message_that_fails_is_acknowledged_like_all_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    listener, channel = Failing(), Channel()
+    deliveries = Deliveries(listener, channel, lambda slowly: None)
+    bodies = [b"bad", b"1", b"worse", b"2"] * SLICE
+    for tag, body in enumerate(bodies, start=1):
+        deliveries.receive(Message("e", "k", body), tag, len(body))
+    await until(lambda: channel.acknowledged == len(bodies), "all are acknowledged")
+    assert [message.body for message in listener.messages] == [b"1", b"2"] * SLICE
+    failures = [(message.body, str(error)) for message, error in listener.failures]
+    assert failures == [(b"bad", "b'bad'"), (b"worse", "b'worse'")] * SLICE
+    assert len(caplog.records) == 1
+    assert "a message of exchange 'e' is lost, and nobody is told" in caplog.text
+
+
+async def test_keys_in_line_count_like_bodies() -> None:
+    listener, channel = Recorder(), Channel()
+    slow: list[bool] = []
+    deliveries = Deliveries(listener, channel, slow.append)
+    for tag in range(1, 4):
+        deliveries.receive(Message("e", "k", b"{}"), tag, WAITING_BYTES // 2)
+    assert slow == [True]
+    await until(lambda: channel.acknowledged == 3, "all are acknowledged")
+    assert slow == [True, False]

@@ -1,0 +1,109 @@
+"""When a flush is called: at once while there is time, later while flushing takes much of it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+from pulse_events.process.pacing import CREDIT_S, LONGEST_WAIT_S, SHARE, Pacer
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+
+class Clockwork:
+    """A clock and an event loop's line of calls, moved by the test."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self._due: list[tuple[float, Callable[[], object]]] = []
+
+    def call_soon(self, callback: Callable[..., object], *arguments: Any) -> None:
+        self.call_later(0.0, callback, *arguments)
+
+    def call_later(self, delay_s: float, callback: Callable[..., object], *arguments: Any) -> None:
+        self._due.append((self.now_s + delay_s, lambda: callback(*arguments)))
+
+    def run(self) -> float:
+        """Let time pass until the next call, make it, and return how long it waited."""
+        asked_s = self.now_s
+        due_s, call = self._due.pop(0)
+        self.now_s = max(self.now_s, due_s)
+        waited_s = self.now_s - asked_s
+        call()
+        return waited_s
+
+
+class Flushes:
+    """Counts flushes; each takes its time."""
+
+    def __init__(self, clockwork: Clockwork, duration_s: float) -> None:
+        self.count = 0
+        self.duration_s = duration_s
+        self._clockwork = clockwork
+
+    def __call__(self) -> None:
+        self.count += 1
+        self._clockwork.now_s += self.duration_s
+
+
+@pytest.fixture
+def clockwork() -> Clockwork:
+    return Clockwork()
+
+
+@pytest.fixture
+def pacer(clockwork: Clockwork) -> Pacer:
+    return Pacer(cast("AbstractEventLoop", clockwork), lambda: clockwork.now_s)
+
+
+def test_a_flush_never_comes_at_once_but_at_the_end_of_the_turn(
+    pacer: Pacer, clockwork: Clockwork
+) -> None:
+    flush = Flushes(clockwork, 0.0)
+    pacer.wake(flush)
+    assert flush.count == 0
+    assert clockwork.run() == 0
+    assert flush.count == 1
+
+
+def test_flushes_that_keep_to_their_share_never_wait(pacer: Pacer, clockwork: Clockwork) -> None:
+    flush = Flushes(clockwork, 0.001)
+    for _ in range(1000):
+        pacer.wake(flush)
+        assert clockwork.run() == 0
+        clockwork.now_s += 0.001 / SHARE - 0.001
+
+
+def test_a_burst_within_the_credit_does_not_wait(pacer: Pacer, clockwork: Clockwork) -> None:
+    flush = Flushes(clockwork, CREDIT_S / 4)
+    for _ in range(4):
+        pacer.wake(flush)
+        assert clockwork.run() == 0
+
+
+def test_flushing_without_a_pause_is_held_to_its_share(pacer: Pacer, clockwork: Clockwork) -> None:
+    flush = Flushes(clockwork, 0.001)
+    start_s = clockwork.now_s
+    for _ in range(1000):
+        pacer.wake(flush)
+        clockwork.run()
+    flushing = flush.count * flush.duration_s / (clockwork.now_s - start_s)
+    assert flushing == pytest.approx(SHARE, rel=0.1)
+
+
+def test_no_flush_waits_for_longer_than_the_limit(pacer: Pacer, clockwork: Clockwork) -> None:
+    flush = Flushes(clockwork, 1.0)
+    pacer.wake(flush)
+    clockwork.run()
+    pacer.wake(flush)
+    assert clockwork.run() == pytest.approx(LONGEST_WAIT_S)
+
+
+def test_an_idle_server_has_all_its_credit_back(pacer: Pacer, clockwork: Clockwork) -> None:
+    flush = Flushes(clockwork, 1.0)
+    pacer.wake(flush)
+    clockwork.run()
+    clockwork.now_s += 1.0 / SHARE
+    pacer.wake(flush)
+    assert clockwork.run() == 0

@@ -1,0 +1,104 @@
+"""Forms on the wire: heads, framing and codings; each chunk holds whole events of its own."""
+
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulse_events.wire.compression import GZIP, IDENTITY
+from pulse_events.wire.sse import encode_event
+from pulse_events.wire.wire import WIRES, Wire, wire_of
+from tests.support.chunked import Chunks, unchunked
+
+GZIP_BODY = 16 + zlib.MAX_WBITS
+HEAD = (
+    b"HTTP/1.1 200 OK\r\n"
+    b"Content-Type: text/event-stream\r\n"
+    b"Cache-Control: no-cache\r\n"
+    b"X-Accel-Buffering: no\r\n"
+    b"Access-Control-Allow-Origin: *\r\n"
+    b"Vary: Accept-Encoding\r\n"
+)
+READY = b"event: ready\ndata: {}\nid: -\n\n"
+EVENTS = st.lists(
+    st.binary(max_size=300).map(
+        lambda text: encode_event("message", b'"%b"' % text.hex().encode())
+    ),
+    min_size=1,
+    max_size=5,
+).map(b"".join)
+EACH = pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.coding.name} {w.is_chunked}")
+
+
+def text_of(wire: Wire, body: bytes) -> bytes:
+    """Return what a whole body says."""
+    if wire.is_chunked:
+        body = unchunked(body)
+    return zlib.decompressobj(GZIP_BODY).decompress(body) if wire.coding is GZIP else body
+
+
+def test_there_is_one_form_for_each_framing_and_coding() -> None:
+    assert len(WIRES) == len({(wire.is_chunked, wire.coding) for wire in WIRES}) == 4
+    for is_chunked in (False, True):
+        for coding in (IDENTITY, GZIP):
+            wire = wire_of(is_chunked=is_chunked, is_gzip=coding is GZIP)
+            assert (wire.is_chunked, wire.coding) == (is_chunked, coding)
+            assert wire.shrinks == coding.shrinks
+
+
+def test_the_head_says_how_the_body_is_made() -> None:
+    chunked, gzip, close = (
+        b"Transfer-Encoding: chunked\r\n",
+        b"Content-Encoding: gzip\r\n",
+        b"Connection: close\r\n\r\n",
+    )
+    heads = {
+        (True, False): HEAD + chunked + close,
+        (False, False): HEAD + close,
+        (True, True): HEAD + chunked + gzip + close + b"a\r\n" + GZIP.prologue + b"\r\n",
+        (False, True): HEAD + gzip + close + GZIP.prologue,
+    }
+    for (is_chunked, is_gzip), head in heads.items():
+        assert wire_of(is_chunked=is_chunked, is_gzip=is_gzip).head == head
+
+
+@EACH
+@given(parts=st.lists(EVENTS, max_size=6))
+def test_a_body_says_what_was_encoded_wherever_it_is_cut(wire: Wire, parts: list[bytes]) -> None:
+    start = wire.head.partition(b"\r\n\r\n")[2]
+    body = start + wire.ready + b"".join(map(wire.encode, parts)) + wire.end
+    assert text_of(wire, body) == READY + b"".join(parts)
+
+
+@EACH
+@given(parts=st.lists(EVENTS, min_size=1, max_size=6))
+def test_what_is_encoded_at_once_is_one_chunk(wire: Wire, parts: list[bytes]) -> None:
+    if wire.is_chunked:
+        chunks = Chunks()
+        for part in (wire.ready, *map(wire.encode, parts)):
+            assert len(chunks.feed(part)) == 1
+        assert chunks.feed(wire.end) == []
+        assert chunks.has_ended
+    else:
+        assert wire.end == b""
+
+
+@EACH
+def test_nothing_to_encode_does_not_end_the_body(wire: Wire) -> None:
+    start = wire.head.partition(b"\r\n\r\n")[2]
+    assert text_of(wire, start + wire.encode(b"") + wire.ready + wire.end) == READY
+
+
+@EACH
+def test_a_ping_and_an_error_are_events_with_json(wire: Wire) -> None:
+    start = wire.head.partition(b"\r\n\r\n")[2]
+    body = start + wire.ping("2026-11-24T01:02:03.456Z") + wire.error("a\n\u2028b") + wire.end
+    assert text_of(wire, body) == (
+        b'event: ping\ndata: {"time":"2026-11-24T01:02:03.456Z"}\nid: -\n\n'
+        b'event: error\ndata: "a\\n\\u2028b"\nid: -\n\n'
+    )
+
+
+def test_plain_events_without_framing_are_the_same_object() -> None:
+    assert wire_of(is_chunked=False, is_gzip=False).encode(READY) is READY
