@@ -59,7 +59,8 @@ class Interest:
 
     def new_among(self, more: Iterable[Binding]) -> int:
         """Return how many distinct ones of ``more`` nobody wants yet."""
-        return len(set(more) - self._owners.keys())
+        # Not `set(more) - self._owners.keys()`: that hashes all that are wanted, for each who asks.
+        return sum(binding not in self._owners for binding in set(more))
 
     def want(self, binding: Binding, owner: str = "") -> bool:
         """Count one more user of ``binding``; return whether it is in force already."""
@@ -100,7 +101,7 @@ class Interest:
     def gets_all(self, exchange: str) -> bool:
         """Tell whether ``#`` stands in for patterns of ``exchange``: more comes than was wanted."""
         known = self._exchanges.get(exchange)
-        return known is not None and ANY_WORDS in known.asked - known.users.keys()
+        return known is not None and ANY_WORDS in known.asked and ANY_WORDS not in known.users
 
     def lost(self) -> None:
         """Note that the broker is gone: nothing is in force until it confirms again.
