@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pulse_events import bindings, topics
+from pulse_events import bindings, comparisons, topic_index, topics
 from pulse_events.access import limits
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq import address_parameters, broker, refusals, targets, turns
@@ -198,8 +198,8 @@ LIMITS = {
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
     "body of a message": Settings.model_fields["max_message_bytes"].default,
     "bytes and words of a key that is matched": topics.KEY_LIMIT_BYTES,
-    "keys of a message that are matched": topics.CC_LIMIT,
-    "steps through the patterns for one message": topics.WORK_LIMIT,
+    "keys of a message that are matched": topic_index.CC_LIMIT,
+    "steps of comparing keys and patterns for one message": comparisons.WORK_LIMIT,
     "`cc` of `publish`": bodies.CC_LIMIT_BYTES,
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
     "streams of an address": limits.STREAMS_PER_ADDRESS,

@@ -10,7 +10,7 @@ from pulse_events.brokers import Health, Listener, Waiting, lose
 from pulse_events.cache_limit import CacheLimit
 from pulse_events.errors import BindingRefused
 from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
-from pulse_events.topics import OddKeys, TopicIndex
+from pulse_events.topic_index import OddKeys, TopicIndex
 
 NAME = "memory:"
 

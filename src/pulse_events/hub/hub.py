@@ -21,7 +21,7 @@ from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest, Orders
 from pulse_events.hub.oddities import Oddities, Oddity
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message, encode_message
-from pulse_events.topics import OddKeys, TopicIndex
+from pulse_events.topic_index import OddKeys, TopicIndex
 from pulse_events.wire.sse import encode_event
 from pulse_events.wire.wire import WIRES, Wire
 

@@ -283,7 +283,7 @@ _REMARKS = {
     ),
     "skipped_keys": (
         "a message of exchange %(exchange)r has more keys than are matched: the first 128 of CC, "
-        "and as many as can be compared with all patterns in some 10 ms"
+        "and as many as can be compared with all patterns in 1 ms"
     ),
 }
 

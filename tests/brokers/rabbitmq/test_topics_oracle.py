@@ -14,8 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pulse_events.containment import canonical, for_broker
-from pulse_events.topics import TopicIndex
+from pulse_events.containment import for_broker
+from pulse_events.topic_index import TopicIndex
+from pulse_events.topics import canonical
 from tests.support.rabbit import Rabbit
 from tests.support.topic_reference import reference_match_any
 
@@ -119,7 +120,7 @@ def test_the_index_matches_what_rabbitmq_routes(
 ) -> None:
     index: TopicIndex[str] = TopicIndex()
     for pattern in patterns:
-        index.add(pattern, pattern)
+        index.add(canonical(pattern), pattern)
     routed = oracle.route(patterns, publications)
     for publication, expected in zip(publications, routed, strict=True):
         matched = frozenset[str]().union(*map(index.match, publication.keys))
