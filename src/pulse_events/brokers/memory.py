@@ -11,6 +11,7 @@ from pulse_events.cache_limit import CacheLimit
 from pulse_events.errors import BindingRefused
 from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
 from pulse_events.topic_index import OddKeys, TopicIndex
+from pulse_events.topics import canonical
 
 NAME = "memory:"
 
@@ -49,7 +50,7 @@ class Memory:
         self._bound[binding] = None
         if binding.exchange:
             index = self._indexes.setdefault(binding.exchange, TopicIndex(self._answers))
-            index.add(binding.pattern, binding)
+            index.add(canonical(binding.pattern), binding)
         self._unanswered.add(binding)
         if self._loop:
             self._loop.call_soon(self._answer, binding)
@@ -62,7 +63,7 @@ class Memory:
         self._unanswered.discard(binding)
         index = self._indexes.get(binding.exchange)
         if index:
-            index.remove(binding.pattern, binding)
+            index.remove(canonical(binding.pattern), binding)
             if not index:
                 del self._indexes[binding.exchange]
 
