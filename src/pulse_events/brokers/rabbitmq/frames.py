@@ -106,6 +106,7 @@ class Connection(AsyncioConnection):  # type: ignore[misc]  # pika ships no type
         Raises:
             ProtocolBreach: Something is no frame, or no frame that may come.
         """
+        # Local names: the loop runs three times a message.
         content, direct, limit = self._content, self._direct_channel, self._payload_limit
         start, available = 0, len(data)
         while available - start >= _FRAME_EXTRA:
@@ -119,6 +120,7 @@ class Connection(AsyncioConnection):  # type: ignore[misc]  # pika ships no type
             if channel != direct:
                 self._leave_to_pika(kind, channel, data[start:end])
             elif kind == BODY:
+                # Copied, no view: it may be held for long, and a view would hold 64 KB with it.
                 content.add_body(data[payload : end - 1])
             elif kind == HEADER:
                 content.add_header(data, payload, end - 1)
@@ -195,6 +197,7 @@ class _Rest:
 
     def join(self, data: bytes) -> bytes:
         """Return all that is held, and ``data``; nothing as long as there is too little."""
+        # Not joined with each read: what comes in a thousand pieces would be copied as often.
         self.pieces.append(data)
         self._held_bytes += len(data)
         if self._held_bytes < self._needed_bytes:

@@ -60,6 +60,7 @@ class Topology:
             self.turns.discard(binding)  # if it was to be unbound
             if self._is_deadly(binding):
                 self._apart.add(binding)
+        # Its first time stays: else who asks again and again would make the oldest look young.
         self._unanswered.setdefault(binding, self._clock())
         self.turns.add(Share(owner, Work.APART if binding in self._apart else work), binding)
         self.work.set()
@@ -119,7 +120,7 @@ class Topology:
 
     def _add_everything(self, bindings: dict[Binding, str]) -> None:
         if self._apart:
-            bindings = bindings.copy()
+            bindings = bindings.copy()  # it may be the wanted ones themselves
             for binding in self._apart.intersection(bindings):
                 del bindings[binding]
                 self.turns.add(Share("", Work.APART), binding)
@@ -142,6 +143,7 @@ class Topology:
         Returns:
             What may not have been there before.
         """
+        # Before the answer: lost on the way, it may be there, and must be unbound one day.
         new = set(batch) - self._bound
         self._bound |= new
         return new
