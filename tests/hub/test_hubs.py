@@ -50,7 +50,7 @@ class Yard:
 
     def _open(self) -> Exact:
         self.brokers.append(SimulatedBroker())
-        self.exact.append(ExactHub(self.brokers[-1].orders, self.desk.turn.append))
+        self.exact.append(ExactHub(self.brokers[-1], self.desk.turn.append))
         return Exact(self.exact[-1], self._close)
 
     def _close(self) -> None:

@@ -1,25 +1,12 @@
-"""Streams as the hub knows them, and those that get the same bytes.  Values and an interface."""
+"""The streams that get the same bytes."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from pulse_events.bindings import BindingSet
-from pulse_events.errors import PulseEventsError
 from pulse_events.wire.wire import Wire
 
-
-class Stream(Protocol):
-    """What the hub needs of a client's stream.  Neither call may wait or call the hub back."""
-
-    audience: "Audience | None"
-    wire: Wire
-    owner: str
-    """Whose share of the server's work this is, such as the client's address."""
-
-    def write(self, chunk: bytes) -> None:
-        """Send complete events, encoded."""
-
-    def end(self, reason: PulseEventsError) -> None:
-        """Send an ``error`` event that says ``reason``, then close."""
+if TYPE_CHECKING:
+    from pulse_events.hub.ports import Stream
 
 
 class Audience:

@@ -16,9 +16,10 @@ from pulse_events.errors import (
     MessagesMissed,
     PulseEventsError,
 )
-from pulse_events.hub.audience import Audience, Stream
-from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest, Orders
+from pulse_events.hub.audience import Audience
+from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
 from pulse_events.hub.oddities import Oddities, Oddity
+from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message, encode_message
 from pulse_events.topics import OddKeys, TopicIndex

@@ -20,8 +20,8 @@ from pulse_events.errors import (
     LimitReached,
     PulseEventsError,
 )
-from pulse_events.hub.audience import Stream
 from pulse_events.hub.hub import Hub
+from pulse_events.hub.ports import Stream
 from pulse_events.hub.statistics import Statistics
 
 EXACT_LIMIT = 100
