@@ -20,6 +20,7 @@ from pulse_events.errors import (
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.hub import FLUSH_BYTES
 from pulse_events.hub.oddities import Oddity
+from pulse_events.hub.quotas import Quotas
 from pulse_events.messages import Message
 from pulse_events.wire.wire import WIRES, Wire
 from tests.support.chunked import unchunked
@@ -81,7 +82,7 @@ def test_a_stream_gets_a_matching_message_as_the_bytes_of_the_contract(desk: Des
 
 
 def test_all_streams_together_may_have_so_many_distinct_bindings() -> None:
-    desk = Desk(bindings_limit=2)
+    desk = Desk(quotas=Quotas(2))
     desk.subscribe(("e", "a"), ("e", "b"))
     desk.subscribe(("e", "b"))
     with pytest.raises(LimitReached, match="3 distinct bindings, the limit is 2"):
@@ -89,7 +90,7 @@ def test_all_streams_together_may_have_so_many_distinct_bindings() -> None:
 
 
 def test_a_binding_is_charged_to_who_wanted_it_first_until_nobody_does() -> None:
-    desk = Desk(owner_bindings_limit=lambda owner: {"greedy": 2}.get(owner, 100))
+    desk = Desk(quotas=Quotas(of_owner=lambda owner: {"greedy": 2}.get(owner, 100)))
     first = desk.subscribe(("e", "a"), ("e", "b"), owner="greedy")
     with pytest.raises(AddressLimitReached, match="greedy would have 3 distinct bindings, the li"):
         desk.subscribe(("e", "c"), owner="greedy")
@@ -103,7 +104,7 @@ def test_a_binding_is_charged_to_who_wanted_it_first_until_nobody_does() -> None
 
 
 def test_who_has_much_that_the_broker_has_not_answered_must_wait_before_asking_for_more() -> None:
-    desk = Desk(owner_outstanding_limit=lambda owner: {"greedy": 2}.get(owner, 100))
+    desk = Desk(quotas=Quotas(unanswered_of_owner=lambda owner: {"greedy": 2}.get(owner, 100)))
     desk.subscribe(("e", "a"), ("e", "b"), ("e", "c"), owner="greedy")  # more than the limit
     with pytest.raises(AddressLimitReached, match="greedy has 3 bindings that the broker") as found:
         desk.subscribe(("e", "d"), owner="greedy")
@@ -119,7 +120,7 @@ def test_who_has_much_that_the_broker_has_not_answered_must_wait_before_asking_f
 
 
 def test_what_is_bound_anew_after_a_loss_keeps_nobody_out() -> None:
-    desk = Desk(owner_outstanding_limit=lambda owner: 1)
+    desk = Desk(quotas=Quotas(unanswered_of_owner=lambda owner: 1))
     for pattern in "abc":
         desk.subscribe(("e", pattern), owner="one")
         desk.settle()

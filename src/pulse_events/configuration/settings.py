@@ -33,7 +33,7 @@ from pulse_events.configuration.other_variables import (
 from pulse_events.configuration.redaction import redacted_word
 from pulse_events.configuration.small_files import read_small_file
 from pulse_events.errors import SettingsError
-from pulse_events.hub.hub import DEFAULT_BINDINGS_LIMIT
+from pulse_events.hub.quotas import DEFAULT_BINDINGS_LIMIT
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 PREFIX = "PULSE_EVENTS_"

@@ -22,9 +22,11 @@ from pulse_events.brokers.opening import open_broker
 from pulse_events.configuration.settings import Settings
 from pulse_events.demo.feed import run_demo
 from pulse_events.errors import StreamEnded
-from pulse_events.hub.hub import ExactHub, Hub
+from pulse_events.hub.exact_hub import ExactHub
+from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.hub.ports import Broker, Health
+from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.process.pacing import Pacer
@@ -172,13 +174,7 @@ class _Process:
         return Hub(
             self.broker,
             self._pacer.wake,
-            bindings_limit=self._settings.max_distinct_bindings,
-            owner_outstanding_limit=Share(
-                self._settings.max_outstanding_bindings, OUTSTANDING_BINDINGS
-            ).of,
-            owner_bindings_limit=Share(
-                self._settings.max_bindings_per_address, BINDINGS_PER_ADDRESS
-            ).of,
+            quotas=_quotas(self._settings),
             on_odd=log_oddity,
         )
 
@@ -195,6 +191,14 @@ class _Process:
         broker = self.broker.exact()
         hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity)
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
+
+
+def _quotas(settings: Settings) -> Quotas:
+    return Quotas(
+        settings.max_distinct_bindings,
+        Share(settings.max_bindings_per_address, BINDINGS_PER_ADDRESS).of,
+        Share(settings.max_outstanding_bindings, OUTSTANDING_BINDINGS).of,
+    )
 
 
 def _admission(settings: Settings, streams: int) -> Admission:
