@@ -13,6 +13,7 @@ from pulse_events.cache_limit import DEFAULT_LIMIT_BYTES
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
+    Count,
     LimitReached,
     MessagesMissed,
     StreamEnded,
@@ -556,7 +557,7 @@ def test_an_oversized_key_matches_any_words_alone_is_counted_and_told_once() -> 
     assert (everything.bodies, some.bodies) == ([1] * 4, [1])
     assert everything.events[1].data.count("a.a") > 0
     assert desk.hub.statistics().oversized_keys == 7
-    assert told == [Oddity("oversized_keys", "e")]
+    assert told == [Oddity(Count.OVERSIZED_KEYS, "e")]
 
 
 def test_what_only_an_oversized_key_brought_is_not_unrouted() -> None:
@@ -582,7 +583,7 @@ def test_keys_beyond_the_128th_are_listed_and_not_matched_and_counted() -> None:
     assert orjson.loads(first.events[1].data)["cc"] == keys
     assert desk.hub.statistics().skipped_keys == 20_000 - 128 + 500 - 128
     assert desk.hub.statistics().unrouted == 0
-    assert told == [Oddity("skipped_keys", "e")]
+    assert told == [Oddity(Count.SKIPPED_KEYS, "e")]
 
 
 def test_who_cannot_be_compared_in_time_is_told_and_nobody_else() -> None:
@@ -604,7 +605,7 @@ def test_who_cannot_be_compared_in_time_is_told_and_nobody_else() -> None:
             "with these patterns took too long); connect again"
         )
     assert desk.hub.statistics().clients == 2
-    assert (desk.hub.statistics().skipped_keys, told) == (2, [Oddity("skipped_keys", "e")])
+    assert (desk.hub.statistics().skipped_keys, told) == (2, [Oddity(Count.SKIPPED_KEYS, "e")])
     desk.hub.tick(100.0)
     desk.settle()
     assert desk.hub.statistics()[:3] == (2, 2, 3)
@@ -619,7 +620,7 @@ def test_a_message_without_all_its_keys_goes_to_whom_it_matches_and_is_counted()
     desk.end_turn()
     assert (stream.bodies, stream.reason, other.reason) == ([1, 1, 1], None, None)
     assert desk.hub.statistics().malformed == 3
-    assert told == [Oddity("malformed", "e", "its headers break off")]
+    assert told == [Oddity(Count.MALFORMED, "e", "its headers break off")]
 
 
 def test_streams_are_told_of_a_message_that_might_be_theirs_and_matches_nobody() -> None:
@@ -670,7 +671,7 @@ def test_a_message_that_fails_here_is_told_to_its_exchange_alone_and_counted() -
         streams = [desk.ready(("e", "#"))]
     assert elsewhere.reason is None
     assert desk.hub.statistics().malformed == 2
-    assert [(oddity.kind, oddity.exchange) for oddity in told] == [("malformed", "e")]
+    assert [(oddity.kind, oddity.exchange) for oddity in told] == [(Count.MALFORMED, "e")]
     assert isinstance(told[0].error, TypeError)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from pulse_events.errors import Count
 from pulse_events.hub.oddities import Oddities, Oddity
 from pulse_events.hub.ports import Listener
 from pulse_events.messages import Message
@@ -14,7 +15,7 @@ def lose(listener: Listener, message: Message, error: Exception) -> None:
     try:
         listener.failed(message, error)
     except Exception as another:
-        _untold.note(Oddity("malformed", message.exchange, "", another))
+        _untold.note(Oddity(Count.MALFORMED, message.exchange, "", another))
 
 
 def _log_untold(oddity: Oddity) -> None:

@@ -7,7 +7,7 @@ neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither
 from collections.abc import Callable, Collection
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.errors import BindingRefused, MessagesMissed, PulseEventsError
+from pulse_events.errors import BindingRefused, Count, MessagesMissed, PulseEventsError
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
 from pulse_events.hub.oddities import Oddities, Oddity
@@ -195,7 +195,7 @@ class Hub:
 
         Whom the message was for is not known then, nor who has got it already.
         """
-        self._odd.note(Oddity("malformed", message.exchange, "", error))
+        self._odd.note(Oddity(Count.MALFORMED, message.exchange, "", error))
         self._lose(message.exchange, "the server failed at it")
 
     def _lose(self, exchange: str, why: str, audiences: Collection[Audience] | None = None) -> None:
@@ -251,7 +251,7 @@ class Hub:
         exchange = message.exchange
         is_more = self._interest.gets_all(exchange) or self._routes.is_widened(exchange)
         if not (message.malformed or is_more):
-            self._odd.note(Oddity("unrouted", exchange))
+            self._odd.note(Oddity(Count.UNROUTED, exchange))
         return ()
 
     def _note_odd(self, exchange: str, odd: "OddKeys[Audience]") -> Collection[Audience]:
@@ -259,9 +259,8 @@ class Hub:
 
         What nobody gets is not unrouted then: the broker may have matched it by one of these.
         """
-        for kind, count in (("oversized_keys", odd.oversized), ("skipped_keys", odd.skipped)):
-            if count:
-                self._odd.note(Oddity(kind, exchange), count)
+        self._odd.note(Oddity(Count.OVERSIZED_KEYS, exchange), odd.oversized)
+        self._odd.note(Oddity(Count.SKIPPED_KEYS, exchange), odd.skipped)
         if odd.undecided:
             why = "comparing its keys with these patterns took too long"
             self._lose(exchange, why, odd.undecided)
@@ -269,7 +268,7 @@ class Hub:
 
     def _note_malformed(self, message: Message, audiences: Collection[Audience]) -> None:
         """Count what came without all of its keys; if nobody gets it, it may be anybody's."""
-        self._odd.note(Oddity("malformed", message.exchange, message.malformed))
+        self._odd.note(Oddity(Count.MALFORMED, message.exchange, message.malformed))
         if not any(audience.streams for audience in audiences):
             self._lose(message.exchange, message.malformed)
 

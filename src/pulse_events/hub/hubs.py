@@ -16,6 +16,7 @@ from pulse_events.bindings import BindingSet
 from pulse_events.containment import BROKER_HASHES
 from pulse_events.errors import (
     AddressLimitReached,
+    Count,
     InputError,
     LimitReached,
     PulseEventsError,
@@ -130,14 +131,14 @@ class Hubs:
             raise LimitReached(
                 f"this server has {self._exact_limit} sets of bindings with a queue of their own, "
                 "which is the limit; try again later",
-                "refused_distinct_bindings",
+                Count.REFUSED_DISTINCT_BINDINGS,
             )
         opened = sum(opener == owner for opener in self._openers.values())
         if opened >= (limit := self._owner_exact_limit(owner)):
             raise AddressLimitReached(
                 f"{owner} has {opened} sets of bindings with a queue of their own, the limit is "
                 f"{limit}; use the same set in more streams, or try again later",
-                "refused_queues_of_address",
+                Count.REFUSED_QUEUES_OF_ADDRESS,
             )
         self._exact[bindings] = self._open_exact()
         self._openers[bindings] = owner

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pulse_events.bindings import BindingSet
-from pulse_events.errors import AddressLimitReached, LimitReached
+from pulse_events.errors import AddressLimitReached, Count, LimitReached
 from pulse_events.hub.interest import Interest
 from pulse_events.hub.ports import Orders
 
@@ -42,13 +42,13 @@ class Quotas:
             raise LimitReached(
                 f"all streams of this server would have {distinct} distinct bindings, the limit is "
                 f"{self.bindings}; ask for fewer, or try again later",
-                "refused_distinct_bindings",
+                Count.REFUSED_DISTINCT_BINDINGS,
             )
         if new and owned > (limit := self.of_owner(owner)):
             raise AddressLimitReached(
                 f"{owner} would have {owned} distinct bindings, the limit is {limit}; ask for "
                 "fewer, or try again later",
-                "refused_distinct_bindings_of_address",
+                Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS,
             )
         if new:
             self._check_unanswered(owner, new, orders.outstanding(owner))
@@ -63,5 +63,5 @@ class Quotas:
             raise AddressLimitReached(
                 f"{owner} has {waiting} bindings that the broker has not answered and asks for "
                 f"{new} more, the limit is {limit}; wait, and try again",
-                "refused_outstanding_bindings",
+                Count.REFUSED_OUTSTANDING_BINDINGS,
             )

@@ -2,22 +2,23 @@
 
 import logging
 
+from pulse_events.errors import Count
 from pulse_events.hub.oddities import Oddity
 
 log = logging.getLogger(__name__)
 
 _REMARKS = {
-    "unrouted": (
+    Count.UNROUTED: (
         "a message of exchange %(exchange)r matched nobody who listens: is it no topic exchange, "
         "or was the message published with BCC, or through a binding between exchanges? The option "
         "--exact %(exchange)r has the broker alone decide"
     ),
-    "malformed": "a message of exchange %(exchange)r could not be read in full: %(why)s",
-    "oversized_keys": (
+    Count.MALFORMED: "a message of exchange %(exchange)r could not be read in full: %(why)s",
+    Count.OVERSIZED_KEYS: (
         "a message of exchange %(exchange)r has a key of over 255 bytes or 128 words: such a key "
         "matches the pattern # alone"
     ),
-    "skipped_keys": (
+    Count.SKIPPED_KEYS: (
         "a message of exchange %(exchange)r has more keys than are matched: the first 128 of CC, "
         "and as many as can be compared with all patterns in some 10 ms"
     ),
