@@ -36,7 +36,7 @@ class Audience:
         """What the broker has yet to confirm."""
         self.pending: list[bytes] = []
         """Frames for `streams`."""
-        # The list's own: called for each message, a method of ours would cost 60 ns.
+        # The list's own: a method of ours would cost 20 ns more, for each message and audience.
         self.append: Callable[[bytes], None] = self.pending.append
         """Let `streams`, of which there must be some, have a frame at the next flush."""
 
