@@ -1,11 +1,35 @@
-"""Exceptions of pulse-events: one class per different action of the caller."""
+"""Exceptions of pulse-events: one class per different action of the caller; what each counts as."""
+
+from enum import StrEnum, auto
+
+
+class Count(StrEnum):
+    """What an oddity of a message, or a refusal by a limit, adds to: a field of `Statistics`."""
+
+    UNROUTED = auto()
+    MALFORMED = auto()
+    OVERSIZED_KEYS = auto()
+    SKIPPED_KEYS = auto()
+    REFUSED_STREAMS = auto()
+    REFUSED_STREAMS_OF_ADDRESS = auto()
+    REFUSED_REQUESTS = auto()
+    REFUSED_BINDINGS = auto()
+    REFUSED_DISTINCT_BINDINGS = auto()
+    REFUSED_DISTINCT_BINDINGS_OF_ADDRESS = auto()
+    REFUSED_OUTSTANDING_BINDINGS = auto()
+    REFUSED_QUEUES_OF_ADDRESS = auto()
+    REFUSED_HEADS = auto()
+    REFUSED_CONNECTIONS = auto()
+    REFUSED_CONNECTIONS_OF_ADDRESS = auto()
+    DISPLACED_CONNECTIONS = auto()
+    REFUSED_TOKENS = auto()
 
 
 class PulseEventsError(Exception):
     """Root of every exception that this package raises on purpose."""
 
-    counted_as = ""
-    """The count of the statistics that this adds to, if it is a limit's."""
+    counted_as: Count | None = None
+    """What this adds to, if it is a limit's."""
 
 
 class InputError(PulseEventsError):
@@ -15,13 +39,15 @@ class InputError(PulseEventsError):
 class TooManyBindings(InputError):
     """One stream asks for more bindings than it may have.  Answered with 400."""
 
-    counted_as = "refused_bindings"
+    counted_as = Count.REFUSED_BINDINGS
 
 
 class LimitReached(PulseEventsError):
     """A limit of the process is reached, by all clients together.  Answered with 503."""
 
-    def __init__(self, text: str, counted_as: str, *, wait_s: float = 1.0) -> None:
+    counted_as: Count
+
+    def __init__(self, text: str, counted_as: Count, *, wait_s: float = 1.0) -> None:
         super().__init__(text)
         self.counted_as = counted_as
         self.wait_s = wait_s

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Broker, Listener
 from pulse_events.errors import BindingRefused, MessagesMissed
+from pulse_events.hub.ports import Broker, Listener
 from pulse_events.messages import Message
 
 

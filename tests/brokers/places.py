@@ -11,10 +11,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Broker
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.hub.ports import Broker
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
 from tests.support.amqp import Amqp

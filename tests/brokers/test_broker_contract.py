@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health
+from pulse_events.hub.ports import Health
 from pulse_events.messages import Message
 from tests.brokers.places import MemoryPlace, Place, RabbitPlace, linked
 from tests.support.amqp import Amqp

@@ -3,8 +3,8 @@
 import asyncio
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health
 from pulse_events.brokers.memory import Memory
+from pulse_events.hub.ports import Health
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
 

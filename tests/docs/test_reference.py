@@ -17,9 +17,8 @@ from pulse_events.cli.publish import LINE_LIMIT_BYTES
 from pulse_events.configuration import config_file
 from pulse_events.configuration.settings import PREFIX, Settings
 from pulse_events.hub import hub, hubs, interest
-from pulse_events.hub.interest import Orders
 from pulse_events.process import logs, system
-from pulse_events.process.server import Alone
+from pulse_events.process.peers import Alone
 from pulse_events.process.worker_process import Patience
 from pulse_events.web import (
     app,
@@ -76,7 +75,7 @@ def test_no_option_is_described_that_does_not_exist() -> None:
 def routes() -> dict[str, set[str]]:
     """Return all paths of a server but those of files, and their methods."""
     memory = Memory()
-    routed = hub.Hub(Orders(memory.bind, memory.unbind), lambda flush: flush())
+    routed = hub.Hub(memory, lambda flush: flush())
     all_hubs = hubs.Hubs(routed, lambda exchange: False, lambda: hubs.Exact(routed, list))
     admission = limits.Admission(limits.Limits(streams=1))
     services = Services(

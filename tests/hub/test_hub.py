@@ -13,6 +13,7 @@ from pulse_events.cache_limit import DEFAULT_LIMIT_BYTES
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
+    Count,
     LimitReached,
     MessagesMissed,
     StreamEnded,
@@ -20,6 +21,7 @@ from pulse_events.errors import (
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.hub import FLUSH_BYTES
 from pulse_events.hub.oddities import Oddity
+from pulse_events.hub.quotas import Quotas
 from pulse_events.messages import Message
 from pulse_events.wire.wire import WIRES, Wire
 from tests.support.chunked import unchunked
@@ -81,7 +83,7 @@ def test_a_stream_gets_a_matching_message_as_the_bytes_of_the_contract(desk: Des
 
 
 def test_all_streams_together_may_have_so_many_distinct_bindings() -> None:
-    desk = Desk(bindings_limit=2)
+    desk = Desk(quotas=Quotas(2))
     desk.subscribe(("e", "a"), ("e", "b"))
     desk.subscribe(("e", "b"))
     with pytest.raises(LimitReached, match="3 distinct bindings, the limit is 2"):
@@ -89,7 +91,7 @@ def test_all_streams_together_may_have_so_many_distinct_bindings() -> None:
 
 
 def test_a_binding_is_charged_to_who_wanted_it_first_until_nobody_does() -> None:
-    desk = Desk(owner_bindings_limit=lambda owner: {"greedy": 2}.get(owner, 100))
+    desk = Desk(quotas=Quotas(of_owner=lambda owner: {"greedy": 2}.get(owner, 100)))
     first = desk.subscribe(("e", "a"), ("e", "b"), owner="greedy")
     with pytest.raises(AddressLimitReached, match="greedy would have 3 distinct bindings, the li"):
         desk.subscribe(("e", "c"), owner="greedy")
@@ -103,7 +105,7 @@ def test_a_binding_is_charged_to_who_wanted_it_first_until_nobody_does() -> None
 
 
 def test_who_has_much_that_the_broker_has_not_answered_must_wait_before_asking_for_more() -> None:
-    desk = Desk(owner_outstanding_limit=lambda owner: {"greedy": 2}.get(owner, 100))
+    desk = Desk(quotas=Quotas(unanswered_of_owner=lambda owner: {"greedy": 2}.get(owner, 100)))
     desk.subscribe(("e", "a"), ("e", "b"), ("e", "c"), owner="greedy")  # more than the limit
     with pytest.raises(AddressLimitReached, match="greedy has 3 bindings that the broker") as found:
         desk.subscribe(("e", "d"), owner="greedy")
@@ -119,7 +121,7 @@ def test_who_has_much_that_the_broker_has_not_answered_must_wait_before_asking_f
 
 
 def test_what_is_bound_anew_after_a_loss_keeps_nobody_out() -> None:
-    desk = Desk(owner_outstanding_limit=lambda owner: 1)
+    desk = Desk(quotas=Quotas(unanswered_of_owner=lambda owner: 1))
     for pattern in "abc":
         desk.subscribe(("e", pattern), owner="one")
         desk.settle()
@@ -282,6 +284,16 @@ def test_bindings_stay_for_the_linger_after_the_last_stream(desk: Desk) -> None:
     desk.settle()
     assert desk.broker.bound == set()
     assert desk.hub.statistics()[:3] == (0, 0, 0)
+
+
+def test_bindings_are_given_up_some_at_a_time(desk: Desk) -> None:
+    for number in range(5):
+        desk.hub.leave(desk.ready(*(("e", f"{number}.{n}") for n in range(60))), 100.0)
+    left = []
+    while desk.hub.tick(110.0):
+        left.append(desk.hub.statistics().bindings)
+    assert left == [180, 60]
+    assert desk.hub.statistics().bindings == 0
 
 
 def test_a_stream_that_comes_back_within_the_linger_keeps_the_bindings(desk: Desk) -> None:
@@ -555,7 +567,7 @@ def test_an_oversized_key_matches_any_words_alone_is_counted_and_told_once() -> 
     assert (everything.bodies, some.bodies) == ([1] * 4, [1])
     assert everything.events[1].data.count("a.a") > 0
     assert desk.hub.statistics().oversized_keys == 7
-    assert told == [Oddity("oversized_keys", "e")]
+    assert told == [Oddity(Count.OVERSIZED_KEYS, "e")]
 
 
 def test_what_only_an_oversized_key_brought_is_not_unrouted() -> None:
@@ -581,7 +593,7 @@ def test_keys_beyond_the_128th_are_listed_and_not_matched_and_counted() -> None:
     assert orjson.loads(first.events[1].data)["cc"] == keys
     assert desk.hub.statistics().skipped_keys == 20_000 - 128 + 500 - 128
     assert desk.hub.statistics().unrouted == 0
-    assert told == [Oddity("skipped_keys", "e")]
+    assert told == [Oddity(Count.SKIPPED_KEYS, "e")]
 
 
 def test_who_cannot_be_compared_in_time_is_told_and_nobody_else() -> None:
@@ -603,10 +615,27 @@ def test_who_cannot_be_compared_in_time_is_told_and_nobody_else() -> None:
             "with these patterns took too long); connect again"
         )
     assert desk.hub.statistics().clients == 2
-    assert (desk.hub.statistics().skipped_keys, told) == (1, [Oddity("skipped_keys", "e")])
-    desk.hub.tick(100.0)
+    assert (desk.hub.statistics().skipped_keys, told) == (1, [Oddity(Count.SKIPPED_KEYS, "e")])
+    while desk.hub.tick(100.0):
+        pass
     desk.settle()
     assert desk.hub.statistics()[:3] == (2, 2, 3)
+
+
+def test_who_files_much_does_not_take_a_message_from_who_asks_for_the_same() -> None:
+    desk, _ = oddities_of()
+    patterns = ["#." + ".".join(words) + ".b" for words in product("*a", repeat=11)]
+    shared = desk.subscribe(("e", "#.a.b"), owner="hostile")
+    hostile = [
+        desk.subscribe(*(("e", p) for p in patterns[at : at + 100]), owner="hostile")
+        for at in range(0, 2000, 100)
+    ]
+    honest = desk.subscribe(("e", "#.a.b"), owner="honest")
+    desk.settle()
+    desk.publish(".".join("a" * 100) + ".b", body=b"7")
+    desk.end_turn()
+    assert (honest.bodies, honest.reason, shared.bodies) == ([7], None, [7])
+    assert all(stream.reason for stream in hostile)
 
 
 def test_a_message_without_all_its_keys_goes_to_whom_it_matches_and_is_counted() -> None:
@@ -618,7 +647,7 @@ def test_a_message_without_all_its_keys_goes_to_whom_it_matches_and_is_counted()
     desk.end_turn()
     assert (stream.bodies, stream.reason, other.reason) == ([1, 1, 1], None, None)
     assert desk.hub.statistics().malformed == 3
-    assert told == [Oddity("malformed", "e", "its headers break off")]
+    assert told == [Oddity(Count.MALFORMED, "e", "its headers break off")]
 
 
 def test_streams_are_told_of_a_message_that_might_be_theirs_and_matches_nobody() -> None:
@@ -669,7 +698,7 @@ def test_a_message_that_fails_here_is_told_to_its_exchange_alone_and_counted() -
         streams = [desk.ready(("e", "#"))]
     assert elsewhere.reason is None
     assert desk.hub.statistics().malformed == 2
-    assert [(oddity.kind, oddity.exchange) for oddity in told] == [("malformed", "e")]
+    assert [(oddity.kind, oddity.exchange) for oddity in told] == [(Count.MALFORMED, "e")]
     assert isinstance(told[0].error, TypeError)
 
 

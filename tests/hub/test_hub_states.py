@@ -197,6 +197,18 @@ class HubMachine(RuleBasedStateMachine):
                 assert client.due <= set(self._received(client))
 
     @invariant()
+    def each_audience_keeps_its_order(self) -> None:
+        for client in self._live():
+            audience = client.stream.audience
+            assert audience is not None
+            assert (client.stream in audience.streams) != (client.stream in audience.waiting)
+        for audience in self.hub._audiences.values():
+            assert audience.streams or not audience.pending
+            assert audience.missing or not audience.waiting
+            awaited = {b for b, waiting in self.hub._awaited.items() if audience in waiting}
+            assert audience.missing == awaited
+
+    @invariant()
     def the_counts_are_right(self) -> None:
         found = self.hub.statistics()
         assert found.clients == len(self._live())

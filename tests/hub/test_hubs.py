@@ -5,9 +5,15 @@ from typing import Any
 
 import pytest
 
-from pulse_events.bindings import BindingSet
-from pulse_events.errors import AddressLimitReached, InputError, LimitReached, StreamEnded
-from pulse_events.hub.hub import ExactHub
+from pulse_events.bindings import Binding, BindingSet
+from pulse_events.errors import (
+    AddressLimitReached,
+    BindingRefused,
+    InputError,
+    LimitReached,
+    StreamEnded,
+)
+from pulse_events.hub.exact_hub import ExactHub
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
@@ -50,7 +56,7 @@ class Yard:
 
     def _open(self) -> Exact:
         self.brokers.append(SimulatedBroker())
-        self.exact.append(ExactHub(self.brokers[-1].orders, self.desk.turn.append))
+        self.exact.append(ExactHub(self.brokers[-1], self.desk.turn.append))
         return Exact(self.exact[-1], self._close)
 
     def _close(self) -> None:
@@ -175,6 +181,16 @@ def test_sets_that_are_equal_for_the_broker_share_a_queue() -> None:
         yard.subscribe(*pairs)
     yard.subscribe(*SET, wire=WIRES[-1])
     assert len(yard.exact) == 1
+
+
+def test_what_comes_for_a_set_that_was_refused_is_not_unrouted() -> None:
+    yard = Yard()
+    stream = yard.subscribe(*SET)
+    yard.exact[0].refused(Binding("exact/e", "a"), BindingRefused("no exact/e"))
+    assert stream.reason
+    yard.exact[0].publish(Message("plain/e", "a", b"1"))
+    found = yard.hubs.statistics()
+    assert (found.messages_in, found.unrouted) == (1, 0)
 
 
 def test_the_work_of_a_stream_is_what_is_to_be_bound() -> None:

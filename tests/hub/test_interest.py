@@ -3,7 +3,7 @@
 import pytest
 
 from pulse_events.bindings import Binding
-from pulse_events.hub.interest import Interest, Orders
+from pulse_events.hub.interest import Interest
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 A = Binding("e", "a.*")
@@ -18,7 +18,7 @@ class Desk:
 
     def __init__(self, threshold: int = 2, broker: SimulatedBroker | None = None) -> None:
         self.broker = broker or SimulatedBroker()
-        self.interest = Interest(self.broker.orders, threshold)
+        self.interest = Interest(self.broker, threshold)
         self.in_force: set[Binding] = set()
         self.failed: set[Binding] = set()
 
@@ -304,7 +304,7 @@ def test_what_is_dropped_while_the_broker_is_lost_is_not_bound_again(desk: Desk)
 
 def test_an_exchange_gets_all_only_while_the_stand_in_is_asked_for_and_nobody_wants_it() -> None:
     broker = SimulatedBroker()
-    interest = Interest(broker.orders, threshold=1)
+    interest = Interest(broker, threshold=1)
     assert not interest.gets_all("e")
     interest.want(Binding("e", "a.*"))
     assert not interest.gets_all("e")
@@ -322,7 +322,12 @@ def told() -> list[tuple[Binding, str]]:
 
 @pytest.fixture
 def interest(told: list[tuple[Binding, str]]) -> Interest:
-    return Interest(Orders(lambda *order: told.append(order), lambda _binding: None), threshold=1)
+    class Telling(SimulatedBroker):
+        def bind(self, binding: Binding, owner: str = "") -> None:
+            told.append((binding, owner))
+            super().bind(binding, owner)
+
+    return Interest(Telling(), threshold=1)
 
 
 def test_the_broker_is_told_of_each_who_waits_for_a_binding_and_of_nobody_later(

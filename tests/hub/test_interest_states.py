@@ -26,7 +26,7 @@ class InterestMachine(RuleBasedStateMachine):
     def start(self, threshold: int) -> None:
         self.threshold = threshold
         self.broker = SimulatedBroker(direct=frozenset({"direct"}))
-        self.interest = Interest(self.broker.orders, threshold)
+        self.interest = Interest(self.broker, threshold)
         self.users: Counter[Binding] = Counter()
         self.promised: set[Binding] = set()
         self.waiting: set[Binding] = set()

@@ -10,7 +10,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pulse_events.brokers.memory import Memory
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.hub.hub import Hub
-from pulse_events.hub.interest import Orders
 from pulse_events.messages import Message
 from pulse_events.wire.wire import WIRES, Wire
 from tests.hub.test_hub_states import EXCHANGES, KEYS, PAIRS, Client
@@ -24,8 +23,7 @@ class MemoryMachine(RuleBasedStateMachine):
     def start(self, threshold: int) -> None:
         self.loop = asyncio.new_event_loop()
         self.broker = Memory()
-        orders = Orders(self.broker.bind, self.broker.unbind)
-        self.hub = Hub(orders, self.loop.call_soon, threshold=threshold)
+        self.hub = Hub(self.broker, self.loop.call_soon, threshold=threshold)
         self.running: asyncio.Task[None] | None = None
         self.now_s = 0.0
         self.clients: list[Client] = []

@@ -1,5 +1,7 @@
 """Counts of several hubs or processes become one: sums, but of an age the greatest."""
 
+from pulse_events.errors import Count
+from pulse_events.hub.oddities import KINDS
 from pulse_events.hub.statistics import GAUGES, MAXIMA, TEXTS, Statistics
 
 
@@ -20,3 +22,10 @@ def test_of_what_is_past_the_counts_stay_and_nothing_that_is_of_now() -> None:
 def test_each_count_is_explained_and_each_age_is_of_now() -> None:
     assert list(TEXTS) == list(Statistics._fields)
     assert set(MAXIMA) < set(GAUGES)
+
+
+def test_each_name_of_a_count_is_a_field_and_each_refusal_has_a_name() -> None:
+    assert set(Count) <= set(Statistics._fields)
+    assert {name for name in Statistics._fields if name.startswith("refused_")} <= set(Count)
+    assert set(Statistics(**dict.fromkeys(Count, 1))) == {0, 1}
+    assert set(KINDS) < set(Count)

@@ -72,7 +72,7 @@ class Desk:
         self.broker = SimulatedBroker()
         self.turn: list[Callable[[], None]] = []
         self.hub = Hub(
-            self.broker.orders,
+            self.broker,
             self.turn.append,
             threshold=threshold,
             linger_s=linger_s,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pulse_events.bindings import Binding
-from pulse_events.hub.interest import Orders
+from pulse_events.hub.ports import Waiting
 from tests.support.topic_reference import reference_match_any
 
 
@@ -44,11 +44,6 @@ class SimulatedBroker:
         self._count = 0
 
     @property
-    def orders(self) -> Orders:
-        """What the program under test is given to order with."""
-        return Orders(self.bind, self.unbind, self.outstanding, lambda: (len(self._newest), 0.0))
-
-    @property
     def idle(self) -> bool:
         """Nothing stands in line."""
         return not self._orders and not self._answers
@@ -56,6 +51,10 @@ class SimulatedBroker:
     def outstanding(self, owner: str) -> int:
         """Return how many of an owner's orders are not answered."""
         return sum(self._owners[binding] == owner for binding in self._newest)
+
+    def waiting(self) -> Waiting:
+        """Return how many orders are not answered; no time passes here."""
+        return Waiting(len(self._newest))
 
     def bind(self, binding: Binding, owner: str = "") -> None:
         """Take the order to bind; one that comes again before its answer changes nothing."""

@@ -107,11 +107,8 @@ def test_an_error_reaches_a_client_that_goes_on_sending(server: LocalServer, sen
         assert statuses(everything(connection))[0] in (400, 431)
 
 
-def test_a_client_that_was_told_counts_as_a_connection_and_gives_it_up_for_another(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("pulse_events.process.server.connections_limit", lambda _descriptors: 1)
-    with local_server() as server:
+def test_a_client_that_was_told_counts_as_a_connection_and_gives_it_up_for_another() -> None:
+    with local_server(connections=1) as server:
 
         def ask() -> list[int]:
             with sending(server.port, get(PING)) as asking:

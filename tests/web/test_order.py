@@ -77,7 +77,7 @@ def no_queue() -> Exact:
 def begin(transport: asyncio.Transport, wire: Wire = UNFRAMED) -> Stream:
     """Return a stream on ``transport`` whose head has been sent."""
     broker = SimulatedBroker()
-    hub = Hub(broker.orders, asyncio.get_running_loop().call_soon)
+    hub = Hub(broker, asyncio.get_running_loop().call_soon)
     streams = Streams(
         Hubs(hub, lambda exchange: False, no_queue),
         Admission(Limits(streams=1)),

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pulse_events.hub import hub
 from pulse_events.messages import Message, encode_message
+from pulse_events.wire import wire
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import Head, RawStream, connect_target, conversation
 
@@ -101,7 +101,7 @@ def test_a_fault_of_the_server_is_told_to_the_exchange_and_not_to_who_posts(
             raise ZeroDivisionError("a fault of the program")
         return encode_message(message)
 
-    monkeypatch.setattr(hub, "encode_message", encode)
+    monkeypatch.setattr(wire, "encode_message", encode)
     before = server.counts().malformed
     with (
         RawStream(server.port, connect_target((name, "#"))).ready() as stream,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulse_events.messages import Message, encode_message
 from pulse_events.wire.compression import GZIP, IDENTITY
 from pulse_events.wire.sse import encode_event
 from pulse_events.wire.wire import WIRES, Wire, wire_of
@@ -102,3 +103,9 @@ def test_a_ping_and_an_error_are_events_with_json(wire: Wire) -> None:
 
 def test_plain_events_without_framing_are_the_same_object() -> None:
     assert wire_of(is_chunked=False, is_gzip=False).encode(READY) is READY
+
+
+def test_a_message_is_the_same_for_all_forms_until_it_is_encoded() -> None:
+    message = Message("e", "a", b"1")
+    frames = {wire.message(message) for wire in WIRES}
+    assert frames == {encode_event("message", encode_message(message))}

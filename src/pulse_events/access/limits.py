@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
+from pulse_events.errors import AddressLimitReached, Count, LimitReached, StreamEnded
 from pulse_events.web.addresses import Origins, is_own
 
 STREAMS_PER_ADDRESS = 1000
@@ -106,7 +106,7 @@ class Admission:
             raise AddressLimitReached(
                 f"too many requests from {address}: the limit is {rate:g} a second, and those with "
                 "many new bindings or a long body count more; wait, and ask less often",
-                "refused_requests",
+                Count.REFUSED_REQUESTS,
                 wait_s=(1 - left) / rate,
             )
 
@@ -136,14 +136,14 @@ class Admission:
             raise LimitReached(
                 f"this server has {self._total} streams open, the limit is {self.limits.streams}; "
                 "try again later",
-                "refused_streams",
+                Count.REFUSED_STREAMS,
             )
         limit = self._streams_share.of(address)
         if self._streams[address] >= limit:
             raise AddressLimitReached(
                 f"{address} has {self._streams[address]} streams open, the limit is {limit}; "
                 "close some, or share one among pages",
-                "refused_streams_of_address",
+                Count.REFUSED_STREAMS_OF_ADDRESS,
             )
         self._streams[address] += 1
         self._total += 1

@@ -6,14 +6,14 @@ An exchange exists as soon as it is named.  Keeps no message: what nobody has bo
 import asyncio
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health, Listener, Waiting, lose
+from pulse_events.brokers import EMBEDDED
+from pulse_events.brokers.failures import lose
 from pulse_events.cache_limit import CacheLimit
 from pulse_events.errors import BindingRefused
+from pulse_events.hub.ports import Health, Listener, Waiting
 from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
 from pulse_events.topic_index import OddKeys, TopicIndex
 from pulse_events.topics import canonical
-
-NAME = "memory:"
 
 _NO_NAME = "exchange '': access is refused (the default exchange takes no bindings)"
 _STOPPED = Health(connected=False, reason="the embedded broker does not run")
@@ -21,6 +21,9 @@ _STOPPED = Health(connected=False, reason="the embedded broker does not run")
 
 class Memory:
     """A `Broker` without a server; it matches and answers as RabbitMQ does."""
+
+    exact = None
+    """See `Broker.exact`: all exchanges are topic exchanges."""
 
     def __init__(self, body_limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         """Make one without bindings; longer bodies than ``body_limit_bytes`` are left out."""
@@ -35,7 +38,7 @@ class Memory:
     @property
     def name(self) -> str:
         """What ``--broker`` says."""
-        return NAME
+        return EMBEDDED
 
     @property
     def health(self) -> Health:

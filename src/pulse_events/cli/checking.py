@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from pulse_events.brokers.rabbitmq.address import parse_address
-from pulse_events.configuration.settings import MEMORY, Settings, load_settings, place_of
+from pulse_events.brokers.addresses import check_address
+from pulse_events.configuration.settings import Settings, load_settings, place_of
 from pulse_events.errors import SettingsError
 
 
@@ -22,11 +22,10 @@ def checked_settings(options: Mapping[str, str | tuple[str, ...] | None]) -> Set
         if value not in (None, ())
     }
     settings = load_settings(given)
-    if settings.broker != MEMORY:
-        try:
-            parse_address(settings.broker)
-        except SettingsError as error:
-            file = settings.broker_file
-            place = f"the broker file {file}" if file else place_of("broker", given)
-            raise SettingsError(f"{place}: {error}") from None
+    try:
+        check_address(settings.broker)
+    except SettingsError as error:
+        file = settings.broker_file
+        place = f"the broker file {file}" if file else place_of("broker", given)
+        raise SettingsError(f"{place}: {error}") from None
     return settings

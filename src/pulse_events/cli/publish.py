@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import click
 
 from pulse_events.bindings import Binding
+from pulse_events.brokers.addresses import is_inside
 from pulse_events.brokers.rabbitmq.publisher import connected_publisher
 from pulse_events.cli.checking import checked_settings
 from pulse_events.cli.command import Command, no_such_option
-from pulse_events.configuration.settings import MEMORY
 from pulse_events.errors import InputError, PulseEventsError
 from pulse_events.messages import Message, is_json
 
@@ -54,7 +54,7 @@ def publish(
     Ends when the broker has confirmed every message.
     """
     settings = checked_settings(options)
-    if settings.broker == MEMORY:
+    if is_inside(settings.broker):
         raise click.UsageError(
             "name a broker with --broker amqp://…; a memory: server takes "
             "messages by POST /events/v1/publish"

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 
+from pulse_events.brokers.opening import open_broker
 from pulse_events.cli.checking import checked_settings
 from pulse_events.cli.command import Command
 from pulse_events.configuration.settings import PREFIX, Settings
 from pulse_events.process.logs import configure_logging
 from pulse_events.process.loops import new_event_loop
-from pulse_events.process.server import Alone, make_broker
+from pulse_events.process.peers import Alone
 from pulse_events.process.server import serve as serve_alone
 from pulse_events.process.system import DESCRIPTORS_NEEDED, open_socket, raise_descriptor_limit
 from pulse_events.process.workers import supervise
@@ -40,7 +41,7 @@ def serve(**options: str | tuple[str, ...] | None) -> None:
     settings = checked_settings(options)
     raise_descriptor_limit(DESCRIPTORS_NEEDED + 2 * settings.workers)
     configure_logging(settings.log_level, settings.log_format)
-    make_broker(settings)  # complains about a bad CA file before anything starts
+    open_broker(settings)  # complains about a bad CA file before anything starts
     work = _alone(settings) if settings.workers == 1 else _supervised(settings)
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         runner.run(work)

@@ -19,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pulse_events.brokers import EMBEDDED
 from pulse_events.configuration.config_file import Config, read_config
 from pulse_events.configuration.other_variables import (
     NO,
@@ -32,12 +33,11 @@ from pulse_events.configuration.other_variables import (
 from pulse_events.configuration.redaction import redacted_word
 from pulse_events.configuration.small_files import read_small_file
 from pulse_events.errors import SettingsError
-from pulse_events.hub.hub import DEFAULT_BINDINGS_LIMIT
+from pulse_events.hub.quotas import DEFAULT_BINDINGS_LIMIT
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 PREFIX = "PULSE_EVENTS_"
 DEFAULT_CONFIG = "user-config.yml"
-MEMORY = "memory:"
 HEAD_LIMIT_BYTES = 64 << 10
 BROKER_FILE_LIMIT_BYTES = 64 << 10
 _SHOWN_CHARACTERS = 200
@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(12345, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     broker: str = Field(
-        MEMORY, repr=False, description="memory:, amqp://user:pass@host:port/vhost or amqps://…"
+        EMBEDDED, repr=False, description="memory:, amqp://user:pass@host:port/vhost or amqps://…"
     )
     broker_file: Path | None = Field(
         None, description="File that holds the broker's URL, instead of --broker."
@@ -260,8 +260,8 @@ def load_settings(options: Mapping[str, str]) -> Settings:
         shown = "" if name == "broker" else f", not {_shown(first['input'])}"
         fault = first["msg"].removeprefix("Value error, ")
         raise SettingsError(f"{place_of(name, options)}: {fault}{shown}") from None
-    if settings.demo is not None and settings.broker != MEMORY:
-        raise SettingsError(f"{place_of('demo', options)}: works with the broker {MEMORY} only")
+    if settings.demo is not None and settings.broker != EMBEDDED:
+        raise SettingsError(f"{place_of('demo', options)}: works with the broker {EMBEDDED} only")
     return settings
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import NoReturn
 
-from pulse_events.brokers.memory import Memory
 from pulse_events.demo.scenery import DECISION, ELSEWHERE, LIVE_LOG, OWNERS, TREES, Kind, Tree
 from pulse_events.demo.taskcluster import Group, Pool, Task, Worker, compose
 from pulse_events.messages import Message
@@ -238,8 +237,8 @@ class Pace:
         return max(self._next_s - now_s, TURN_S)
 
 
-async def run_demo(broker: Memory, rate_per_s: float) -> NoReturn:
-    """Publish the feed to ``broker``, ``rate_per_s`` messages a second, until cancelled.
+async def run_demo(publish: Callable[[Message], None], rate_per_s: float) -> NoReturn:
+    """Hand the feed to ``publish``, ``rate_per_s`` messages a second, until cancelled.
 
     Smooth from one message in 10 s to 5,000 a second: a turn every `TURN_S` at most.
     """
@@ -248,5 +247,5 @@ async def run_demo(broker: Memory, rate_per_s: float) -> NoReturn:
     pace = Pace(rate_per_s, time.monotonic())
     while True:
         for message in islice(feed, pace.due(time.monotonic())):
-            broker.publish(message)
+            publish(message)
         await asyncio.sleep(pace.wait_s(time.monotonic()))

@@ -16,12 +16,13 @@ from pulse_events.bindings import BindingSet
 from pulse_events.containment import BROKER_HASHES
 from pulse_events.errors import (
     AddressLimitReached,
+    Count,
     InputError,
     LimitReached,
     PulseEventsError,
 )
-from pulse_events.hub.audience import Stream
 from pulse_events.hub.hub import Hub
+from pulse_events.hub.ports import Stream
 from pulse_events.hub.statistics import Statistics
 
 EXACT_LIMIT = 100
@@ -102,13 +103,14 @@ class Hubs:
         """End a stream, after it was sent what is pending."""
         self._hub_of(stream).end(stream, reason, now_s)
 
-    def tick(self, now_s: float) -> None:
-        """Give up what has had no stream for the linger."""
-        self.shared.tick(now_s)
+    def tick(self, now_s: float) -> bool:
+        """Give up what has had no stream for the linger; see `Hub.tick`."""
+        has_more = self.shared.tick(now_s)
         for bindings, exact in tuple(self._exact.items()):
             exact.hub.tick(now_s)
             if not exact.hub.statistics().audiences:
                 self._close(bindings)
+        return has_more
 
     def close(self) -> None:
         """Give up all queues but the shared one."""
@@ -130,14 +132,14 @@ class Hubs:
             raise LimitReached(
                 f"this server has {self._exact_limit} sets of bindings with a queue of their own, "
                 "which is the limit; try again later",
-                "refused_distinct_bindings",
+                Count.REFUSED_DISTINCT_BINDINGS,
             )
         opened = sum(opener == owner for opener in self._openers.values())
         if opened >= (limit := self._owner_exact_limit(owner)):
             raise AddressLimitReached(
                 f"{owner} has {opened} sets of bindings with a queue of their own, the limit is "
                 f"{limit}; use the same set in more streams, or try again later",
-                "refused_queues_of_address",
+                Count.REFUSED_QUEUES_OF_ADDRESS,
             )
         self._exact[bindings] = self._open_exact()
         self._openers[bindings] = owner

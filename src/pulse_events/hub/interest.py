@@ -8,30 +8,13 @@ to half.  Patterns without a wildcard do not count: a direct exchange has only s
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Iterable
 
 from pulse_events.bindings import Binding
+from pulse_events.hub.ports import Orders
 from pulse_events.topics import ANY_WORDS, has_wildcard
 
 DEFAULT_THRESHOLD = 256
-
-
-class Orders(NamedTuple):
-    """How to tell the broker; both return at once and are carried out later, in order.
-
-    Only ``bind`` is answered, by `Interest.confirmed` or `Interest.refused`; ``unbind`` takes an
-    answer back that has not come yet.  ``bind`` is also told who asks, or ``""`` if nobody alone
-    does, so that one who asks for much does not keep the others waiting; before the answer it
-    comes again for each further one who waits for it.
-    """
-
-    bind: Callable[[Binding, str], None]
-    unbind: Callable[[Binding], None]
-    outstanding: Callable[[str], int] = lambda owner: 0
-    """Returns how many bindings that one was the first to ask for have never been answered."""
-    waiting: Callable[[], tuple[int, float]] = lambda: (0, 0.0)
-    """Returns how many bindings are not answered, and for how many seconds the oldest."""
 
 
 class Interest:

@@ -5,8 +5,8 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Protocol
 
 from aiohttp import web
 
@@ -18,20 +18,20 @@ from pulse_events.access.limits import (
     Limits,
     Share,
 )
-from pulse_events.brokers import Health
-from pulse_events.brokers.memory import Memory
-from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
-from pulse_events.configuration.settings import MEMORY, Settings
+from pulse_events.brokers.opening import open_broker
+from pulse_events.configuration.settings import Settings
 from pulse_events.demo.feed import run_demo
 from pulse_events.errors import StreamEnded
-from pulse_events.hub.hub import ExactHub, Hub
+from pulse_events.hub.exact_hub import ExactHub
+from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
-from pulse_events.hub.interest import Orders
-from pulse_events.hub.oddities import Oddity
+from pulse_events.hub.ports import Broker, Health
+from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.process.pacing import Pacer
+from pulse_events.process.peers import Peers
+from pulse_events.process.remarks import log_oddity
 from pulse_events.process.system import (
     collect_garbage_less,
     connections_limit,
@@ -47,7 +47,7 @@ from pulse_events.web.http_server import HttpServer
 from pulse_events.web.page import Catalogue
 from pulse_events.web.services import Services
 from pulse_events.web.streams import Streams
-from pulse_events.web.tokens import Put, Tokens
+from pulse_events.web.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
@@ -60,81 +60,25 @@ STOP_WITHIN_S = 2.0
 _STOPPING = "the server is stopping; connect again"
 
 
-Publish = Callable[[Message], None]
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What makes the parts of a process; who wants shorter limits or another broker says so."""
+
+    open_broker: Callable[[Settings], Broker] = open_broker
+    stop_signal: Callable[[], asyncio.Event] = stop_signal
+    connections_limit: Callable[[int], int] = connections_limit
+    app: Callable[..., App] = App
+    streams: Callable[..., Streams] = Streams
+    http_server: Callable[..., HttpServer] = HttpServer
 
 
-class Peers(Protocol):
-    """The processes that share the port with this one, if any."""
-
-    def announce(self, url: str) -> None:
-        """Say that connections are accepted at ``url``."""
-
-    async def run(self, own: Callable[[], Statistics], publish: Publish | None) -> None:
-        """Report ``own`` counts when asked; return when this process must stop.
-
-        What another process relays goes to ``publish``, the embedded broker's.
-        """
-
-    def relay(self, message: Message) -> None:
-        """Hand a message to the embedded brokers of the other processes."""
-
-    async def total(self, own: Statistics) -> Statistics:
-        """Return the counts of all processes together."""
-
-    async def keep(self, token: str, text: str, owner: str) -> Put | None:
-        """Put ``text`` where the other processes find it (see `tokens.Common`)."""
-
-    async def find(self, token: str) -> str | None:
-        """Return what a process put under ``token``."""
-
-
-class Alone:
-    """The only process: nobody asks it, and its counts are all there are."""
-
-    def __init__(self, announce: Callable[[str], None]) -> None:
-        self.announce = announce
-
-    async def run(self, own: Callable[[], Statistics], publish: Publish | None) -> None:
-        """Wait until cancelled."""
-        await asyncio.get_running_loop().create_future()
-
-    async def total(self, own: Statistics) -> Statistics:
-        """Return the counts as they are."""
-        return own
-
-    async def keep(self, token: str, text: str, owner: str) -> Put | None:
-        """Do nothing: nobody else will look for it."""
-        return None
-
-    async def find(self, token: str) -> str | None:
-        """Return nothing: nobody else has put anything."""
-        return None
-
-    def relay(self, message: Message) -> None:
-        """Do nothing: nobody else has an embedded broker."""
-
-
-def make_broker(settings: Settings, *, pace: Pace | None = None) -> RabbitMQ | Memory:
-    """Return a broker as the settings name it, not yet connected.
-
-    Raises:
-        SettingsError: They name none.
-    """
-    if settings.broker == MEMORY:
-        return Memory(settings.max_message_bytes)
-    return RabbitMQ(
-        settings.broker,
-        namespace=settings.namespace,
-        ca_file=str(settings.broker_ca_file) if settings.broker_ca_file else None,
-        pace=pace,
-        body_limit_bytes=settings.max_message_bytes,
-    )
+PARTS = Parts()
 
 
 class _Process:
     """The parts of one process, put together."""
 
-    def __init__(self, settings: Settings, peers: Peers, stop: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, peers: Peers, stop: asyncio.Event, parts: Parts) -> None:
         descriptors = raise_descriptor_limit()
         self._settings = settings
         self._peers = peers
@@ -143,8 +87,7 @@ class _Process:
         self._refused: Counter[str] = Counter()
         self._pacer = Pacer(asyncio.get_running_loop())
         self._tokens = Tokens(peers, limit=settings.max_bindings)
-        self.broker = make_broker(settings)
-        self.publish = self.broker.publish if isinstance(self.broker, Memory) else None
+        self.broker = parts.open_broker(settings)
         self.hubs = Hubs(
             self._shared_hub(),
             self._is_exact,
@@ -152,19 +95,19 @@ class _Process:
             owner_exact_limit=Share(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
         )
         self._admission = _admission(settings, default_streams_limit(descriptors))
-        self.streams = Streams(
+        self.streams = parts.streams(
             self.hubs,
             self._admission,
             ping_interval_s=settings.ping_interval,
             unsent_limit_bytes=settings.max_unsent_bytes,
         )
-        self.http = HttpServer(
-            App(self._services()).route,
+        self.http = parts.http_server(
+            parts.app(self._services()).route,
             self._refused,
             Door(
                 self._admission,
                 self._refused,
-                connections_limit=connections_limit(descriptors),
+                connections_limit=parts.connections_limit(descriptors),
                 streams=self.streams.__len__,
             ),
             head_limit_bytes=settings.max_head_bytes,
@@ -183,8 +126,8 @@ class _Process:
                 self.streams.run(),
                 self._run_peers(),
             ]
-            if self._settings.demo is not None and isinstance(self.broker, Memory):
-                works.append(run_demo(self.broker, self._settings.demo))
+            if self._settings.demo is not None and self.broker.publish is not None:
+                works.append(run_demo(self.broker.publish, self._settings.demo))
             running = [self._tasks.create_task(work) for work in works]
             await self._stop.wait()
             log.info("stopping; %d streams are open", len(self.streams))
@@ -195,7 +138,7 @@ class _Process:
                 task.cancel()
 
     async def _run_peers(self) -> None:
-        await self._peers.run(self.counts, self.publish)
+        await self._peers.run(self.counts, self.broker.publish)
         self._stop.set()
 
     def _services(self) -> Services:
@@ -210,7 +153,7 @@ class _Process:
             compression=settings.compression == "on",
             health=self._health,
             total=lambda: self._peers.total(self.counts()),
-            publish=self._publish_everywhere if self.publish else None,
+            publish=self._publish_everywhere if self.broker.publish else None,
             catalogue=Catalogue(
                 demo=settings.demo is not None, root_url=settings.taskcluster_root_url
             ),
@@ -223,40 +166,39 @@ class _Process:
         return self.broker.health
 
     def _publish_everywhere(self, message: Message) -> None:
-        assert self.publish is not None
-        self.publish(message)
+        assert self.broker.publish is not None
+        self.broker.publish(message)
         self._peers.relay(message)
 
     def _shared_hub(self) -> Hub:
         return Hub(
-            _orders(self.broker),
+            self.broker,
             self._pacer.wake,
-            bindings_limit=self._settings.max_distinct_bindings,
-            owner_outstanding_limit=Share(
-                self._settings.max_outstanding_bindings, OUTSTANDING_BINDINGS
-            ).of,
-            owner_bindings_limit=Share(
-                self._settings.max_bindings_per_address, BINDINGS_PER_ADDRESS
-            ).of,
-            on_odd=_log_oddity,
+            quotas=_quotas(self._settings),
+            on_odd=log_oddity,
         )
 
     def _is_exact(self, exchange: str) -> bool:
-        """Tell whether an exchange needs a queue of its own; the embedded broker has no such."""
-        return not isinstance(self.broker, Memory) and any(
+        """Tell whether an exchange needs a queue of its own, and the broker has such."""
+        return self.broker.exact is not None and any(
             fnmatchcase(exchange, glob) for glob in self._settings.exact
         )
 
     def _open_exact(self) -> Exact:
         """Connect once more, for one set of bindings."""
         assert self._tasks is not None
-        broker = make_broker(self._settings, pace=Pace(watches_alarms=False))
-        hub = ExactHub(_orders(broker), self._pacer.wake, on_odd=_log_oddity)
+        assert self.broker.exact is not None
+        broker = self.broker.exact()
+        hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity)
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
 
 
-def _orders(broker: RabbitMQ | Memory) -> Orders:
-    return Orders(broker.bind, broker.unbind, broker.outstanding, broker.waiting)
+def _quotas(settings: Settings) -> Quotas:
+    return Quotas(
+        settings.max_distinct_bindings,
+        Share(settings.max_bindings_per_address, BINDINGS_PER_ADDRESS).of,
+        Share(settings.max_outstanding_bindings, OUTSTANDING_BINDINGS).of,
+    )
 
 
 def _admission(settings: Settings, streams: int) -> Admission:
@@ -270,45 +212,22 @@ def _admission(settings: Settings, streams: int) -> Admission:
     return Admission(limits, Origins(settings.trust_proxy, networks))
 
 
-_REMARKS = {
-    "unrouted": (
-        "a message of exchange %(exchange)r matched nobody who listens: is it no topic exchange, "
-        "or was the message published with BCC, or through a binding between exchanges? The option "
-        "--exact %(exchange)r has the broker alone decide"
-    ),
-    "malformed": "a message of exchange %(exchange)r could not be read in full: %(why)s",
-    "oversized_keys": (
-        "a message of exchange %(exchange)r has a key of over 255 bytes or 128 words: such a key "
-        "matches the pattern # alone"
-    ),
-    "skipped_keys": (
-        "a message of exchange %(exchange)r has more keys than are matched: the first 128 of CC, "
-        "and as many as can be compared with all patterns in 1 ms"
-    ),
-}
-
-
-def _log_oddity(oddity: Oddity) -> None:
-    if oddity.error:
-        text = "a message of exchange %r was not passed on; the streams on it are told"
-        log.error(text, oddity.exchange, exc_info=oddity.error)
-    else:
-        log.warning(_REMARKS[oddity.kind], {"exchange": oddity.exchange, "why": oddity.why})
-
-
-async def serve(settings: Settings, listening: socket.socket, peers: Peers) -> None:
+async def serve(
+    settings: Settings, listening: socket.socket, peers: Peers, parts: Parts = PARTS
+) -> None:
     """Serve until SIGTERM, SIGINT or the end of ``peers``.
 
     Args:
         settings: What to serve.
         listening: Where; bound, closed at the end.
         peers: The processes to share the work with.
+        parts: What it is made of.
 
     Raises:
         SettingsError: The settings cannot be served; nothing was started.
     """
-    stop = stop_signal()
-    process = _Process(settings, peers, stop)
+    stop = parts.stop_signal()
+    process = _Process(settings, peers, stop, parts)
     collect_garbage_less()
     runner = web.ServerRunner(process.http, shutdown_timeout=STOP_WITHIN_S)
     await runner.setup()

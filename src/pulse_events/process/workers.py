@@ -24,7 +24,7 @@ from pulse_events.backoff import delays
 from pulse_events.configuration.settings import Settings
 from pulse_events.hub.statistics import Statistics, total
 from pulse_events.messages import Message
-from pulse_events.process.server import Publish
+from pulse_events.process.peers import Publish
 from pulse_events.process.system import stop_signal, url_of
 from pulse_events.process.worker_counts import WorkerCounts
 from pulse_events.process.worker_process import Patience, WorkerProcess

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from pulse_events.access.limits import Admission
-from pulse_events.errors import AddressLimitReached, LimitReached
+from pulse_events.errors import AddressLimitReached, Count, LimitReached
 from pulse_events.web.answers import raw_answer, status_of
 from pulse_events.web.places import Places
 
@@ -57,11 +57,11 @@ class Door:
             raise AddressLimitReached(
                 f"{address} has {count} connections open that are no streams, the limit is "
                 f"{limit}; close some, or use those there are for more than one request",
-                "refused_connections_of_address",
+                Count.REFUSED_CONNECTIONS_OF_ADDRESS,
             )
         if not self._has_room():
             text = "this server has no room for another connection; try again later"
-            raise LimitReached(text, "refused_connections")
+            raise LimitReached(text, Count.REFUSED_CONNECTIONS)
 
     def refuse(self, reason: LimitReached, transport: asyncio.Transport, address: str) -> None:
         """Tell a client that its connection is one too many, and close it.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pulse_events.access.limits import Admission
 from pulse_events.hub.hubs import Hubs
+from pulse_events.hub.ports import Health
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.web.page import Catalogue
@@ -25,7 +26,7 @@ class Services:
     ping_interval_s: float
     compression: bool
     """Whether streams may be compressed for clients that accept it."""
-    health: Callable[[], tuple[bool, str, str]]
+    health: Callable[[], Health]
     """Whether the broker can be used, and if not, why; what is wrong with it though it can."""
     total: Callable[[], Awaitable[Statistics]]
     """The counts of all processes that share the port."""

@@ -269,14 +269,14 @@ class Streams:
     async def run(self) -> None:
         """Send pings, spread over the interval, and close what has ended."""
         clock = asyncio.get_running_loop().time
-        due_s = clock() + self._step_s
+        due_s, has_more = clock() + self._step_s, False
         while True:
-            await asyncio.sleep(min(due_s - clock(), _LOOK_S))
+            await asyncio.sleep(0 if has_more else min(due_s - clock(), _LOOK_S))
             if clock() >= due_s:
                 due_s = max(due_s + self._step_s, clock() - self._step_s)
                 self._ping()
             now_s = time.monotonic()
-            self._hub.tick(now_s)
+            has_more = self._hub.tick(now_s)
             self._close_ended(now_s)
 
     async def drain(self, reason: PulseEventsError, spread_s: float, within_s: float) -> None:

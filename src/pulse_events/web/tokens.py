@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from pulse_events.bindings import DEFAULT_LIMIT, BindingSet, format_bindings, parse_bindings
-from pulse_events.errors import AddressLimitReached, TokenExpired
+from pulse_events.errors import AddressLimitReached, Count, TokenExpired
 
 LIFETIME_S = 60.0
 """A client connects right after it has got its token; this only spans a slow network."""
@@ -199,7 +199,7 @@ class Tokens:
                 f"there is no room for a list of {len(canonical)} bytes: {owner} would have more "
                 f"than any other address, and the limit of all is {self._size_limit_bytes} bytes; "
                 f"try again in {LIFETIME_S:.0f} s, or ask for fewer bindings",
-                "refused_tokens",
+                Count.REFUSED_TOKENS,
                 wait_s=LIFETIME_S,
             )
         return token

@@ -1,4 +1,4 @@
-"""Forms of a stream on the wire: the head of the response, and how events become its body.
+"""Forms of a stream on the wire: the head of the response, its events, how they become its body.
 
 HTTP/1.1 gets chunks (RFC 9112, 7.1), each of whole events: many clients show an event only when its
 chunk is complete.  HTTP/1.0 gets the bare bytes, and the close ends them.  Either, plain or gzip.
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from pulse_events.messages import Message, encode_message
 from pulse_events.wire.compression import GZIP, IDENTITY, Coding
 from pulse_events.wire.sse import encode_event
 
@@ -34,6 +35,10 @@ def _chunk(body: bytes) -> bytes:
     return b"".join((b"%x\r\n" % len(body), body, b"\r\n"))
 
 
+def _message(message: Message) -> bytes:
+    return encode_event("message", encode_message(message))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Wire:
     """One form; there are four, see `wire_of`."""
@@ -46,6 +51,8 @@ class Wire:
     """Of the response; with gzip, also the body's own header, in a chunk that holds no event."""
     ready: bytes = field(init=False, repr=False)
     """The ``ready`` event, encoded."""
+    message: Callable[[Message], bytes] = field(default=_message, init=False, repr=False)
+    """Returns a ``message`` event that is yet to be encoded: it is the same for all forms."""
     end: bytes = field(init=False, repr=False)
     """What follows the last event: the last chunk, if there are chunks."""
     shrinks: int = field(init=False, repr=False)

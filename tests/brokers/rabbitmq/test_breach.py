@@ -20,7 +20,6 @@ from pulse_events.brokers.rabbitmq.content import ProtocolBreach
 from pulse_events.brokers.rabbitmq.frames import Connection
 from pulse_events.brokers.rabbitmq.pace import Pace
 from pulse_events.hub.hub import Hub
-from pulse_events.hub.interest import Orders
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
 from tests.support.hub_desk import Recorder as StreamRecorder
@@ -216,7 +215,7 @@ async def test_what_cannot_be_read_is_told_to_its_exchange_and_acknowledged() ->
     unreadable = headers(field("CC", b"A\0\0\1\0"))
     async with lying_broker(lambda _: None) as liar:
         broker = RabbitMQ(liar.url, pace=Pace(watches_alarms=False))
-        hub = Hub(Orders(broker.bind, broker.unbind), asyncio.get_running_loop().call_soon)
+        hub = Hub(broker, asyncio.get_running_loop().call_soon)
         async with running(broker, hub):
             matching, other, elsewhere = stream("e", "a"), stream("f", "b"), stream("g", "#")
             await until(lambda: elsewhere.kinds == ["ready"], "the last is ready")

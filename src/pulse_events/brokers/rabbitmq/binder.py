@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Listener
 from pulse_events.brokers.rabbitmq.topology import Topology
 from pulse_events.brokers.rabbitmq.turns import Turn, Work
 from pulse_events.errors import BindingRefused, PulseEventsError
+from pulse_events.hub.ports import Listener
 
 log = logging.getLogger(__name__)
 

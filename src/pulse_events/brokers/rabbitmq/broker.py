@@ -12,12 +12,12 @@ import socket
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 from pulse_events.backoff import CAP_S, delays
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Health, Listener, Waiting
 from pulse_events.brokers.rabbitmq.address import parse_address
 from pulse_events.brokers.rabbitmq.binder import Binder
 from pulse_events.brokers.rabbitmq.bindings import BindingsApart, QueueBindings, may_overflow
@@ -37,6 +37,7 @@ from pulse_events.brokers.rabbitmq.targets import targets
 from pulse_events.brokers.rabbitmq.topology import Topology
 from pulse_events.brokers.rabbitmq.watch import watch_alarms, watch_silence
 from pulse_events.errors import BrokerUnavailable, MessagesMissed
+from pulse_events.hub.ports import Health, Listener, Waiting
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,9 @@ SPAN = LOOK_EVERY + 2 * PREFETCH + ACK_EVERY
 
 class RabbitMQ:
     """A `Broker` that consumes one queue of a RabbitMQ server or cluster."""
+
+    publish = None
+    """See `Broker.publish`: whoever publishes has a connection of its own."""
 
     def __init__(
         self,
@@ -82,6 +86,16 @@ class RabbitMQ:
         self._pace = pace or Pace()
         if heartbeat_s := self._address.parameters.heartbeat_s:
             self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
+        self.exact = partial(
+            RabbitMQ,
+            url,
+            namespace=namespace,
+            ca_file=ca_file,
+            pace=replace(self._pace, watches_alarms=False),  # this one watches them
+            body_limit_bytes=body_limit_bytes,
+            queue_limit=queue_limit,
+        )
+        """See `Broker.exact`."""
         self._body_limit_bytes = body_limit_bytes
         self._queue_limit = queue_limit
         self._namespace = namespace or self._address.user

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from pika.channel import Channel as PikaChannel
 
-from pulse_events.brokers import Listener, lose
+from pulse_events.brokers.failures import lose
+from pulse_events.hub.ports import Listener
 from pulse_events.messages import Message
 
 SLICE = 128

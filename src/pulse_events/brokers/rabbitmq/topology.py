@@ -10,9 +10,9 @@ import time
 from collections.abc import Callable
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers import Waiting
 from pulse_events.brokers.rabbitmq.refusals import LAST_S, Refusals
 from pulse_events.brokers.rabbitmq.turns import Share, Turns, Work
+from pulse_events.hub.ports import Waiting
 
 
 class Topology:

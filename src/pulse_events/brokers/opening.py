@@ -1,0 +1,23 @@
+"""From an address to a broker: the one place that knows all kinds of them."""
+
+from pulse_events.brokers.addresses import is_inside
+from pulse_events.brokers.memory import Memory
+from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.configuration.settings import Settings
+from pulse_events.hub.ports import Broker
+
+
+def open_broker(settings: Settings) -> Broker:
+    """Return a broker as the settings name it; it connects when it runs.
+
+    Raises:
+        SettingsError: They name none, or what it needs cannot be read.
+    """
+    if is_inside(settings.broker):
+        return Memory(settings.max_message_bytes)
+    return RabbitMQ(
+        settings.broker,
+        namespace=settings.namespace,
+        ca_file=str(settings.broker_ca_file) if settings.broker_ca_file else None,
+        body_limit_bytes=settings.max_message_bytes,
+    )
