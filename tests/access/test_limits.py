@@ -2,7 +2,7 @@
 
 import pytest
 
-from pulse_events.access.limits import BURST_S, Admission, Limits, Share
+from pulse_events.access.limits import BURST_S, AddressLimit, Admission, Limits
 from pulse_events.errors import AddressLimitReached, LimitReached, StreamEnded
 from pulse_events.web.addresses import Origins
 
@@ -35,7 +35,7 @@ def test_by_default_an_address_may_have_a_thousand_streams_and_this_machine_any_
 
 
 def test_a_share_is_the_setting_for_all_or_the_default_for_all_but_this_machine() -> None:
-    default, given = Share(None, 10), Share(5, 10)
+    default, given = AddressLimit(None, 10), AddressLimit(5, 10)
     for other in ("192.0.2.1", "2001:db8::/64", "unknown", "forwarded 127.0.0.1", "forwarded ::1"):
         assert (default.of(other), given.of(other)) == (10, 5)
     for own in ("127.0.0.1", "::1"):

@@ -12,7 +12,7 @@ import pytest
 from pulse_events.bindings import Binding
 from pulse_events.brokers.memory import Memory
 from pulse_events.demo import feed as demo
-from pulse_events.demo.feed import BURST, CATCH_UP_S, TURN_S, Feed, Pace, run_demo
+from pulse_events.demo.feed import BURST, CATCH_UP_S, TURN_S, DemoPace, Feed, run_demo
 from pulse_events.demo.scenery import TREES
 from pulse_events.demo.taskcluster import to_iso
 from pulse_events.messages import Message
@@ -132,7 +132,7 @@ class Turns(NamedTuple):
 
 def paced(rate_per_s: float, for_s: float, late_s: float = 0.0) -> Turns:
     """Follow a pace for a while; each sleep takes ``late_s`` longer than asked."""
-    pace, now_s, turns = Pace(rate_per_s, 0.0), 0.0, Turns([], [])
+    pace, now_s, turns = DemoPace(rate_per_s, 0.0), 0.0, Turns([], [])
     while now_s < for_s:
         turns.times_s.append(now_s)
         turns.counts.append(pace.due(now_s))
@@ -153,7 +153,7 @@ def test_a_pace_keeps_its_rate_in_small_even_portions(rate_per_s: float) -> None
 
 @pytest.mark.parametrize("rate_per_s", [0.1, 500, 10_000, 1_000_000])
 def test_a_pace_that_was_held_up_makes_up_for_little_and_goes_on(rate_per_s: float) -> None:
-    pace = Pace(rate_per_s, 0.0)
+    pace = DemoPace(rate_per_s, 0.0)
     assert pace.due(3_600.0) <= min(BURST, CATCH_UP_S * rate_per_s + 1)
     assert pace.due(3_600.0) <= 1
     assert pace.wait_s(3_600.0) <= max(TURN_S, 1 / rate_per_s)
@@ -161,7 +161,7 @@ def test_a_pace_that_was_held_up_makes_up_for_little_and_goes_on(rate_per_s: flo
 
 
 def test_a_pace_is_early_for_nothing() -> None:
-    pace = Pace(10, 5.0)
+    pace = DemoPace(10, 5.0)
     assert pace.due(4.9) == 0
     assert pace.wait_s(4.5) == pytest.approx(0.5)
     assert pace.due(5.0) == 1

@@ -27,7 +27,7 @@ _FORGOTTEN_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class AddressLimit:
     """What each address may have of something."""
 
     given: int | None
@@ -48,7 +48,7 @@ class Limits:
 
     streams: int
     streams_per_address: int | None = None
-    """See `Share.given`."""
+    """See `AddressLimit.given`."""
     connections_per_address: int | None = None
     """Of those that are no streams yet; likewise."""
     requests_per_s: float | None = None
@@ -61,8 +61,10 @@ class Admission:
     def __init__(self, limits: Limits, origins: Origins | None = None) -> None:
         self.limits = limits
         self.origins = origins or Origins()
-        self._streams_share = Share(limits.streams_per_address, STREAMS_PER_ADDRESS)
-        self._connections_share = Share(limits.connections_per_address, CONNECTIONS_PER_ADDRESS)
+        self._streams_share = AddressLimit(limits.streams_per_address, STREAMS_PER_ADDRESS)
+        self._connections_share = AddressLimit(
+            limits.connections_per_address, CONNECTIONS_PER_ADDRESS
+        )
         self._streams: Counter[str] = Counter()
         self._total = 0
         self._closed = ""

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from pulse_events.brokers.memory import Memory
 from pulse_events.demo.scenery import DECISION, ELSEWHERE, LIVE_LOG, OWNERS, TREES, Kind, Tree
-from pulse_events.demo.taskcluster import Group, Pool, Task, Worker, compose
+from pulse_events.demo.taskcluster import Group, Pool, Task, TaskWorker, compose
 from pulse_events.messages import Message
 
 TURN_S = 0.01
@@ -67,7 +67,7 @@ class Feed:
         self._rng = rng
         self._now = now
         self._push_id = rng.randrange(200_000, 300_000)
-        self._idle: dict[str, list[Worker]] = {}
+        self._idle: dict[str, list[TaskWorker]] = {}
         self._groups = [self._group_life() for _ in range(groups)]
 
     def __iter__(self) -> Iterator[Message]:
@@ -137,7 +137,7 @@ class Feed:
         yield task.resolve(*outcome, self._now())
         yield from self._released(worker)
 
-    def _run_start(self, task: Task) -> Generator[Message, None, Worker]:
+    def _run_start(self, task: Task) -> Generator[Message, None, TaskWorker]:
         idle = self._idle.setdefault(task.pool.pool_id, [])
         if idle and self._rng.random() > _NEW_WORKER_CHANCE:
             worker = idle.pop(self._rng.randrange(len(idle)))
@@ -149,14 +149,14 @@ class Feed:
         yield task.create_artifact(*LIVE_LOG)
         return worker
 
-    def _released(self, worker: Worker) -> Iterator[Message]:
+    def _released(self, worker: TaskWorker) -> Iterator[Message]:
         idle = self._idle[worker.pool.pool_id]
         if len(idle) >= _IDLE_WORKERS or self._rng.random() < _RETIRE_CHANCE:
             yield from self._retired(worker)
         else:
             idle.append(worker)
 
-    def _retired(self, worker: Worker) -> Iterator[Message]:
+    def _retired(self, worker: TaskWorker) -> Iterator[Message]:
         yield worker.event("workerStopped", self._now())
         yield worker.event("workerRemoved", self._now())
 
@@ -192,7 +192,7 @@ class Feed:
         priority = self._rng.choice(_PRIORITIES)
         return Task(task_id, group, kind.pool, tags, routes, priority), kind
 
-    def _worker(self, pool: Pool) -> Worker:
+    def _worker(self, pool: Pool) -> TaskWorker:
         if "aws" in pool.provider_id:
             worker_id = f"i-0{self._hex(16)}"
         elif "gcp" in pool.provider_id:
@@ -200,7 +200,7 @@ class Feed:
         else:
             worker_id = f"vm-{self._hex(22)}"
         group = self._rng.choice(pool.groups)
-        return Worker(pool, group, worker_id, f"lc-{self._hex(20)}")
+        return TaskWorker(pool, group, worker_id, f"lc-{self._hex(20)}")
 
     def _hex(self, digits: int) -> str:
         return f"{self._rng.getrandbits(4 * digits):0{digits}x}"
@@ -214,7 +214,7 @@ class Feed:
         return base64.urlsafe_b64encode(octets)[:22].decode()
 
 
-class Pace:
+class DemoPace:
     """How many messages are due when, at ``rate_per_s`` from ``now_s`` on.  No clock of its own."""
 
     def __init__(self, rate_per_s: float, now_s: float) -> None:
@@ -245,7 +245,7 @@ async def run_demo(broker: Memory, rate_per_s: float) -> NoReturn:
     """
     groups = min(max(int(rate_per_s / 2), 2), 100)
     feed = islice(Feed(random.Random(), time.time, groups), WARM_UP, None)
-    pace = Pace(rate_per_s, time.monotonic())
+    pace = DemoPace(rate_per_s, time.monotonic())
     while True:
         for message in islice(feed, pace.due(time.monotonic())):
             broker.publish(message)

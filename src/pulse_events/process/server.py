@@ -14,14 +14,14 @@ from pulse_events.access.limits import (
     BINDINGS_PER_ADDRESS,
     OUTSTANDING_BINDINGS,
     QUEUES_PER_ADDRESS,
+    AddressLimit,
     Admission,
     Limits,
-    Share,
 )
 from pulse_events.brokers import Health
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.configuration.settings import MEMORY, Settings
 from pulse_events.demo.feed import run_demo
 from pulse_events.errors import StreamEnded
@@ -31,7 +31,7 @@ from pulse_events.hub.interest import Orders
 from pulse_events.hub.oddities import Oddity
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.process.pacing import Pacer
+from pulse_events.process.pacing import FlushPace
 from pulse_events.process.system import (
     collect_garbage_less,
     connections_limit,
@@ -114,7 +114,7 @@ class Alone:
         """Do nothing: nobody else has an embedded broker."""
 
 
-def make_broker(settings: Settings, *, pace: Pace | None = None) -> RabbitMQ | Memory:
+def make_broker(settings: Settings, *, pace: BrokerPace | None = None) -> RabbitMQ | Memory:
     """Return a broker as the settings name it, not yet connected.
 
     Raises:
@@ -141,7 +141,7 @@ class _Process:
         self._stop = stop
         self._tasks: asyncio.TaskGroup | None = None
         self._refused: Counter[str] = Counter()
-        self._pacer = Pacer(asyncio.get_running_loop())
+        self._pacer = FlushPace(asyncio.get_running_loop())
         self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = make_broker(settings)
         self.publish = self.broker.publish if isinstance(self.broker, Memory) else None
@@ -149,7 +149,7 @@ class _Process:
             self._shared_hub(),
             self._is_exact,
             self._open_exact,
-            owner_exact_limit=Share(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
+            owner_exact_limit=AddressLimit(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
         )
         self._admission = _admission(settings, default_streams_limit(descriptors))
         self.streams = Streams(
@@ -232,10 +232,10 @@ class _Process:
             _orders(self.broker),
             self._pacer.wake,
             bindings_limit=self._settings.max_distinct_bindings,
-            owner_outstanding_limit=Share(
+            owner_outstanding_limit=AddressLimit(
                 self._settings.max_outstanding_bindings, OUTSTANDING_BINDINGS
             ).of,
-            owner_bindings_limit=Share(
+            owner_bindings_limit=AddressLimit(
                 self._settings.max_bindings_per_address, BINDINGS_PER_ADDRESS
             ).of,
             on_odd=_log_oddity,
@@ -250,7 +250,7 @@ class _Process:
     def _open_exact(self) -> Exact:
         """Connect once more, for one set of bindings."""
         assert self._tasks is not None
-        broker = make_broker(self._settings, pace=Pace(watches_alarms=False))
+        broker = make_broker(self._settings, pace=BrokerPace(watches_alarms=False))
         hub = ExactHub(_orders(broker), self._pacer.wake, on_odd=_log_oddity)
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
 

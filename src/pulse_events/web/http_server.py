@@ -31,7 +31,7 @@ LINGER_S = 10.0
 """How long the rest of a body is read that was answered before its end."""
 
 
-class Connection(web.RequestHandler):
+class HttpConnection(web.RequestHandler):
     """aiohttp's HTTP protocol, with a limit for heads, and errors that say what is wrong."""
 
     __slots__ = (
@@ -221,7 +221,7 @@ class Connection(web.RequestHandler):
 
 
 class HttpServer(web.Server):
-    """Makes a `Connection` for each client.
+    """Makes an `HttpConnection` for each client.
 
     Args:
         route: Answers a request.
@@ -258,7 +258,7 @@ class HttpServer(web.Server):
         return error_answer(_HEAD_TOO_LONG, self.too_long_text, request)
 
     async def _checked(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.door.places.serve(cast("Connection", request.protocol))
+        self.door.places.serve(cast("HttpConnection", request.protocol))
         if _head_bytes(request) > self.head_limit_bytes:
             return self.too_long(request)
         answer = _refuse_expectation(request) or await self._route(request)
@@ -268,7 +268,7 @@ class HttpServer(web.Server):
 
     def __call__(self) -> Any:
         """Return the protocol of a new connection."""
-        return Connection(
+        return HttpConnection(
             self,
             loop=asyncio.get_running_loop(),
             access_log=None,

@@ -48,7 +48,7 @@ _PING_SPREAD = 8
 _SHORTEST_STEP_S = 0.05
 
 
-class Stream(asyncio.Protocol):
+class ClientStream(asyncio.Protocol):
     """One client's connection; the hub's `Stream`."""
 
     __slots__ = (
@@ -163,7 +163,7 @@ class Stream(asyncio.Protocol):
         self._streams.lost(self)
 
 
-class HttpErrorStream(Stream):
+class HttpErrorStream(ClientStream):
     """A stream whose client asked for HTTP errors: the head waits for the first thing to send."""
 
     __slots__ = ("_request",)
@@ -214,17 +214,17 @@ class Streams:
         self._unsent_limit_bytes = unsent_limit_bytes
         steps = max(1, min(_PING_STEPS, int(ping_interval_s / _SHORTEST_STEP_S)))
         self._step_s = ping_interval_s / steps
-        self._slots: list[set[Stream]] = [set() for _ in range(steps)]
+        self._slots: list[set[ClientStream]] = [set() for _ in range(steps)]
         self._spread = max(1, steps * _PING_SPREAD // _PING_STEPS)
         self._added = 0
         self._now = 0
-        self._closing: dict[Stream, float] = {}
+        self._closing: dict[ClientStream, float] = {}
 
     def __len__(self) -> int:
         """Number of streams that are open, or ended and not yet gone from the kernel."""
         return sum(map(len, self._slots)) + len(self._closing)
 
-    def add(self, stream: Stream, transport: asyncio.Transport) -> None:
+    def add(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
         # A client whose network is gone acknowledges no ping: the kernel ends the connection.
         kernel.limit_silence(transport, self._silent_s)
@@ -237,16 +237,16 @@ class Streams:
         self._added += 1
         self._slots[stream.slot].add(stream)
 
-    def closing(self, stream: Stream) -> None:
+    def closing(self, stream: ClientStream) -> None:
         """Note that ``stream`` has had its last event."""
         self._slots[stream.slot].discard(stream)
         self._closing[stream] = time.monotonic() + CLOSE_WITHIN_S
 
-    def leave(self, stream: Stream) -> None:
+    def leave(self, stream: ClientStream) -> None:
         """Give up a stream whose client has left without reading all."""
         self._hub.leave(stream, time.monotonic())
 
-    def evict(self, stream: Stream) -> None:
+    def evict(self, stream: ClientStream) -> None:
         """End a stream that leaves too much unread."""
         reason = StreamEnded(
             f"slow reader: more than {self._unsent_limit_bytes} bytes were unsent; "
@@ -254,11 +254,11 @@ class Streams:
         )
         self._hub.evict(stream, reason, time.monotonic())
 
-    def end(self, stream: Stream, reason: PulseEventsError) -> None:
+    def end(self, stream: ClientStream, reason: PulseEventsError) -> None:
         """End a stream that is open, with an event that says ``reason``."""
         self._hub.end(stream, reason, time.monotonic())
 
-    def lost(self, stream: Stream) -> None:
+    def lost(self, stream: ClientStream) -> None:
         """Forget a stream whose connection is gone."""
         self._slots[stream.slot].discard(stream)
         self._closing.pop(stream, None)

@@ -12,7 +12,7 @@ from pulse_events.errors import AddressLimitReached, InputError, PulseEventsErro
 from pulse_events.web.answers import CORS, error_answer, status_of
 from pulse_events.web.query import Form, read_form, read_query
 from pulse_events.web.services import Services
-from pulse_events.web.streams import HttpErrorStream, Stream
+from pulse_events.web.streams import ClientStream, HttpErrorStream
 from pulse_events.web.work import Work
 from pulse_events.wire.compression import accepts_gzip
 from pulse_events.wire.wire import Wire, wire_of
@@ -76,7 +76,9 @@ class Connect:
             stream.end(reason)
         return TakenOver()
 
-    def _open_stream(self, request: web.BaseRequest, address: str, form: Form) -> Stream | None:
+    def _open_stream(
+        self, request: web.BaseRequest, address: str, form: Form
+    ) -> ClientStream | None:
         """Make the request's connection a stream; ``None`` if its client has gone."""
         transport = take_over(request.protocol)
         if transport is None:
@@ -85,7 +87,7 @@ class Connect:
         stream = (
             HttpErrorStream(streams, transport, wire, request)
             if form.http_errors
-            else Stream(streams, transport, wire)
+            else ClientStream(streams, transport, wire)
         )
         stream.owner = address
         streams.add(stream, transport)
