@@ -25,15 +25,13 @@ EXCHANGE = "exchange/hanging"
 TARGET = connect_target((EXCHANGE, "#"))
 ASK_EVERY_S, QUESTIONS, QUESTIONS_AT_START = 0.2, 5, 100
 IMPATIENT = f"""
-import sys
 from functools import partial
 
 import pulse_events.cli
-from pulse_events.process import worker_process
+from pulse_events.process import worker_process, workers
 
-serve = sys.modules["pulse_events.cli.serve"]
 patience = worker_process.Patience({ASK_EVERY_S}, {QUESTIONS}, {QUESTIONS_AT_START})
-serve.supervise = partial(serve.supervise, patience=patience)
+workers.supervise = partial(workers.supervise, patience=patience)
 """
 RUN = "pulse_events.cli.main()\n"
 

@@ -11,7 +11,14 @@ import sys
 
 from pulse_events.cli import main
 
-_LATE = ("encodings.idna", "pulse_events.brokers.rabbitmq.publisher")
+_LATE = (
+    "encodings.idna",
+    "pulse_events.brokers.rabbitmq.publisher",
+    "pulse_events.cli.checking",
+    "pulse_events.client",
+    "pulse_events.process.loops",
+    "pulse_events.process.workers",
+)
 
 
 def _drop_privileges() -> None:
