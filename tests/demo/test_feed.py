@@ -11,8 +11,7 @@ import pytest
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.memory import Memory
-from pulse_events.demo import feed as demo
-from pulse_events.demo.feed import BURST, CATCH_UP_S, TURN_S, DemoPace, Feed, run_demo
+from pulse_events.demo.feed import BURST, CATCH_UP_S, TURN_S, DemoPace, Feed, Turnover, run_demo
 from pulse_events.demo.scenery import TREES
 from pulse_events.demo.taskcluster import to_iso
 from pulse_events.messages import Message
@@ -113,10 +112,10 @@ def test_workers_are_named_as_their_cloud_names_them(said: list[Said]) -> None:
     assert any(prefix.isdigit() for prefix in others)
 
 
-def test_idle_workers_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "_NEW_WORKER_CHANCE", 1.0)
-    monkeypatch.setattr(demo, "_RETIRE_CHANCE", 0.0)
-    events = Counter(KEYS[message.exchange][0] for message in made_up(20_000))
+def test_idle_workers_do_not_pile_up() -> None:
+    turnover = Turnover(new_chance=1.0, retire_chance=0.0)
+    messages = made_up(20_000, turnover=turnover)
+    events = Counter(KEYS[message.exchange][0] for message in messages)
     pools = {pool for tree in TREES for pool in (tree.decision.pool, *(k.pool for k in tree.kinds))}
     assert events["workerRunning"] > 1_000
     alive = events["workerRunning"] - events["workerRemoved"]

@@ -31,7 +31,6 @@ _TASKS_PER_GROUP = (3, 9)
 _IDLE_WORKERS = 20  # of one pool; more are retired
 _PRIORITIES = ("highest", "medium", "low", "very-low")
 _ELSEWHERE_CHANCE = 0.04
-_NEW_WORKER_CHANCE = _RETIRE_CHANCE = 0.12
 _LOST_WORKER_CHANCE = 0.05
 _SEALED_CHANCE = 0.2
 _LOST_WORKER = ("worker-shutdown", "claim-expired")
@@ -42,6 +41,16 @@ _OUTCOMES = (
     ("exception", "canceled"),
     ("exception", "malformed-payload"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """How workers come and go."""
+
+    new_chance: float = 0.12
+    """That a task gets a new worker though one is idle."""
+    retire_chance: float = 0.12
+    """That a worker goes after its task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,19 @@ class Feed:
         rng: Source of all chance; the same seed and clock give the same feed.
         now: Clock, seconds since 1970; time passes only between messages.
         groups: Task groups that are under way at the same time.
+        turnover: Of the workers.
     """
 
-    def __init__(self, rng: random.Random, now: Callable[[], float], groups: int = 3) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        now: Callable[[], float],
+        groups: int = 3,
+        turnover: Turnover | None = None,
+    ) -> None:
         self._rng = rng
         self._now = now
+        self._turnover = turnover or Turnover()
         self._push_id = rng.randrange(200_000, 300_000)
         self._idle: dict[str, list[TaskWorker]] = {}
         self._groups = [self._group_life() for _ in range(groups)]
@@ -139,7 +156,7 @@ class Feed:
 
     def _run_start(self, task: Task) -> Generator[Message, None, TaskWorker]:
         idle = self._idle.setdefault(task.pool.pool_id, [])
-        if idle and self._rng.random() > _NEW_WORKER_CHANCE:
+        if idle and self._rng.random() > self._turnover.new_chance:
             worker = idle.pop(self._rng.randrange(len(idle)))
         else:
             worker = self._worker(task.pool)
@@ -151,7 +168,7 @@ class Feed:
 
     def _released(self, worker: TaskWorker) -> Iterator[Message]:
         idle = self._idle[worker.pool.pool_id]
-        if len(idle) >= _IDLE_WORKERS or self._rng.random() < _RETIRE_CHANCE:
+        if len(idle) >= _IDLE_WORKERS or self._rng.random() < self._turnover.retire_chance:
             yield from self._retired(worker)
         else:
             idle.append(worker)
