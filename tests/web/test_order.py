@@ -10,7 +10,8 @@ from pulse_events.errors import StreamEnded
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.process.loops import new_event_loop
-from pulse_events.web.streams import ClientStream, Streams
+from pulse_events.web.client_stream import ClientStream
+from pulse_events.web.streams import Streams
 from pulse_events.wire.sse import encode_event
 from pulse_events.wire.wire import Wire, wire_of
 from tests.support.chunked import Chunks, unchunked

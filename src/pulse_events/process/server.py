@@ -10,10 +10,13 @@ from typing import Protocol
 
 from aiohttp import web
 
+from pulse_events.access.addresses import PRIVATE_NETWORKS, Origins
 from pulse_events.access.limits import (
     BINDINGS_PER_ADDRESS,
+    CONNECTIONS_PER_ADDRESS,
     OUTSTANDING_BINDINGS,
     QUEUES_PER_ADDRESS,
+    STREAMS_PER_ADDRESS,
     AddressLimit,
     Admission,
     Limits,
@@ -40,7 +43,6 @@ from pulse_events.process.system import (
     stop_signal,
     url_of,
 )
-from pulse_events.web.addresses import PRIVATE_NETWORKS, Origins
 from pulse_events.web.app import App
 from pulse_events.web.door import Door
 from pulse_events.web.http_server import HttpServer
@@ -262,8 +264,10 @@ def _orders(broker: RabbitMQ | Memory) -> Orders:
 def _admission(settings: Settings, streams: int) -> Admission:
     limits = Limits(
         streams=settings.max_streams or streams,
-        streams_per_address=settings.max_streams_per_address,
-        connections_per_address=settings.max_connections_per_address,
+        streams_per_address=AddressLimit(settings.max_streams_per_address, STREAMS_PER_ADDRESS),
+        connections_per_address=AddressLimit(
+            settings.max_connections_per_address, CONNECTIONS_PER_ADDRESS
+        ),
         requests_per_s=settings.max_request_rate,
     )
     networks = settings.trusted_proxies or PRIVATE_NETWORKS

@@ -11,7 +11,7 @@ from pulse_events.errors import InputError
 from pulse_events.messages import Message
 
 if TYPE_CHECKING:
-    from pulse_events.web.http_server import HttpConnection
+    from pulse_events.web.http_connection import HttpConnection
 
 BODY_LIMIT_BYTES = 16 << 20
 CC_LIMIT_BYTES = 131_072
