@@ -195,15 +195,12 @@ def test_workers_that_cannot_start_are_tried_again_but_not_in_a_hurry(name: str)
     assert text.count("restarting it") <= 16
 
 
-async def test_a_channel_whose_other_end_does_not_read_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(workers, "LINE_LIMIT_BYTES", 100_000)
+async def test_a_channel_whose_other_end_does_not_read_is_given_up() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         _, channel = await asyncio.open_connection(sock=ours)
         for _ in range(1000):
-            workers._write(channel, {"publish": "x" * 10_000})
+            workers._write(channel, {"publish": "x" * 10_000}, limit_bytes=100_000)
             assert channel.transport.get_write_buffer_size() < 200_000
         assert channel.is_closing()
         channel.close()
