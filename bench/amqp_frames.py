@@ -68,7 +68,7 @@ def write_time(frames: bytearray, at: int, now_s: float) -> None:
     frames[at : at + TIME_DIGITS] = b"%.6f" % now_s
 
 
-class Connection:
+class RawConnection:
     """One blocking connection with one channel, on which frames are written as they are."""
 
     def __init__(self, url: str) -> None:

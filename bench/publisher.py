@@ -17,7 +17,7 @@ from io import BufferedReader
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from bench.amqp_frames import Connection, encode_publish, write_time
+from bench.amqp_frames import RawConnection, encode_publish, write_time
 from bench.workload import EXCHANGE, TIME_MARK, Sample, make_pool, task_ids
 
 _FLAT_OUT_BATCH = 32
@@ -86,7 +86,7 @@ def _read_line() -> str:
     return line.decode()
 
 
-class Feed:
+class StampedMessages:
     """Takes the messages in turn, each with the time of its sending."""
 
     def __init__(self, encoded: list[tuple[bytes, int]]) -> None:
@@ -104,7 +104,7 @@ class Feed:
         return taken
 
 
-def flat_out(feed: Feed, target: Target) -> int:
+def flat_out(feed: StampedMessages, target: Target) -> int:
     """Publish as fast as the target takes it until told otherwise; return the number."""
     sent = 0
     while sent % _LOOK_EVERY or not _told():
@@ -113,7 +113,7 @@ def flat_out(feed: Feed, target: Target) -> int:
     return sent
 
 
-def evenly(feed: Feed, target: Target, rate: float) -> int:
+def evenly(feed: StampedMessages, target: Target, rate: float) -> int:
     """Publish ``rate`` messages per second until told otherwise; return the number."""
     sent, looked_at, start_s = 0, 0, time.monotonic()
     while True:
@@ -131,7 +131,7 @@ def evenly(feed: Feed, target: Target, rate: float) -> int:
             sent += due
 
 
-def publish(feed: Feed, target: Target, rate: str) -> int:
+def publish(feed: StampedMessages, target: Target, rate: str) -> int:
     """Publish at ``rate`` until told otherwise; return the number of messages."""
     if rate == "max":
         return flat_out(feed, target)
@@ -141,14 +141,22 @@ def publish(feed: Feed, target: Target, rate: str) -> int:
     return 0
 
 
-def _open(kind: str, url: str, tasks: int) -> tuple[Target, Callable[[], None], Feed]:
+def _open(kind: str, url: str, tasks: int) -> tuple[Target, Callable[[], None], StampedMessages]:
     pool = make_pool(task_ids(tasks) if tasks else ())
     if kind == "http":
         path = urlsplit(url).path
-        return Nchan(url), lambda: None, Feed([Nchan.encode(path, sample) for sample in pool])
-    connection = Connection(url)
+        return (
+            Nchan(url),
+            lambda: None,
+            StampedMessages([Nchan.encode(path, sample) for sample in pool]),
+        )
+    connection = RawConnection(url)
     connection.declare_exchange(EXCHANGE)
-    return connection, connection.close, Feed([encode_publish(EXCHANGE, s) for s in pool])
+    return (
+        connection,
+        connection.close,
+        StampedMessages([encode_publish(EXCHANGE, s) for s in pool]),
+    )
 
 
 def main(kind: str, url: str, tasks: int) -> None:

@@ -22,7 +22,7 @@ _NGINX_MODULES = Path("/usr/lib/nginx/modules")
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class RunningServer:
     """A running server."""
 
     child: Child
@@ -41,25 +41,25 @@ class Server:
 @contextlib.contextmanager
 def serving(
     command: str, broker_url: str, *options: str, cpus: Sequence[int] = SERVER_CPUS[:1]
-) -> Iterator[Server]:
+) -> Iterator[RunningServer]:
     """Run a server of the contract's interface on the server's CPU."""
     words = [*shlex.split(command), "--port", "0", "--broker", broker_url, *options]
     with (
         tempfile.TemporaryDirectory(prefix="pulse-events-bench-") as folder,
         Child(words, cpus=cpus, environment=clean_environment(), folder=Path(folder)) as child,
     ):
-        yield Server(child, child.find_port())
+        yield RunningServer(child, child.find_port())
 
 
 @contextlib.contextmanager
-def fanout() -> Iterator[Server]:
+def fanout() -> Iterator[RunningServer]:
     """Run the C peer; its stdin takes ``RATE JOINED FRAME_BYTES``."""
     with Child([str(BUILT / "fanout")], cpus=SERVER_CPUS[:1]) as child:
-        yield Server(child, child.find_port())
+        yield RunningServer(child, child.find_port())
 
 
 @contextlib.contextmanager
-def nchan() -> Iterator[Server]:
+def nchan() -> Iterator[RunningServer]:
     """Run nginx with Debian's nchan module: subscribe at ``/s``, publish by POST at ``/p``."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="pulse-events-nchan-") as name:
@@ -71,7 +71,7 @@ def nchan() -> Iterator[Server]:
         command = ["nginx", "-p", f"{folder}/", "-c", "nchan.conf", "-e", "nchan.err"]
         with Child(command, cpus=SERVER_CPUS[:1]) as child:
             wait_until(lambda: len(descendants(child.pid)) > 1, "nginx has a worker")
-            yield Server(child, port)
+            yield RunningServer(child, port)
 
 
 def as_nchan_crowd(crowd: Crowd) -> Crowd:

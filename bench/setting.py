@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from bench.processes import SERVER_CPUS, Child
-from bench.servers import NO_PINGS_S, Server, serving
+from bench.servers import NO_PINGS_S, RunningServer, serving
 from tests.support.rabbit import Rabbit
 
 WARM_S = 1.0
@@ -64,7 +64,7 @@ class Setting:
 
     def serving(
         self, *options: str, cpus: int = 1, ping_interval_s: float = NO_PINGS_S
-    ) -> contextlib.AbstractContextManager[Server]:
+    ) -> contextlib.AbstractContextManager[RunningServer]:
         """Run the server that is measured, on as many CPUs if there are so many for servers."""
         options = (*options, "--ping-interval", str(ping_interval_s))
         return serving(self.command, self.broker.amqp_url, *options, cpus=SERVER_CPUS[:cpus])

@@ -51,7 +51,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class PushGroup:
     """What one push set off."""
 
     group_id: str
@@ -62,7 +62,7 @@ class Group:
     created_s: float
 
     @classmethod
-    def of_chance(cls, rng: random.Random, now_s: float) -> "Group":
+    def of_chance(cls, rng: random.Random, now_s: float) -> "PushGroup":
         """Return a group that was created within the hour before ``now_s``."""
         return cls(
             random_id(rng),
@@ -93,18 +93,18 @@ def task_ids(count: int, seed: int = 4) -> list[str]:
 def make_pool(ids: Sequence[str] = (), seed: int = 1) -> list[Sample]:
     """Return the messages: one for each of ``ids``, or `POOL_SIZE` of random ids."""
     rng = random.Random(seed)
-    groups = [Group.of_chance(rng, _START_S) for _ in range(_GROUPS_AT_ONCE)]
+    groups = [PushGroup.of_chance(rng, _START_S) for _ in range(_GROUPS_AT_ONCE)]
     pool = []
     for number, task_id in enumerate(ids or task_ids(POOL_SIZE)):
         now_s = _START_S + number * _PACE_S
         which = rng.randrange(_GROUPS_AT_ONCE)
         if rng.random() < 1 / _TASKS_PER_GROUP:
-            groups[which] = Group.of_chance(rng, now_s)
+            groups[which] = PushGroup.of_chance(rng, now_s)
         pool.append(_sample(rng, task_id, groups[which], now_s))
     return pool
 
 
-def _sample(rng: random.Random, task_id: str, group: Group, now_s: float) -> Sample:
+def _sample(rng: random.Random, task_id: str, group: PushGroup, now_s: float) -> Sample:
     pool = rng.choice(_POOLS)
     runs = _runs(rng, pool[3], now_s)
     last = runs[-1]
@@ -129,7 +129,7 @@ def _sample(rng: random.Random, task_id: str, group: Group, now_s: float) -> Sam
 
 
 def _status(
-    rng: random.Random, task_id: str, group: Group, pool: tuple[str, ...]
+    rng: random.Random, task_id: str, group: PushGroup, pool: tuple[str, ...]
 ) -> dict[str, object]:
     return {
         "taskId": task_id,
@@ -167,7 +167,7 @@ def _runs(rng: random.Random, place: str, now_s: float) -> list[dict[str, object
     return runs
 
 
-def _tags(rng: random.Random, group: Group, pool: tuple[str, ...]) -> dict[str, str]:
+def _tags(rng: random.Random, group: PushGroup, pool: tuple[str, ...]) -> dict[str, str]:
     suite, platform = rng.choice(_SUITES), rng.choice(_PLATFORMS)
     return {
         "createdForUser": group.user,

@@ -6,7 +6,7 @@ from pulse_events import catalogue
 from pulse_events.catalogue import load_catalogue
 
 
-def find(event: str) -> catalogue.Exchange:
+def find(event: str) -> catalogue.KnownExchange:
     return next(exchange for exchange in load_catalogue() if exchange.event == event)
 
 

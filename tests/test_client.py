@@ -10,7 +10,7 @@ import pytest
 from pulse_events.bindings import BindingSet
 from pulse_events.client import ConnectionLost, events, listen
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError
-from pulse_events.wire.sse import EventTooLong
+from pulse_events.wire.sse import Decoder, EventTooLong
 from tests.support.local_server import local_server
 
 WANTED = BindingSet.of([("exchange/client", "a.#")])
@@ -166,11 +166,10 @@ async def test_an_answer_that_is_no_stream_is_raised(answer: bytes) -> None:
             await first(listen(url, WANTED), 1)
 
 
-async def test_an_event_without_end_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulse_events.client.Decoder.__init__.__defaults__", (1000,))
+async def test_an_event_without_end_is_raised() -> None:
     async with answering(HEAD + b"data: " + b"x" * 2000) as url:
         with pytest.raises(EventTooLong):
-            await first(listen(url, WANTED), 1)
+            await first(events(url, WANTED, make_decoder=lambda: Decoder(1000)), 1)
 
 
 async def test_an_error_event_before_ready_is_raised() -> None:

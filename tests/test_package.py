@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from trove_classifiers import classifiers, deprecated_classifiers
 
-from pulse_events.web.app import SOURCE
+from pulse_events.web.reports import SOURCE
 
 ROOT = Path(__file__).parents[1]
 NPM = ROOT / "src" / "pulse_events" / "web" / "static"

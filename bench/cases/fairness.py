@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from bench.load import Crowd, Measured, connect_path
 from bench.rows import AT_MOST, Row
-from bench.servers import Server
+from bench.servers import RunningServer
 from bench.setting import FLAT_OUT, PAUSE, Publisher, Setting, median
 
 STREAMS = 500
@@ -43,7 +43,7 @@ def run_f9(setting: Setting) -> list[Row]:
 
 
 def _overload(
-    setting: Setting, server: Server, publisher: Publisher, crowd: Crowd, turn: int
+    setting: Setting, server: RunningServer, publisher: Publisher, crowd: Crowd, turn: int
 ) -> tuple[Measured, list[float]]:
     """Measure while clients connect; return that, and what each waited for ``ready``."""
     with server.open(crowd) as load, ThreadPoolExecutor(1) as threads:

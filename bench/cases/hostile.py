@@ -8,7 +8,7 @@ from bench.cases.fairness import ready_after_s
 from bench.load import Crowd, Load, Measured, connect_path
 from bench.processes import Child
 from bench.rows import AT_MOST, Row
-from bench.servers import Server
+from bench.servers import RunningServer
 from bench.setting import PAUSE, WARM_S, Setting
 from bench.workload import EXCHANGE
 
@@ -62,7 +62,7 @@ def run_h1(setting: Setting) -> list[Row]:
 
 
 def _measure(
-    setting: Setting, server: Server, load: Load, windows: int, name: str
+    setting: Setting, server: RunningServer, load: Load, windows: int, name: str
 ) -> tuple[Measured, float]:
     """Measure while a well-behaved client connects now and then; return its waits' 95 % too."""
     seconds, waits = windows * setting.seconds, list[float]()

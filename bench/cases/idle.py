@@ -3,7 +3,7 @@
 from bench.load import Crowd
 from bench.processes import rss_kb
 from bench.rows import AT_MOST, Row
-from bench.servers import Server, as_nchan_crowd, nchan
+from bench.servers import RunningServer, as_nchan_crowd, nchan
 from bench.setting import Setting
 
 STREAMS = 9000
@@ -24,7 +24,9 @@ def run_f4(setting: Setting) -> list[Row]:
     return rows
 
 
-def _kb_per_stream(setting: Setting, name: str, server: Server, warm: Crowd, crowd: Crowd) -> float:
+def _kb_per_stream(
+    setting: Setting, name: str, server: RunningServer, warm: Crowd, crowd: Crowd
+) -> float:
     pids = server.pids
     with server.open(warm):
         before_kb = sum(map(rss_kb, pids))

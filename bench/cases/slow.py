@@ -9,7 +9,7 @@ import urllib.request
 from bench.cases.fanout import CLIENT_PAUSE_MS, SAMPLE, STREAMS
 from bench.load import Crowd
 from bench.rows import AT_MOST, Row
-from bench.servers import Server
+from bench.servers import RunningServer
 from bench.setting import PAUSE, WARM_S, Setting
 
 SLOW = 100
@@ -46,7 +46,7 @@ def run_slow(setting: Setting) -> list[Row]:
     ]
 
 
-def _evicted(server: Server) -> float:
+def _evicted(server: RunningServer) -> float:
     url = f"http://127.0.0.1:{server.port}/api/events/v1/stats"
     with urllib.request.urlopen(url, timeout=10) as answer:
         return float(json.load(answer)["slowClientsClosed"])

@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
-from bench.amqp_frames import Connection, encode_message
+from bench.amqp_frames import RawConnection, encode_message
 from bench.load import connect_path
 
 ADDRESSES = 50
@@ -31,7 +31,7 @@ _DEEP = 3000
 _BINDINGS = 100
 
 
-class Address:
+class HostileAddress:
     """One address; all that it opens is closed sooner or later."""
 
     def __init__(self, number: int, port: int, exchange: str) -> None:
@@ -60,41 +60,41 @@ class Address:
         return f"{self.rng.getrandbits(64):x}"
 
 
-Habit = Callable[[Address], Awaitable[None]]
+Habit = Callable[[HostileAddress], Awaitable[None]]
 
 
 def _get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
 
-async def ask_for_missing_exchanges(me: Address) -> None:
+async def ask_for_missing_exchanges(me: HostileAddress) -> None:
     """Each refusal costs the broker a channel."""
     bindings = [{"exchange": me.word(), "routingKeyPattern": "#"} for _ in range(_BINDINGS)]
     await me.send(_get_many(bindings))
 
 
-async def ask_for_literals(me: Address) -> None:
+async def ask_for_literals(me: HostileAddress) -> None:
     """Each costs the broker a durable binding."""
     await me.send(_get(connect_path(*(me.word() for _ in range(_BINDINGS)), exchange=me.exchange)))
 
 
-async def ask_for_hashes(me: Address) -> None:
+async def ask_for_hashes(me: HostileAddress) -> None:
     """Each once cost the broker's publishers a second."""
     patterns = [".".join(me.rng.choices("##*a", k=20)) for _ in range(_BINDINGS)]
     await me.send(_get(connect_path(*patterns, exchange=me.exchange)))
 
 
-async def read_nothing(me: Address) -> None:
+async def read_nothing(me: HostileAddress) -> None:
     """Ask for everything, and leave it in the kernel."""
     await me.send(_get(connect_path("#", exchange=me.exchange)), listen_s=0)
 
 
-async def send_half_a_head(me: Address) -> None:
+async def send_half_a_head(me: HostileAddress) -> None:
     """Hold a connection that is nothing yet."""
     await me.send(b"GET /events/v1/connect/ HTTP/1.1\r\nHost: be", listen_s=0)
 
 
-async def post_lists(me: Address) -> None:
+async def post_lists(me: HostileAddress) -> None:
     """Fill the shelf of tokens."""
     bindings = [{"exchange": me.word(), "routingKeyPattern": me.word()} for _ in range(_BINDINGS)]
     body = json.dumps({"bindings": bindings}).encode()
@@ -102,7 +102,7 @@ async def post_lists(me: Address) -> None:
     await me.send(head.encode() + body)
 
 
-async def ask_for_much(me: Address) -> None:
+async def ask_for_much(me: HostileAddress) -> None:
     """Send many requests behind each other."""
     await me.send(_get("/events/v1/config") * 50 + b"\x00nonsense\r\n\r\n")
 
@@ -127,7 +127,7 @@ def _get_many(bindings: list[dict[str, str]]) -> bytes:
 
 async def live(number: int, port: int, exchange: str) -> None:
     """Be one address for ever."""
-    me, habit = Address(number, port, exchange), HABITS[number % len(HABITS)]
+    me, habit = HostileAddress(number, port, exchange), HABITS[number % len(HABITS)]
     while True:
         start_s = time.monotonic()
         with suppress(OSError):
@@ -180,7 +180,7 @@ def poisons(exchange: str) -> Iterator[bytearray]:
 
 def publish(url: str, exchange: str) -> None:
     """Send poison at its pace for ever."""
-    connection = Connection(url)
+    connection = RawConnection(url)
     for message in poisons(exchange):
         connection.send([message])
         time.sleep(1 / POISONS_PER_S)

@@ -1,6 +1,13 @@
-"""Delays between attempts: exponential with jitter.  Pure; randomness is an argument."""
+"""When a connection counts as lost, and the delays between attempts: exponential with jitter.
+
+Pure; randomness is an argument.
+"""
 
 from collections.abc import Callable, Iterator
+
+STALE_AFTER_S = 75.0
+"""Silence after which a connection to a server counts as lost; its default ping comes every 20 s.
+"""
 
 FIRST_S = 0.5
 FACTOR = 1.6

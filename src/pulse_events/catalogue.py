@@ -34,7 +34,7 @@ class Word:
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
+class KnownExchange:
     """One exchange of one service."""
 
     service: str
@@ -55,11 +55,11 @@ class Exchange:
 
 
 @cache
-def load_catalogue() -> tuple[Exchange, ...]:
+def load_catalogue() -> tuple[KnownExchange, ...]:
     """Return all exchanges, in the order of the file, which is read once."""
     text = resources.files(__package__).joinpath(CATALOGUE_FILE).read_bytes()
     return tuple(
-        Exchange(
+        KnownExchange(
             service=entry["service"],
             event=entry["event"],
             name=entry["exchange"],

@@ -14,13 +14,11 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from pulse_events.backoff import delays
+from pulse_events.backoff import STALE_AFTER_S, delays
 from pulse_events.bindings import BindingSet, format_bindings
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError, StreamEnded
 from pulse_events.wire.sse import Decoder, Event
 
-STALE_AFTER_S = 75.0
-"""Silence after which a connection counts as lost; the server's default ping comes every 20 s."""
 CONNECT_WITHIN_S = 15.0
 
 
@@ -56,8 +54,13 @@ async def events(
     *,
     on_retry: Callable[[str, float], None] | None = None,
     stale_after_s: float = STALE_AFTER_S,
+    make_decoder: Callable[[], Decoder] = Decoder,
 ) -> AsyncIterator[Event]:
-    """Yield every event but ``error``; else as `listen`."""
+    """Yield every event but ``error``; else as `listen`.
+
+    Raises:
+        EventTooLong: See `Decoder`; ``make_decoder`` makes one for each connection.
+    """
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=CONNECT_WITHIN_S, sock_read=stale_after_s
     )
@@ -66,7 +69,7 @@ async def events(
     async with aiohttp.ClientSession(timeout=timeout) as session:
         while True:
             try:
-                async for event in _stream(session, address):
+                async for event in _stream(session, address, make_decoder()):
                     if event.kind == "ready":
                         waits = delays(random.random)
                     yield event
@@ -79,9 +82,10 @@ async def events(
                 await asyncio.sleep(wait_s)
 
 
-async def _stream(session: aiohttp.ClientSession, address: URL) -> AsyncIterator[Event]:
+async def _stream(
+    session: aiohttp.ClientSession, address: URL, decoder: Decoder
+) -> AsyncIterator[Event]:
     """Yield the events of one connection, and raise why it ended."""
-    decoder = Decoder()
     try:
         async with session.get(address, headers={"Accept": "text/event-stream"}) as response:
             await _check(response)

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pulse_events.bindings import Binding
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.hub.ports import Broker
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
@@ -65,7 +65,7 @@ class RabbitPlace(Place):
     """A RabbitMQ, published to through a connection of the test's own."""
 
     def __init__(self, url: str, amqp: Amqp) -> None:
-        self.broker = RabbitMQ(url, pace=Pace(refusals_last_s=REFUSALS_LAST_S))
+        self.broker = RabbitMQ(url, pace=BrokerPace(refusals_last_s=REFUSALS_LAST_S))
         self._amqp = amqp
         self._exchanges: list[str] = []
 

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.forked_cli import run_forked_cli
 from tests.support.local_server import LocalServer, local_server
 from tests.support.rabbit import free_port
-from tests.support.server import CONSOLE_SCRIPT, clean_environment, run_cli
+from tests.support.server import CONSOLE_SCRIPT, clean_environment
 from tests.support.waiting import wait_until
 
 
@@ -118,7 +119,7 @@ WRONG = {
 def test_a_wrong_use_is_one_line_on_stderr(
     server: LocalServer, options: list[str], code: int, part: str
 ) -> None:
-    done = run_cli("listen", *options, f"http://127.0.0.1:{server.port}/")
+    done = run_forked_cli("listen", *options, f"http://127.0.0.1:{server.port}/")
     assert (done.returncode, done.stdout) == (code, b"")
     (line,) = done.stderr.decode().splitlines()
     assert part in line
@@ -136,13 +137,13 @@ URLS = {
 
 @pytest.mark.parametrize("url", URLS.values(), ids=URLS)
 def test_a_url_that_leads_nowhere_is_one_line_on_stderr(url: str) -> None:
-    done = run_cli("listen", "-b", "e=#", url)
+    done = run_forked_cli("listen", "-b", "e=#", url)
     assert (done.returncode, done.stdout) == (1, b"")
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("pulse-events: ")
 
 
 def test_a_path_that_is_no_stream_is_one_line_on_stderr(server: LocalServer) -> None:
-    done = run_cli("listen", "-b", "e=#", f"http://127.0.0.1:{server.port}/nothing/")
+    done = run_forked_cli("listen", "-b", "e=#", f"http://127.0.0.1:{server.port}/nothing/")
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"nothing" in done.stderr

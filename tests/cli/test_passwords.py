@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forked_cli import run_forked_cli
 from tests.support.local_server import local_server
 from tests.support.rabbit import Rabbit
-from tests.support.server import CONSOLE_SCRIPT, Server, clean_environment, run_cli
+from tests.support.server import CONSOLE_SCRIPT, Server, clean_environment
 from tests.support.waiting import wait_until
 
 URL = "amqp://u:geheim@127.0.0.1:1/v"
@@ -109,27 +110,27 @@ def check(done: subprocess.CompletedProcess[bytes]) -> None:
 
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_mistyped_on_the_command_line_is_not_repeated(mistake: str) -> None:
-    check(run_cli(*MISTAKES[mistake]))
+    check(run_forked_cli(*MISTAKES[mistake]))
 
 
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_what_is_mistyped_in_a_variable_is_not_repeated(variable: str) -> None:
-    check(run_cli("serve", environment={variable: VARIABLES[variable]}))
+    check(run_forked_cli("serve", environment={variable: VARIABLES[variable]}))
 
 
 def test_what_makes_no_url_with_a_password_is_not_repeated() -> None:
-    check(run_cli("serve", environment=PULSE))
+    check(run_forked_cli("serve", environment=PULSE))
 
 
 @pytest.mark.parametrize("config", CONFIGS)
 def test_what_is_mistyped_in_a_config_file_is_not_repeated(config: str, tmp_path: Path) -> None:
     path = tmp_path / "config.yml"
     path.write_text(config)
-    check(run_cli("serve", "--config", str(path)))
+    check(run_forked_cli("serve", "--config", str(path)))
 
 
 def test_the_broker_s_words_do_not_repeat_it(rabbit: Rabbit) -> None:
-    check(run_cli("publish", "--broker", rabbit.amqp_url, URL, "k"))
+    check(run_forked_cli("publish", "--broker", rabbit.amqp_url, URL, "k"))
 
 
 def test_a_binding_that_is_a_broker_s_url_is_not_in_the_title() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from tests.support.amqp import Amqp
 from tests.support.bare import run_bare
+from tests.support.forked_cli import run_forked_cli
 from tests.support.rabbit import Rabbit, free_port
-from tests.support.server import CONSOLE_SCRIPT, run_cli
+from tests.support.server import CONSOLE_SCRIPT
 from tests.support.waiting import wait_until
 
 
@@ -22,7 +23,7 @@ def queue(amqp: Amqp, exchange: str) -> str:
 def test_one_message_is_published_with_its_keys(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str
 ) -> None:
-    done = run_cli(
+    done = run_forked_cli(
         *("publish", "--broker", rabbit.amqp_url, "--cc", "route.a", "--cc", "b"),
         *(exchange, "k.é", '{"n": 1.50}'),
     )
@@ -36,7 +37,7 @@ def test_without_json_the_message_is_an_empty_object(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str
 ) -> None:
     environment = {"PULSE_CONNECTION_STRING": rabbit.amqp_url}
-    assert run_cli("publish", exchange, "k", environment=environment).returncode == 0
+    assert run_forked_cli("publish", exchange, "k", environment=environment).returncode == 0
     assert amqp.take(queue, 1)[0].body == b"{}"
 
 
@@ -44,7 +45,7 @@ def test_each_line_of_stdin_is_one_message(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str
 ) -> None:
     lines = b'{"n": 1}\r\n\n  \n{"n": "\xc3\xa9"}\n3'
-    done = run_cli("publish", "--broker", rabbit.amqp_url, exchange, "k", "-", stdin=lines)
+    done = run_forked_cli("publish", "--broker", rabbit.amqp_url, exchange, "k", "-", stdin=lines)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     bodies = [message.body for message in amqp.take(queue, 3)]
     assert bodies == [b'{"n": 1}', b'{"n": "\xc3\xa9"}', b"3"]
@@ -64,18 +65,18 @@ def test_tls_needs_the_right_authority(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str
 ) -> None:
     url = rabbit.amqps_url
-    done = run_cli("publish", "--broker", url, exchange, "k")
+    done = run_forked_cli("publish", "--broker", url, exchange, "k")
     assert done.returncode == 1
     assert b"certificate verify failed" in done.stderr
     trusted = ("--broker-ca-file", str(rabbit.ca_file))
-    done = run_cli("publish", "--broker", url, *trusted, exchange, "k")
+    done = run_forked_cli("publish", "--broker", url, *trusted, exchange, "k")
     assert (done.returncode, done.stderr) == (0, b"")
     amqp.take(queue, 1)
 
 
 def complaint(code: int, *arguments: str | bytes, stdin: bytes = b"") -> str:
     """Return the one line of a ``publish`` that failed."""
-    done = run_cli("publish", *arguments, stdin=stdin)
+    done = run_forked_cli("publish", *arguments, stdin=stdin)
     assert (done.returncode, done.stdout) == (code, b"")
     (line,) = done.stderr.decode().splitlines()
     assert "geheim" not in line
@@ -126,9 +127,9 @@ def test_what_the_server_passes_on_as_json_is_published_as_it_is(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str, payload: str
 ) -> None:
     arguments = ("publish", "--broker", rabbit.amqp_url, exchange, "k")
-    done = run_cli(*arguments, payload)
+    done = run_forked_cli(*arguments, payload)
     assert (done.returncode, done.stderr) == (0, b"")
-    done = run_cli(*arguments, "-", stdin=payload.encode())
+    done = run_forked_cli(*arguments, "-", stdin=payload.encode())
     assert (done.returncode, done.stderr) == (0, b"")
     assert [message.body for message in amqp.take(queue, 2)] == [payload.encode()] * 2
 
@@ -146,7 +147,7 @@ def test_a_negative_number_is_a_payload_or_a_key_but_no_option(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str, where: str
 ) -> None:
     arguments = [text.format(exchange=exchange) for text in WHERE[where]]
-    done = run_cli("publish", "--broker", rabbit.amqp_url, *arguments)
+    done = run_forked_cli("publish", "--broker", rabbit.amqp_url, *arguments)
     assert (done.returncode, done.stderr) == (0, b"")
     (message,) = amqp.take(queue, 1)
     assert message.body == b"-5"
@@ -157,7 +158,7 @@ def test_a_negative_number_is_a_payload_or_a_key_but_no_option(
 def test_what_begins_with_a_dash_may_stand_behind_two(
     rabbit: Rabbit, amqp: Amqp, exchange: str, queue: str
 ) -> None:
-    done = run_cli("publish", "--broker", rabbit.amqp_url, "--", exchange, "--key", "1")
+    done = run_forked_cli("publish", "--broker", rabbit.amqp_url, "--", exchange, "--key", "1")
     assert (done.returncode, done.stderr) == (0, b"")
     assert amqp.take(queue, 1)[0].routing_key == "--key"
 
@@ -242,10 +243,10 @@ def test_the_broker_s_url_may_be_in_a_file_and_nothing_shows_it(
 ) -> None:
     file = tmp_path / "url"
     file.write_text(f"{rabbit.amqp_url}\n")
-    done = run_cli("publish", "--broker-file", str(file), exchange, "k", "1")
+    done = run_forked_cli("publish", "--broker-file", str(file), exchange, "k", "1")
     assert (done.returncode, done.stderr) == (0, b"")
     environment = {"PULSE_EVENTS_BROKER_FILE": str(file)}
-    assert run_cli("publish", exchange, "k", "2", environment=environment).returncode == 0
+    assert run_forked_cli("publish", exchange, "k", "2", environment=environment).returncode == 0
     assert [message.body for message in amqp.take(queue, 2)] == [b"1", b"2"]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.forked_cli import run_forked_cli
 from tests.support.raw_stream import RawStream, connect_target, ready_streams
 from tests.support.server import Server, clean_environment, run_cli
 from tests.support.waiting import wait_until
@@ -21,7 +22,7 @@ WITHOUT_BROKER = ("--broker", DOWN.format(password="geheim"), "--workers")
 
 def complaint(*arguments: str, environment: dict[str, str] | None = None) -> str:
     """Return the one line of a ``serve`` that did not start."""
-    done = run_cli("serve", "--port", "0", *arguments, environment=environment)
+    done = run_forked_cli("serve", "--port", "0", *arguments, environment=environment)
     assert (done.returncode, done.stdout) == (2, b"")
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("pulse-events: ")
@@ -70,6 +71,12 @@ def test_a_port_that_another_server_shares_among_its_workers_is_occupied() -> No
 
 def test_without_a_command_the_help_is_on_stderr_and_the_exit_code_is_2() -> None:
     done = run_cli()
+    forked = run_forked_cli()
+    assert (done.returncode, done.stdout, done.stderr) == (
+        forked.returncode,
+        forked.stdout,
+        forked.stderr,
+    )
     assert (done.returncode, done.stdout) == (2, b"")
     lines = done.stderr.decode().splitlines()
     assert lines[0].startswith("Usage:")
@@ -77,7 +84,7 @@ def test_without_a_command_the_help_is_on_stderr_and_the_exit_code_is_2() -> Non
 
 
 def test_every_option_is_in_the_help() -> None:
-    done = run_cli("serve", "--help")
+    done = run_forked_cli("serve", "--help")
     assert (done.returncode, done.stderr) == (0, b"")
     for option in ("--host", "--broker", "--demo", "--profile", "--log-format", "--ping-interval"):
         assert option in done.stdout.decode()

@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 from tests.support import nobody
 from tests.support.bare import children
-from tests.support.server import CONSOLE_SCRIPT, Server, clean_environment, run_cli
+from tests.support.forked_cli import run_forked_cli
+from tests.support.server import CONSOLE_SCRIPT, Server, clean_environment
 from tests.support.waiting import wait_until
 
 NOBODY = [sys.executable, nobody.__file__]
@@ -90,7 +92,7 @@ BROKEN_ARGUMENTS: dict[str, tuple[list[str | bytes], int]] = {
 @pytest.mark.parametrize("name", BROKEN_ARGUMENTS)
 def test_an_argument_that_is_not_utf_8_is_one_line(name: str) -> None:
     arguments, code = BROKEN_ARGUMENTS[name]
-    assert "geheim" not in line_of(run_cli(*arguments), code)
+    assert "geheim" not in line_of(run_forked_cli(*arguments), code)
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -144,10 +146,19 @@ def test_modules_in_the_working_folder_are_not_those_of_the_program(tmp_path: Pa
 # The rest
 
 
-@pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/mem", "/tmp", "pipe"])
-def test_a_config_file_that_is_none_is_one_line(path: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/mem", "/tmp"])
+def test_a_config_file_that_is_none_is_one_line(path: str) -> None:
+    assert path in line_of(run_forked_cli("serve", "--config", path), 2)
+
+
+def test_a_config_file_that_is_a_pipe_of_no_yaml_is_one_line(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    assert path in line_of(run_in(tmp_path, "serve", "--config", path), 2)
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    os.write(writer, b"\xff" * 1000)
+    threading.Timer(0.5, os.close, [writer]).start()
+    assert "pipe: it is not UTF-8" in line_of(
+        run_forked_cli("serve", "--config", str(tmp_path / "pipe")), 2
+    )
 
 
 def test_a_port_that_only_root_may_have_is_one_line(tmp_path: Path) -> None:
@@ -162,7 +173,7 @@ HOSTS = ["::::", "256.1.1.1", "a b", "a\nb", "http://127.0.0.1/", "192.0.2.77", 
 
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: host[:10])
 def test_a_host_that_is_none_of_this_machine_is_one_line(host: str) -> None:
-    assert "cannot listen on" in line_of(run_cli("serve", "--host", host), 2)
+    assert "cannot listen on" in line_of(run_forked_cli("serve", "--host", host), 2)
 
 
 @pytest.mark.parametrize("count", [6, 16, 31])

@@ -8,7 +8,7 @@ from importlib import resources
 from itertools import islice
 from typing import Any, NamedTuple
 
-from pulse_events.demo.feed import Feed
+from pulse_events.demo.feed import Feed, Turnover
 from pulse_events.messages import Message
 
 START_S = 1_795_483_682.0
@@ -50,10 +50,13 @@ def ticking(step_s: float = 0.25) -> Iterator[float]:
         now_s += step_s
 
 
-def made_up(count: int, seed: int = 1, groups: int = 3) -> list[Message]:
+def made_up(
+    count: int, seed: int = 1, groups: int = 3, turnover: Turnover | None = None
+) -> list[Message]:
     """Return the first messages of a feed whose clock goes on at each look."""
     clock = ticking()
-    return list(islice(Feed(random.Random(seed), lambda: next(clock), groups), count))
+    feed = Feed(random.Random(seed), lambda: next(clock), groups, turnover)
+    return list(islice(feed, count))
 
 
 def taken_apart(message: Message) -> Said:

@@ -11,8 +11,7 @@ import pytest
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.memory import Memory
-from pulse_events.demo import feed as demo
-from pulse_events.demo.feed import BURST, CATCH_UP_S, TURN_S, Feed, Pace, run_demo
+from pulse_events.demo.feed import BURST, CATCH_UP_S, TURN_S, DemoPace, Feed, Turnover, run_demo
 from pulse_events.demo.scenery import TREES
 from pulse_events.demo.taskcluster import to_iso
 from tests.brokers.listening import Recorder, running
@@ -112,10 +111,10 @@ def test_workers_are_named_as_their_cloud_names_them(said: list[Said]) -> None:
     assert any(prefix.isdigit() for prefix in others)
 
 
-def test_idle_workers_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(demo, "_NEW_WORKER_CHANCE", 1.0)
-    monkeypatch.setattr(demo, "_RETIRE_CHANCE", 0.0)
-    events = Counter(KEYS[message.exchange][0] for message in made_up(20_000))
+def test_idle_workers_do_not_pile_up() -> None:
+    turnover = Turnover(new_chance=1.0, retire_chance=0.0)
+    messages = made_up(20_000, turnover=turnover)
+    events = Counter(KEYS[message.exchange][0] for message in messages)
     pools = {pool for tree in TREES for pool in (tree.decision.pool, *(k.pool for k in tree.kinds))}
     assert events["workerRunning"] > 1_000
     alive = events["workerRunning"] - events["workerRemoved"]
@@ -131,7 +130,7 @@ class Turns(NamedTuple):
 
 def paced(rate_per_s: float, for_s: float, late_s: float = 0.0) -> Turns:
     """Follow a pace for a while; each sleep takes ``late_s`` longer than asked."""
-    pace, now_s, turns = Pace(rate_per_s, 0.0), 0.0, Turns([], [])
+    pace, now_s, turns = DemoPace(rate_per_s, 0.0), 0.0, Turns([], [])
     while now_s < for_s:
         turns.times_s.append(now_s)
         turns.counts.append(pace.due(now_s))
@@ -152,7 +151,7 @@ def test_a_pace_keeps_its_rate_in_small_even_portions(rate_per_s: float) -> None
 
 @pytest.mark.parametrize("rate_per_s", [0.1, 500, 10_000, 1_000_000])
 def test_a_pace_that_was_held_up_makes_up_for_little_and_goes_on(rate_per_s: float) -> None:
-    pace = Pace(rate_per_s, 0.0)
+    pace = DemoPace(rate_per_s, 0.0)
     assert pace.due(3_600.0) <= min(BURST, CATCH_UP_S * rate_per_s + 1)
     assert pace.due(3_600.0) <= 1
     assert pace.wait_s(3_600.0) <= max(TURN_S, 1 / rate_per_s)
@@ -160,7 +159,7 @@ def test_a_pace_that_was_held_up_makes_up_for_little_and_goes_on(rate_per_s: flo
 
 
 def test_a_pace_is_early_for_nothing() -> None:
-    pace = Pace(10, 5.0)
+    pace = DemoPace(10, 5.0)
     assert pace.due(4.9) == 0
     assert pace.wait_s(4.5) == pytest.approx(0.5)
     assert pace.due(5.0) == 1

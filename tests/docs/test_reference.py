@@ -10,31 +10,30 @@ from urllib.parse import quote
 import pytest
 
 from pulse_events import bindings, comparisons, topic_index, topics
-from pulse_events.access import limits
-from pulse_events.brokers.memory import Memory
+from pulse_events.access import limits, rate
 from pulse_events.brokers.rabbitmq import address_parameters, broker, refusals, targets, turns
 from pulse_events.cli.publish import LINE_LIMIT_BYTES
 from pulse_events.configuration import config_file
 from pulse_events.configuration.settings import PREFIX, Settings
 from pulse_events.hub import hub, hubs, interest
 from pulse_events.process import logs, system
-from pulse_events.process.peers import Alone
 from pulse_events.process.worker_process import Patience
 from pulse_events.web import (
-    app,
     bodies,
+    client_stream,
     http_server,
     kernel,
-    page,
+    posts,
     streams,
     tokens,
     work,
 )
-from pulse_events.web.services import Services
+from pulse_events.web.app import App
 from pulse_events.web.static_files import static_routes
 from tests.docs.blocks import DOCUMENTS, ROOT
 from tests.support.raw_stream import CONNECT_PATH, RawStream, connect_target
 from tests.support.server import Server
+from tests.support.services import make_services
 
 REFERENCE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
 
@@ -74,24 +73,7 @@ def test_no_option_is_described_that_does_not_exist() -> None:
 
 def routes() -> dict[str, set[str]]:
     """Return all paths of a server but those of files, and their methods."""
-    memory = Memory()
-    routed = hub.Hub(memory, lambda flush: flush())
-    all_hubs = hubs.Hubs(routed, lambda exchange: False, lambda: hubs.Exact(routed, list))
-    admission = limits.Admission(limits.Limits(streams=1))
-    services = Services(
-        hub=all_hubs,
-        admission=admission,
-        streams=streams.Streams(all_hubs, admission, ping_interval_s=20, unsent_limit_bytes=1),
-        tokens=tokens.Tokens(Alone(lambda url: None)),
-        max_bindings=1,
-        ping_interval_s=20,
-        compression=True,
-        health=lambda: memory.health,
-        total=lambda: Alone(lambda url: None).total(routed.statistics()),
-        catalogue=page.Catalogue(),
-        publish=memory.publish,
-    )
-    table = app.App(services)._routes
+    table = App(make_services()).table
     return {path or "/": set(table[path]) for path in table.keys() - static_routes().keys()}
 
 
@@ -191,7 +173,7 @@ LIMITS = {
     "exchange, pattern, routing key": bindings.NAME_LIMIT_BYTES,
     "head of a request": Settings.model_fields["max_head_bytes"].default,
     "body of `publish`": bodies.BODY_LIMIT_BYTES,
-    "body of `bindings`": app._BINDING_LIMIT_BYTES,
+    "body of `bindings`": posts.BINDING_LIMIT_BYTES,
     "time for a body": int(bodies.BODY_WITHIN_S),
     "time for a head, and of an idle connection": int(http_server.IDLE_S),
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
@@ -203,7 +185,7 @@ LIMITS = {
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,
     "streams of an address": limits.STREAMS_PER_ADDRESS,
     "new bindings of an address that the broker has not answered": limits.OUTSTANDING_BINDINGS,
-    "requests of an address": int(limits.REQUESTS_PER_S),
+    "requests of an address": int(rate.REQUESTS_PER_S),
     "connections of an address that are not streams": limits.CONNECTIONS_PER_ADDRESS,
     "distinct bindings that an address is the first to want": limits.BINDINGS_PER_ADDRESS,
     "those that an address has opened": limits.QUEUES_PER_ADDRESS,
@@ -212,7 +194,7 @@ LIMITS = {
     "bytes of a posted message": work.MESSAGE_BYTES,
     "time to take an answer": int(http_server.IDLE_S),
     "unsent bytes of any connection in the kernel": 2 * kernel.SEND_BUFFER_BYTES,
-    "what a client sends behind its request": streams.RECEIVED_LIMIT_BYTES,
+    "what a client sends behind its request": client_stream.RECEIVED_LIMIT_BYTES,
     "sets of bindings with a queue of their own": hubs.EXACT_LIMIT,
     "reading of what is unsent after the last event": int(streams.CLOSE_WITHIN_S),
     "tokens": tokens.SIZE_LIMIT_BYTES,

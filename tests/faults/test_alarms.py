@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from tests.faults.trial import TARGETS, heartbeat, stats, trial
 from tests.support.local_server import local_server
 from tests.support.rabbit import Rabbit
@@ -47,7 +47,7 @@ def raised(node: Rabbit, alarm: Alarm) -> Iterator[None]:
 def test_streams_go_on_during_an_alarm_and_the_heartbeat_says_so(
     node: Rabbit, alarm: Alarm
 ) -> None:
-    broker = RabbitMQ(node.amqp_url, pace=Pace(heartbeat_s=3, alarm_every_s=0.5))
+    broker = RabbitMQ(node.amqp_url, pace=BrokerPace(heartbeat_s=3, alarm_every_s=0.5))
     with local_server(broker=broker) as server:
         with trial(server.port, [node.amqp_url]) as run:
             with raised(node, alarm):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from tests.faults.proxy import Proxy
 from tests.faults.trial import heartbeat, trial
 from tests.support.local_server import local_server
@@ -58,7 +58,7 @@ def test_a_broker_that_is_killed_loses_nothing_that_it_confirmed(node: Rabbit) -
 @pytest.mark.parametrize("heartbeat_s", [3])
 def test_a_black_hole_is_found_within_two_heartbeats(node: Rabbit, heartbeat_s: int) -> None:
     with Proxy(node.port) as proxy:
-        broker = RabbitMQ(proxy.url(node.amqp_url), pace=Pace(heartbeat_s=heartbeat_s))
+        broker = RabbitMQ(proxy.url(node.amqp_url), pace=BrokerPace(heartbeat_s=heartbeat_s))
         with local_server(broker=broker) as server:
             with trial(server.port, [node.amqp_url]) as run:
                 fault_s = time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep
 from tests.faults.trial import heartbeat, stats, trial
@@ -30,7 +30,7 @@ def doomed(node: Rabbit) -> Iterator[str]:
 def test_the_clients_of_a_deleted_exchange_are_told_and_no_others(
     node: Rabbit, doomed: str
 ) -> None:
-    broker = RabbitMQ(node.amqp_url, pace=Pace(audit_every_s=AUDIT_EVERY_S))
+    broker = RabbitMQ(node.amqp_url, pace=BrokerPace(audit_every_s=AUDIT_EVERY_S))
     bindings = [[(doomed, "#")], [(doomed, "a.*")], [(EXCHANGE, "never"), (doomed, "a.b")]]
     with local_server(broker=broker) as server, Amqp(node.amqp_url) as amqp:
         with trial(server.port, [node.amqp_url]) as run:
@@ -57,7 +57,7 @@ def test_the_clients_of_a_deleted_exchange_are_told_and_no_others(
 def test_an_exchange_that_is_made_again_is_bound_again_with_the_next_audit(
     node: Rabbit, doomed: str
 ) -> None:
-    broker = RabbitMQ(node.amqp_url, pace=Pace(audit_every_s=AUDIT_EVERY_S))
+    broker = RabbitMQ(node.amqp_url, pace=BrokerPace(audit_every_s=AUDIT_EVERY_S))
     with local_server(broker=broker) as server, Amqp(node.amqp_url) as amqp:
         with trial(server.port, [node.amqp_url], exchange=doomed) as run:
             amqp.delete_exchange(doomed)

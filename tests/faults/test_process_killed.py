@@ -21,11 +21,11 @@ from tests.support.waiting import wait_until
 EXPIRES_S = 1.5
 CONSUMER = f"""
 import asyncio, sys
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.hub.hub import Hub
 
-broker = RabbitMQ(sys.argv[1], namespace="killed", pace=Pace(queue_expires_s={EXPIRES_S}))
+broker = RabbitMQ(sys.argv[1], namespace="killed", pace=BrokerPace(queue_expires_s={EXPIRES_S}))
 asyncio.run(broker.run(Hub(broker, lambda flush: flush())))
 """
 """The server's side of the broker, with a queue that expires soon."""

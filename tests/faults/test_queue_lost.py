@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep
 from tests.faults.proxy import Proxy
@@ -28,7 +28,7 @@ def test_clients_are_told_when_the_broker_was_out_of_reach_longer_than_the_queue
 ) -> None:
     with Proxy(node.port) as proxy:
         url = proxy.url(node.amqp_url)
-        broker = RabbitMQ(url, namespace="expiry", pace=Pace(queue_expires_s=1.5))
+        broker = RabbitMQ(url, namespace="expiry", pace=BrokerPace(queue_expires_s=1.5))
         with local_server(broker=broker) as server:
             with trial(server.port, [node.amqp_url]) as run:
                 lost = broker.queue

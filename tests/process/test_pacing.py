@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pulse_events.process.pacing import CREDIT_S, LONGEST_WAIT_S, SHARE, Pacer
+from pulse_events.process.pacing import CREDIT_S, LONGEST_WAIT_S, SHARE, FlushPace
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -53,12 +53,12 @@ def clockwork() -> Clockwork:
 
 
 @pytest.fixture
-def pacer(clockwork: Clockwork) -> Pacer:
-    return Pacer(cast("AbstractEventLoop", clockwork), lambda: clockwork.now_s)
+def pacer(clockwork: Clockwork) -> FlushPace:
+    return FlushPace(cast("AbstractEventLoop", clockwork), lambda: clockwork.now_s)
 
 
 def test_a_flush_never_comes_at_once_but_at_the_end_of_the_turn(
-    pacer: Pacer, clockwork: Clockwork
+    pacer: FlushPace, clockwork: Clockwork
 ) -> None:
     flush = Flushes(clockwork, 0.0)
     pacer.wake(flush)
@@ -67,7 +67,9 @@ def test_a_flush_never_comes_at_once_but_at_the_end_of_the_turn(
     assert flush.count == 1
 
 
-def test_flushes_that_keep_to_their_share_never_wait(pacer: Pacer, clockwork: Clockwork) -> None:
+def test_flushes_that_keep_to_their_share_never_wait(
+    pacer: FlushPace, clockwork: Clockwork
+) -> None:
     flush = Flushes(clockwork, 0.001)
     for _ in range(1000):
         pacer.wake(flush)
@@ -75,14 +77,16 @@ def test_flushes_that_keep_to_their_share_never_wait(pacer: Pacer, clockwork: Cl
         clockwork.now_s += 0.001 / SHARE - 0.001
 
 
-def test_a_burst_within_the_credit_does_not_wait(pacer: Pacer, clockwork: Clockwork) -> None:
+def test_a_burst_within_the_credit_does_not_wait(pacer: FlushPace, clockwork: Clockwork) -> None:
     flush = Flushes(clockwork, CREDIT_S / 4)
     for _ in range(4):
         pacer.wake(flush)
         assert clockwork.run() == 0
 
 
-def test_flushing_without_a_pause_is_held_to_its_share(pacer: Pacer, clockwork: Clockwork) -> None:
+def test_flushing_without_a_pause_is_held_to_its_share(
+    pacer: FlushPace, clockwork: Clockwork
+) -> None:
     flush = Flushes(clockwork, 0.001)
     start_s = clockwork.now_s
     for _ in range(1000):
@@ -92,7 +96,7 @@ def test_flushing_without_a_pause_is_held_to_its_share(pacer: Pacer, clockwork: 
     assert flushing == pytest.approx(SHARE, rel=0.1)
 
 
-def test_no_flush_waits_for_longer_than_the_limit(pacer: Pacer, clockwork: Clockwork) -> None:
+def test_no_flush_waits_for_longer_than_the_limit(pacer: FlushPace, clockwork: Clockwork) -> None:
     flush = Flushes(clockwork, 1.0)
     pacer.wake(flush)
     clockwork.run()
@@ -100,7 +104,7 @@ def test_no_flush_waits_for_longer_than_the_limit(pacer: Pacer, clockwork: Clock
     assert clockwork.run() == pytest.approx(LONGEST_WAIT_S)
 
 
-def test_an_idle_server_has_all_its_credit_back(pacer: Pacer, clockwork: Clockwork) -> None:
+def test_an_idle_server_has_all_its_credit_back(pacer: FlushPace, clockwork: Clockwork) -> None:
     flush = Flushes(clockwork, 1.0)
     pacer.wake(flush)
     clockwork.run()

@@ -25,15 +25,13 @@ EXCHANGE = "exchange/hanging"
 TARGET = connect_target((EXCHANGE, "#"))
 ASK_EVERY_S, QUESTIONS, QUESTIONS_AT_START = 0.2, 5, 100
 IMPATIENT = f"""
-import sys
 from functools import partial
 
 import pulse_events.cli
-from pulse_events.process import worker_process
+from pulse_events.process import worker_process, workers
 
-serve = sys.modules["pulse_events.cli.serve"]
 patience = worker_process.Patience({ASK_EVERY_S}, {QUESTIONS}, {QUESTIONS_AT_START})
-serve.supervise = partial(serve.supervise, patience=patience)
+workers.supervise = partial(workers.supervise, patience=patience)
 """
 RUN = "pulse_events.cli.main()\n"
 
@@ -197,15 +195,12 @@ def test_workers_that_cannot_start_are_tried_again_but_not_in_a_hurry(name: str)
     assert text.count("restarting it") <= 16
 
 
-async def test_a_channel_whose_other_end_does_not_read_is_given_up(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(workers, "LINE_LIMIT_BYTES", 100_000)
+async def test_a_channel_whose_other_end_does_not_read_is_given_up() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         _, channel = await asyncio.open_connection(sock=ours)
         for _ in range(1000):
-            workers._write(channel, {"publish": "x" * 10_000})
+            workers._write(channel, {"publish": "x" * 10_000}, limit_bytes=100_000)
             assert channel.transport.get_write_buffer_size() < 200_000
         assert channel.is_closing()
         channel.close()

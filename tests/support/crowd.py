@@ -18,7 +18,7 @@ _READY = b"event: ready\ndata: {}\nid: -\n\n\r\n"
 
 
 class Member:
-    """One stream of a `Crowd`."""
+    """One stream of a `SlowCrowd`."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection = connection
@@ -44,8 +44,8 @@ class Member:
         self.last_at_s = time.monotonic()
 
 
-class Crowd:
-    """Readers of one target: ``with Crowd(port, target, 400) as crowd: …``; ready from the start.
+class SlowCrowd:
+    """Readers of one target: ``with SlowCrowd(port, target, 400) as crowd: …``, all ready.
 
     Args:
         port: The server's, on 127.0.0.1.

@@ -11,7 +11,18 @@ import sys
 
 from pulse_events.cli import main
 
-_LATE = ("encodings.idna", "pulse_events.brokers.rabbitmq.publisher")
+LATE = (
+    "encodings.idna",
+    "pulse_events.brokers.opening",
+    "pulse_events.brokers.rabbitmq.publisher",
+    "pulse_events.cli.checking",
+    "pulse_events.client",
+    "pulse_events.process.loops",
+    "pulse_events.process.server",
+    "pulse_events.process.workers",
+)
+
+"""What commands import when they run."""
 
 
 def _drop_privileges() -> None:
@@ -27,7 +38,7 @@ if __name__ == "__main__":
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     os.fchdir(descriptor)
     os.close(descriptor)
-    for name in _LATE:
+    for name in LATE:
         importlib.import_module(name)
     _drop_privileges()
     sys.argv[0] = "pulse-events"

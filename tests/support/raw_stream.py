@@ -35,7 +35,7 @@ class Head(NamedTuple):
     raw: bytes
 
 
-class Event(NamedTuple):
+class RawEvent(NamedTuple):
     """One event; ``data`` is the text after ``data: ``."""
 
     kind: str
@@ -117,7 +117,7 @@ class RawStream:
         self._begin_body(head)
         return head
 
-    def event(self, kind: str | None = None, *, within_s: float = 10.0) -> Event:
+    def event(self, kind: str | None = None, *, within_s: float = 10.0) -> RawEvent:
         """Return the next event, or the next of ``kind`` with the pings before it left out.
 
         Raises:
@@ -132,10 +132,10 @@ class RawStream:
                 return event
             assert event.kind == "ping", f"waited for {kind}, got {event.raw!r}"
 
-    def events(self, count: int, *, within_s: float = 10.0) -> list[Event]:
+    def events(self, count: int, *, within_s: float = 10.0) -> list[RawEvent]:
         """Return the next ``count`` events that are not pings."""
         deadline = time.monotonic() + within_s
-        found: list[Event] = []
+        found: list[RawEvent] = []
         while len(found) < count:
             event = self._next_event(deadline)
             if event.kind != "ping":
@@ -178,12 +178,12 @@ class RawStream:
             found, self._unread = self._unread, b""
             return found
 
-    def _next_event(self, deadline: float) -> Event:
+    def _next_event(self, deadline: float) -> RawEvent:
         raw = self._through(b"\n\n", deadline)
         match = _EVENT.fullmatch(raw)
         assert match, f"not exactly an event: {raw!r}"
         kind, text, event_id = (part.decode() for part in match.groups())
-        return Event(kind, text, event_id, raw)
+        return RawEvent(kind, text, event_id, raw)
 
     def _through(self, end: bytes, deadline: float) -> bytes:
         searched = 0

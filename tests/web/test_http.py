@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -169,14 +171,16 @@ def test_a_stream_comes_though_its_client_offers_an_upgrade(server: LocalServer,
 # Headers
 
 
-@pytest.fixture
-def failing(server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One route of the server fails."""
+@pytest.fixture(scope="module")
+def failing() -> Iterator[LocalServer]:
+    """A server one route of which fails."""
 
     def fail() -> str:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr("pulse_events.web.app._release", fail)
+    part: Any = {"App": {"release": fail}}
+    with local_server(part) as running:
+        yield running
 
 
 ANSWERED = {
@@ -194,10 +198,9 @@ ANSWERED = {
 }
 
 
-@pytest.mark.usefixtures("failing")
 @pytest.mark.parametrize("status", ANSWERED)
-def test_no_answer_tells_versions(server: LocalServer, status: int) -> None:
-    answer = conversation(server.port, ANSWERED[status])
+def test_no_answer_tells_versions(failing: LocalServer, status: int) -> None:
+    answer = conversation(failing.port, ANSWERED[status])
     assert statuses(answer) == [status]
     head = answer.partition(b"\r\n\r\n")[0].decode()
     assert re.findall(r"(?mi)^server: (.*?)\r?$", head) == ["pulse-events"]

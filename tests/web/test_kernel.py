@@ -2,12 +2,13 @@
 
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
+from typing import Any
 
 import pytest
 
+from pulse_events.web.client_stream import RECEIVED_LIMIT_BYTES
 from pulse_events.web.kernel import SEND_BUFFER_BYTES
-from pulse_events.web.streams import RECEIVED_LIMIT_BYTES
 from tests.support.kernel import ServersSide
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import RawStream, connect_target, ready_streams
@@ -20,8 +21,9 @@ READERS = 60
 LARGE = "/static/inspector/words.js"
 
 
-def close_within(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulse_events.web.streams.CLOSE_WITHIN_S", seconds)
+def closing_within(seconds: float, **settings: Any) -> AbstractContextManager[LocalServer]:
+    """Return a server that gives clients of ended streams so long to read the rest."""
+    return local_server({"Streams": {"close_within_s": seconds}}, **settings)
 
 
 def slow(server: LocalServer, name: str) -> RawStream:
@@ -62,12 +64,9 @@ def test_what_the_kernel_holds_for_one_that_asks_and_never_reads_is_bounded_too(
             side.wait_until_gone()
 
 
-def test_an_ended_stream_counts_until_it_is_gone_from_the_kernel(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    close_within(1.0, monkeypatch)
+def test_an_ended_stream_counts_until_it_is_gone_from_the_kernel(name: str) -> None:
     with (
-        local_server(max_unsent_bytes=300_000, max_streams=1) as server,
+        closing_within(1.0, max_unsent_bytes=300_000, max_streams=1) as server,
         slow(server, name) as ended,
     ):
         side = ServersSide.of(ended.socket)
@@ -84,22 +83,16 @@ def test_an_ended_stream_counts_until_it_is_gone_from_the_kernel(
         assert not side.unsent_bytes()
 
 
-def test_pings_that_come_rarely_do_not_keep_ended_streams_longer(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    close_within(0.2, monkeypatch)
-    with local_server(max_unsent_bytes=300_000, ping_interval=3600.0) as server:
+def test_pings_that_come_rarely_do_not_keep_ended_streams_longer(name: str) -> None:
+    with closing_within(0.2, max_unsent_bytes=300_000, ping_interval=3600.0) as server:
         with slow(server, name) as stream:
             side = ServersSide.of(stream.socket)
             fill(server, name)
             side.wait_until_gone()
 
 
-def test_the_last_event_waits_for_a_client_that_reads_late(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    close_within(8.0, monkeypatch)
-    with local_server(max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+def test_the_last_event_waits_for_a_client_that_reads_late(name: str) -> None:
+    with closing_within(8.0, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
         fill(server, name)
         time.sleep(0.8)  # some turns in which it could be closed
         while (event := stream.event()).kind == "message":
@@ -108,11 +101,8 @@ def test_the_last_event_waits_for_a_client_that_reads_late(
         assert stream.rest() == b""
 
 
-def test_a_client_that_reads_too_late_sees_a_broken_connection_and_no_proper_end(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    close_within(0.2, monkeypatch)
-    with local_server(max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+def test_a_client_that_reads_too_late_sees_a_broken_connection_and_no_proper_end(name: str) -> None:
+    with closing_within(0.2, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
         side = ServersSide.of(stream.socket)
         fill(server, name)
         side.wait_until_gone()
@@ -135,11 +125,8 @@ def test_a_client_that_keeps_its_side_open_counts_no_longer_than_it_reads(name: 
             wait_until(is_admitted, "there is room again", within_s=3)
 
 
-def test_a_client_that_leaves_without_reading_leaves_nothing_in_the_kernel(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    close_within(0.5, monkeypatch)
-    with local_server(max_unsent_bytes=64 << 20) as server, slow(server, name) as stream:
+def test_a_client_that_leaves_without_reading_leaves_nothing_in_the_kernel(name: str) -> None:
+    with closing_within(0.5, max_unsent_bytes=64 << 20) as server, slow(server, name) as stream:
         for _ in range(20):
             server.say(name, "k", BODY)
         side = ServersSide.of(stream.socket)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pulse_events.web.streams import RECEIVED_LIMIT_BYTES
+from pulse_events.web.client_stream import RECEIVED_LIMIT_BYTES
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_stream import (
     CONNECT_PATH,
@@ -91,16 +91,14 @@ def test_a_header_of_who_is_no_trusted_proxy_does_not_count(name: str) -> None:
                 assert stream.event("error").json.startswith("203.0.113.9 has 1 streams open")
 
 
-def test_a_forwarded_address_of_this_machine_has_no_privileges(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pulse_events.access.limits.STREAMS_PER_ADDRESS", 1)
+def test_a_forwarded_address_of_this_machine_is_not_this_machine(name: str) -> None:
     target = connect_target((name, "#"))
     header = {"X-Forwarded-For": "127.0.0.1"}
-    with local_server(trust_proxy=1) as server, ready_streams(server.port, target, 5):
-        with RawStream(server.port, target, headers=header).ready():
-            found = refusal(server, target, **header)
-            assert found.startswith("forwarded 127.0.0.1 has 1 streams open, the limit is 1")
+    with local_server(max_streams_per_address=1, trust_proxy=1) as server:
+        with ready_streams(server.port, target, 1):
+            with RawStream(server.port, target, headers=header).ready():
+                found = refusal(server, target, **header)
+                assert found.startswith("forwarded 127.0.0.1 has 1 streams open, the limit is 1")
 
 
 def advice(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:

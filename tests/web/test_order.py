@@ -10,7 +10,8 @@ from pulse_events.errors import StreamEnded
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.process.loops import new_event_loop
-from pulse_events.web.streams import Stream, Streams
+from pulse_events.web.client_stream import ClientStream
+from pulse_events.web.streams import Streams
 from pulse_events.wire.sse import encode_event
 from pulse_events.wire.wire import Wire, wire_of
 from tests.support.chunked import Chunks, unchunked
@@ -74,7 +75,7 @@ def no_queue() -> Exact:
     raise AssertionError
 
 
-def begin(transport: asyncio.Transport, wire: Wire = UNFRAMED) -> Stream:
+def begin(transport: asyncio.Transport, wire: Wire = UNFRAMED) -> ClientStream:
     """Return a stream on ``transport`` whose head has been sent."""
     broker = SimulatedBroker()
     hub = Hub(broker, asyncio.get_running_loop().call_soon)
@@ -84,7 +85,7 @@ def begin(transport: asyncio.Transport, wire: Wire = UNFRAMED) -> Stream:
         ping_interval_s=60,
         unsent_limit_bytes=1 << 30,
     )
-    stream = Stream(streams, transport, wire)
+    stream = ClientStream(streams, transport, wire)
     streams.add(stream, transport)
     return stream
 

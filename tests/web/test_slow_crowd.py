@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from pulse_events.configuration.settings import Settings
-from tests.support.crowd import Crowd
+from tests.support.crowd import SlowCrowd
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.server import Server
 from tests.support.waiting import wait_until
@@ -54,7 +54,7 @@ def memory_bytes(server: Server) -> int:
 class Sending:
     """Messages to a crowd, one after the other: their bytes, and how long each was under way."""
 
-    def __init__(self, server: Server, crowd: Crowd) -> None:
+    def __init__(self, server: Server, crowd: SlowCrowd) -> None:
         self.count = self.size = 0
         self.digest = sha256()
         self.delays_s: list[float] = []
@@ -75,7 +75,7 @@ class Sending:
 def test_readers_that_stop_are_told_and_closed_and_cost_the_others_nothing() -> None:
     target = connect_target((EXCHANGE, "#"))
     with Server("--ping-interval", "3600") as server, ExitStack() as opened:
-        crowd = opened.enter_context(Crowd(server.port, target, READERS))
+        crowd = opened.enter_context(SlowCrowd(server.port, target, READERS))
         stopped = [
             opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=KERNEL_BYTES))
             for _ in range(STOPPED)

@@ -74,13 +74,11 @@ def test_those_who_read_notice_nothing_of_a_slow_reader(own_server: LocalServer,
     assert received == ["message"] * sent
 
 
-def test_a_slow_reader_that_never_reads_again_is_cut_off_and_forgotten(
-    own_server: LocalServer, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pulse_events.web.streams.CLOSE_WITHIN_S", 0.2)
-    with slow(own_server, name) as stream:
-        fill(own_server, name)
-        assert own_server.counts().clients == 0
+def test_a_slow_reader_that_never_reads_again_is_cut_off_and_forgotten(name: str) -> None:
+    soon = {"Streams": {"close_within_s": 0.2}}
+    with local_server(soon, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+        fill(server, name)
+        assert server.counts().clients == 0
 
         def is_cut_off() -> bool:
             try:

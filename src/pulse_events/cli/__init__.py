@@ -1,11 +1,15 @@
-"""The commands: their options, output and exit codes."""
+"""The commands: their options, output and exit codes.
+
+Each command's module imports what its work needs within the function that does it: nobody who asks
+for help, or for another command, waits for a server's imports (0.09 s instead of 0.46 s).
+"""
 
 import sys
 
 import click
 from setproctitle import setproctitle
 
-from pulse_events.cli.command import TITLE, Program
+from pulse_events.cli.command import TITLE, CommandGroup
 from pulse_events.cli.listen import listen
 from pulse_events.cli.publish import publish
 from pulse_events.cli.serve import serve
@@ -22,7 +26,7 @@ _NO_THREAD = "can't start new thread"
 """What is not a fault of the program: wrong use, and what the system may do to any line of it."""
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pulse-events", message="%(version)s")
 def program() -> None:
     """RabbitMQ messages as Server-Sent Events."""

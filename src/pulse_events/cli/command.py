@@ -38,7 +38,7 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
-class Program(click.Group):
+class CommandGroup(click.Group):
     """The group of all commands; of one that does not exist the name is not repeated either."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

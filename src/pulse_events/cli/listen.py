@@ -1,14 +1,13 @@
-"""``pulse-events listen``."""
+"""``pulse-events listen``.  What speaks HTTP is imported when there is something to ask."""
 
 import asyncio
 import math
 
 import click
 
+from pulse_events.backoff import STALE_AFTER_S
 from pulse_events.bindings import BindingSet
 from pulse_events.cli.command import Command
-from pulse_events.client import STALE_AFTER_S, events
-from pulse_events.process.loops import new_event_loop
 from pulse_events.process.standard_streams import OutputFailed, while_stdout_is_read
 
 
@@ -36,6 +35,8 @@ def listen(pairs: tuple[str, ...], stale_after: float, url: str) -> None:
 
     Connects again when the connection is lost; says so on stderr.  Ends when nobody reads stdout.
     """
+    from pulse_events.process.loops import new_event_loop
+
     if math.isnan(stale_after):
         raise click.BadParameter("nan is no time", param_hint="--stale-after")
     bindings = BindingSet.of([_split(pair) for pair in pairs])
@@ -49,6 +50,8 @@ def listen(pairs: tuple[str, ...], stale_after: float, url: str) -> None:
 
 
 async def _print_messages(url: str, bindings: BindingSet, stale_after_s: float) -> None:
+    from pulse_events.client import events
+
     with while_stdout_is_read():
         async for event in events(url, bindings, on_retry=_say_retry, stale_after_s=stale_after_s):
             if event.kind == "message":

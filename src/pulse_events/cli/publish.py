@@ -1,4 +1,4 @@
-"""``pulse-events publish``."""
+"""``pulse-events publish``.  Options and AMQP are imported when a message is to be sent."""
 
 import os
 import re
@@ -8,9 +8,6 @@ from collections.abc import Iterator
 import click
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.addresses import is_inside
-from pulse_events.brokers.rabbitmq.publisher import connected_publisher
-from pulse_events.cli.checking import checked_settings
 from pulse_events.cli.command import Command, no_such_option
 from pulse_events.errors import InputError, PulseEventsError
 from pulse_events.messages import Message, is_json
@@ -53,6 +50,10 @@ def publish(
 
     Ends when the broker has confirmed every message.
     """
+    from pulse_events.brokers.addresses import is_inside
+    from pulse_events.brokers.rabbitmq.publisher import connected_publisher
+    from pulse_events.cli.checking import checked_settings
+
     settings = checked_settings(options)
     if is_inside(settings.broker):
         raise click.UsageError(

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import NoReturn
 
 from pulse_events.demo.scenery import DECISION, ELSEWHERE, LIVE_LOG, OWNERS, TREES, Kind, Tree
-from pulse_events.demo.taskcluster import Group, Pool, Task, Worker, compose
+from pulse_events.demo.taskcluster import Group, Pool, Task, TaskWorker, compose
 from pulse_events.messages import Message
 
 TURN_S = 0.01
@@ -30,7 +30,6 @@ _TASKS_PER_GROUP = (3, 9)
 _IDLE_WORKERS = 20  # of one pool; more are retired
 _PRIORITIES = ("highest", "medium", "low", "very-low")
 _ELSEWHERE_CHANCE = 0.04
-_NEW_WORKER_CHANCE = _RETIRE_CHANCE = 0.12
 _LOST_WORKER_CHANCE = 0.05
 _SEALED_CHANCE = 0.2
 _LOST_WORKER = ("worker-shutdown", "claim-expired")
@@ -41,6 +40,16 @@ _OUTCOMES = (
     ("exception", "canceled"),
     ("exception", "malformed-payload"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """How workers come and go."""
+
+    new_chance: float = 0.12
+    """That a task gets a new worker though one is idle."""
+    retire_chance: float = 0.12
+    """That a worker goes after its task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +69,21 @@ class Feed:
         rng: Source of all chance; the same seed and clock give the same feed.
         now: Clock, seconds since 1970; time passes only between messages.
         groups: Task groups that are under way at the same time.
+        turnover: Of the workers.
     """
 
-    def __init__(self, rng: random.Random, now: Callable[[], float], groups: int = 3) -> None:
+    def __init__(
+        self,
+        rng: random.Random,
+        now: Callable[[], float],
+        groups: int = 3,
+        turnover: Turnover | None = None,
+    ) -> None:
         self._rng = rng
         self._now = now
+        self._turnover = turnover or Turnover()
         self._push_id = rng.randrange(200_000, 300_000)
-        self._idle: dict[str, list[Worker]] = {}
+        self._idle: dict[str, list[TaskWorker]] = {}
         self._groups = [self._group_life() for _ in range(groups)]
 
     def __iter__(self) -> Iterator[Message]:
@@ -136,9 +153,9 @@ class Feed:
         yield task.resolve(*outcome, self._now())
         yield from self._released(worker)
 
-    def _run_start(self, task: Task) -> Generator[Message, None, Worker]:
+    def _run_start(self, task: Task) -> Generator[Message, None, TaskWorker]:
         idle = self._idle.setdefault(task.pool.pool_id, [])
-        if idle and self._rng.random() > _NEW_WORKER_CHANCE:
+        if idle and self._rng.random() > self._turnover.new_chance:
             worker = idle.pop(self._rng.randrange(len(idle)))
         else:
             worker = self._worker(task.pool)
@@ -148,14 +165,14 @@ class Feed:
         yield task.create_artifact(*LIVE_LOG)
         return worker
 
-    def _released(self, worker: Worker) -> Iterator[Message]:
+    def _released(self, worker: TaskWorker) -> Iterator[Message]:
         idle = self._idle[worker.pool.pool_id]
-        if len(idle) >= _IDLE_WORKERS or self._rng.random() < _RETIRE_CHANCE:
+        if len(idle) >= _IDLE_WORKERS or self._rng.random() < self._turnover.retire_chance:
             yield from self._retired(worker)
         else:
             idle.append(worker)
 
-    def _retired(self, worker: Worker) -> Iterator[Message]:
+    def _retired(self, worker: TaskWorker) -> Iterator[Message]:
         yield worker.event("workerStopped", self._now())
         yield worker.event("workerRemoved", self._now())
 
@@ -191,7 +208,7 @@ class Feed:
         priority = self._rng.choice(_PRIORITIES)
         return Task(task_id, group, kind.pool, tags, routes, priority), kind
 
-    def _worker(self, pool: Pool) -> Worker:
+    def _worker(self, pool: Pool) -> TaskWorker:
         if "aws" in pool.provider_id:
             worker_id = f"i-0{self._hex(16)}"
         elif "gcp" in pool.provider_id:
@@ -199,7 +216,7 @@ class Feed:
         else:
             worker_id = f"vm-{self._hex(22)}"
         group = self._rng.choice(pool.groups)
-        return Worker(pool, group, worker_id, f"lc-{self._hex(20)}")
+        return TaskWorker(pool, group, worker_id, f"lc-{self._hex(20)}")
 
     def _hex(self, digits: int) -> str:
         return f"{self._rng.getrandbits(4 * digits):0{digits}x}"
@@ -213,7 +230,7 @@ class Feed:
         return base64.urlsafe_b64encode(octets)[:22].decode()
 
 
-class Pace:
+class DemoPace:
     """How many messages are due when, at ``rate_per_s`` from ``now_s`` on.  No clock of its own."""
 
     def __init__(self, rate_per_s: float, now_s: float) -> None:
@@ -244,7 +261,7 @@ async def run_demo(publish: Callable[[Message], None], rate_per_s: float) -> NoR
     """
     groups = min(max(int(rate_per_s / 2), 2), 100)
     feed = islice(Feed(random.Random(), time.time, groups), WARM_UP, None)
-    pace = Pace(rate_per_s, time.monotonic())
+    pace = DemoPace(rate_per_s, time.monotonic())
     while True:
         for message in islice(feed, pace.due(time.monotonic())):
             publish(message)

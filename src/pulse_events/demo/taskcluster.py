@@ -60,7 +60,7 @@ class Pool:
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
+class TaskWorker:
     """One machine of a pool."""
 
     pool: Pool
@@ -132,7 +132,7 @@ class Task:
         """Have a first run wait for a worker."""
         return self._wait("scheduled", now_s)
 
-    def start(self, worker: Worker, now_s: float) -> Message:
+    def start(self, worker: TaskWorker, now_s: float) -> Message:
         """Let ``worker`` claim the run that waits."""
         self._state = "running"
         self._runs[-1] |= {

@@ -17,7 +17,7 @@ LONGEST_WAIT_S = 0.008
 """What joining may add to the latency of a message."""
 
 
-class Pacer:
+class FlushPace:
     """Calls a flush soon, but not too soon after the ones before."""
 
     def __init__(

@@ -10,13 +10,16 @@ from fnmatch import fnmatchcase
 
 from aiohttp import web
 
+from pulse_events.access.addresses import PRIVATE_NETWORKS, Origins
 from pulse_events.access.limits import (
     BINDINGS_PER_ADDRESS,
+    CONNECTIONS_PER_ADDRESS,
     OUTSTANDING_BINDINGS,
     QUEUES_PER_ADDRESS,
+    STREAMS_PER_ADDRESS,
+    AddressLimit,
     Admission,
     Limits,
-    Share,
 )
 from pulse_events.brokers.opening import open_broker
 from pulse_events.configuration.settings import Settings
@@ -29,7 +32,7 @@ from pulse_events.hub.ports import Broker, Health
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.process.pacing import Pacer
+from pulse_events.process.pacing import FlushPace
 from pulse_events.process.peers import Peers
 from pulse_events.process.remarks import log_oddity
 from pulse_events.process.system import (
@@ -40,7 +43,6 @@ from pulse_events.process.system import (
     stop_signal,
     url_of,
 )
-from pulse_events.web.addresses import PRIVATE_NETWORKS, Origins
 from pulse_events.web.app import App
 from pulse_events.web.door import Door
 from pulse_events.web.http_server import HttpServer
@@ -85,14 +87,14 @@ class _Process:
         self._stop = stop
         self._tasks: asyncio.TaskGroup | None = None
         self._refused: Counter[str] = Counter()
-        self._pacer = Pacer(asyncio.get_running_loop())
+        self._pacer = FlushPace(asyncio.get_running_loop())
         self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = parts.open_broker(settings)
         self.hubs = Hubs(
             self._shared_hub(),
             self._is_exact,
             self._open_exact,
-            owner_exact_limit=Share(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
+            owner_exact_limit=AddressLimit(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
         )
         self._admission = _admission(settings, default_streams_limit(descriptors))
         self.streams = parts.streams(
@@ -196,16 +198,18 @@ class _Process:
 def _quotas(settings: Settings) -> Quotas:
     return Quotas(
         settings.max_distinct_bindings,
-        Share(settings.max_bindings_per_address, BINDINGS_PER_ADDRESS).of,
-        Share(settings.max_outstanding_bindings, OUTSTANDING_BINDINGS).of,
+        AddressLimit(settings.max_bindings_per_address, BINDINGS_PER_ADDRESS).of,
+        AddressLimit(settings.max_outstanding_bindings, OUTSTANDING_BINDINGS).of,
     )
 
 
 def _admission(settings: Settings, streams: int) -> Admission:
     limits = Limits(
         streams=settings.max_streams or streams,
-        streams_per_address=settings.max_streams_per_address,
-        connections_per_address=settings.max_connections_per_address,
+        streams_per_address=AddressLimit(settings.max_streams_per_address, STREAMS_PER_ADDRESS),
+        connections_per_address=AddressLimit(
+            settings.max_connections_per_address, CONNECTIONS_PER_ADDRESS
+        ),
         requests_per_s=settings.max_request_rate,
     )
     networks = settings.trusted_proxies or PRIVATE_NETWORKS

@@ -192,11 +192,13 @@ class _Worker:
             _write(self._channel, message)
 
 
-def _write(channel: asyncio.StreamWriter, message: dict[str, Any]) -> None:
+def _write(
+    channel: asyncio.StreamWriter, message: dict[str, Any], *, limit_bytes: int = LINE_LIMIT_BYTES
+) -> None:
     """Send a message; give up a channel whose other end does not read."""
     if channel.is_closing():  # uvloop raises, and who reads from it has not had a turn to notice
         return
-    if channel.transport.get_write_buffer_size() > LINE_LIMIT_BYTES:
+    if channel.transport.get_write_buffer_size() > limit_bytes:
         channel.transport.abort()
     else:
         channel.write(orjson.dumps(message) + b"\n")

@@ -14,6 +14,8 @@ _CORS_LINES = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
 SERVER = "pulse-events"
 """Every answer's ``Server``, but that of a stream, which has none; no versions."""
 
+HEAD_TOO_LONG = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+
 _CODES = {
     HTTPStatus.BAD_REQUEST: "InputError",
     HTTPStatus.NOT_FOUND: "ResourceNotFound",
@@ -21,7 +23,7 @@ _CODES = {
     HTTPStatus.GONE: "TokenExpired",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "RequestEntityTooLarge",
     HTTPStatus.REQUEST_URI_TOO_LONG: "RequestURITooLong",
-    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "RequestHeaderFieldsTooLarge",
+    HEAD_TOO_LONG: "RequestHeaderFieldsTooLarge",
     HTTPStatus.TOO_MANY_REQUESTS: "TooManyRequests",
     HTTPStatus.INTERNAL_SERVER_ERROR: "InternalServerError",
     HTTPStatus.SERVICE_UNAVAILABLE: "ServiceUnavailable",

@@ -11,7 +11,7 @@ from pulse_events.errors import InputError
 from pulse_events.messages import Message
 
 if TYPE_CHECKING:
-    from pulse_events.web.http_server import Connection
+    from pulse_events.web.http_connection import HttpConnection
 
 BODY_LIMIT_BYTES = 16 << 20
 CC_LIMIT_BYTES = 131_072
@@ -42,7 +42,7 @@ async def read_body(request: web.BaseRequest, limit_bytes: int, within_s: float)
     if expects_continue(request) and not request.content.is_eof() and request.transport is not None:
         request.transport.write(_CONTINUE)
     try:
-        with cast("Connection", request.protocol).waiting_for_body():
+        with cast("HttpConnection", request.protocol).waiting_for_body():
             async with asyncio.timeout(within_s):
                 return await _read(request, limit_bytes)
     except TimeoutError:

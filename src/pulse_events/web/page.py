@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from pulse_events.catalogue import Exchange, load_catalogue
+from pulse_events.catalogue import KnownExchange, load_catalogue
 from pulse_events.web.answers import json_answer
 from pulse_events.web.static_files import PAGE, StaticFile, static_folder
 
@@ -51,7 +51,7 @@ class Catalogue:
         return json_answer(self._document)
 
 
-def _describe(exchange: Exchange) -> dict[str, object]:
+def _describe(exchange: KnownExchange) -> dict[str, object]:
     return {
         "service": exchange.service,
         "event": exchange.event,

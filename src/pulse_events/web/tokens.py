@@ -45,7 +45,7 @@ class _Entry(Generic[Kept]):
 
 
 @dataclass(slots=True)
-class _Share:
+class _Holdings:
     """What one owner has on the shelf."""
 
     tokens: dict[str, float] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class Shelf(Generic[Kept]):
         self, *, entries_limit: int = ENTRIES_LIMIT, size_limit_bytes: int = SIZE_LIMIT_BYTES
     ) -> None:
         self._entries: dict[str, _Entry[Kept]] = {}
-        self._shares: dict[str, _Share] = {}
+        self._shares: dict[str, _Holdings] = {}
         self._puts: dict[tuple[str, str], float] = {}  # owner, token: when it expires; oldest first
         self._size_bytes = 0
         self._entries_limit = entries_limit
@@ -99,7 +99,7 @@ class Shelf(Generic[Kept]):
 
     def _hold(self, owner: str, token: str, expires_s: float) -> None:
         """Let ``owner`` have an entry, as its newest."""
-        share = self._shares.setdefault(owner, _Share())
+        share = self._shares.setdefault(owner, _Holdings())
         if share.tokens.pop(token, None) is None:
             share.size_bytes += self._entries[token].size_bytes
         self._puts.pop((owner, token), None)

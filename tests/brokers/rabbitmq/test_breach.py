@@ -17,8 +17,8 @@ from pika import frame, spec
 from pulse_events.bindings import BindingSet
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.brokers.rabbitmq.content import ProtocolBreach
-from pulse_events.brokers.rabbitmq.frames import Connection
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.hub.hub import Hub
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder, running
@@ -52,9 +52,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
     made.close()
 
 
-def opened(loop: asyncio.AbstractEventLoop, received: list[Message]) -> Connection:
+def opened(loop: asyncio.AbstractEventLoop, received: list[Message]) -> FrameConnection:
     """Return a connection with one channel that deliveries are read from, in pika's own state."""
-    connection = Connection(
+    connection = FrameConnection(
         pika.ConnectionParameters(heartbeat=0),
         on_close_callback=lambda *_: None,
         custom_ioloop=loop,
@@ -171,7 +171,7 @@ async def test_a_breach_is_told_and_the_next_connection_goes_on(
     faults: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
     async with lying_broker(lambda number: lie if number == 1 else None) as liar:
-        broker = RabbitMQ(liar.url, pace=Pace(watches_alarms=False))
+        broker = RabbitMQ(liar.url, pace=BrokerPace(watches_alarms=False))
         async with running(broker, Recorder()):
             told = "the broker breaks the protocol"
             await until(lambda: broker.health.reason == told, f"the reason: {told}")
@@ -214,7 +214,7 @@ async def test_what_cannot_be_read_is_told_to_its_exchange_and_acknowledged() ->
 
     unreadable = headers(field("CC", b"A\0\0\1\0"))
     async with lying_broker(lambda _: None) as liar:
-        broker = RabbitMQ(liar.url, pace=Pace(watches_alarms=False))
+        broker = RabbitMQ(liar.url, pace=BrokerPace(watches_alarms=False))
         hub = Hub(broker, asyncio.get_running_loop().call_soon)
         async with running(broker, hub):
             matching, other, elsewhere = stream("e", "a"), stream("f", "b"), stream("g", "#")

@@ -17,7 +17,7 @@ from pika import frame, spec
 from pika.adapters.asyncio_connection import AsyncioConnection
 
 from pulse_events.brokers.rabbitmq.content import ProtocolBreach
-from pulse_events.brokers.rabbitmq.frames import Connection, _Rest
+from pulse_events.brokers.rabbitmq.frames import FrameConnection, _Rest
 from pulse_events.messages import Message
 from tests.support.raw_headers import (
     RawProperties,
@@ -37,7 +37,7 @@ LONGER = "its headers are longer than what is read of them"
 GOOD = Message("e", "good", b"{}", ("a", "b"))
 
 
-class Wire(Connection):
+class Wire(FrameConnection):
     """A connection without a socket: bytes go in, what pika would have been given is kept."""
 
     def __init__(self, frame_max: int = FRAME_MAX) -> None:

@@ -31,8 +31,8 @@ from pulse_events.brokers.rabbitmq.connection import (
     connected,
 )
 from pulse_events.brokers.rabbitmq.deliveries import ACK_EVERY, LOOK_EVERY, Deliveries
-from pulse_events.brokers.rabbitmq.frames import Connection
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.brokers.rabbitmq.targets import targets
 from pulse_events.brokers.rabbitmq.topology import Topology
 from pulse_events.brokers.rabbitmq.watch import watch_alarms, watch_silence
@@ -63,7 +63,7 @@ class RabbitMQ:
         *,
         namespace: str | None = None,
         ca_file: str | None = None,
-        pace: Pace | None = None,
+        pace: BrokerPace | None = None,
         body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         queue_limit: int = QUEUE_MAX_MESSAGES,
     ) -> None:
@@ -83,7 +83,7 @@ class RabbitMQ:
             SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
         """
         self._address = parse_address(url)
-        self._pace = pace or Pace()
+        self._pace = pace or BrokerPace()
         if heartbeat_s := self._address.parameters.heartbeat_s:
             self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
         self.exact = partial(
@@ -170,7 +170,7 @@ class RabbitMQ:
             finally:
                 self._health = self._health._replace(connected=False)
 
-    async def _work(self, connection: Connection, listener: Listener) -> None:
+    async def _work(self, connection: FrameConnection, listener: Listener) -> None:
         """Consume and bind on one connection until it is lost, which raises, or cancelled."""
         channel = await self._open_with_queue(connection, listener)
         await channel.request("basic_qos", prefetch_count=PREFETCH)
@@ -232,7 +232,7 @@ class RabbitMQ:
         log.error("messages are lost: %s", f"{reason}: {cause}" if cause else reason)
         listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
 
-    async def _open_with_queue(self, connection: Connection, listener: Listener) -> Channel:
+    async def _open_with_queue(self, connection: FrameConnection, listener: Listener) -> Channel:
         """Return a channel; the queue is there, and the listener knows what it did not keep."""
         channel = await Channel(connection).open()
         if self._declared:

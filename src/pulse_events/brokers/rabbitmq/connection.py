@@ -15,7 +15,7 @@ import pika
 from pika.adapters.utils.connection_workflow import AMQPConnectionWorkflowAborted
 from pika.exceptions import AMQPError, ChannelClosedByBroker, ConnectionClosedByBroker
 
-from pulse_events.brokers.rabbitmq.frames import Connection
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.reasons import explain, kind_of, refusal
 from pulse_events.brokers.rabbitmq.targets import each_address
 from pulse_events.errors import BrokerUnavailable, PulseEventsError
@@ -70,7 +70,7 @@ class Channel:
         BrokerUnavailable: On construction, if the connection is lost.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: FrameConnection) -> None:
         self._opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         try:
@@ -125,7 +125,7 @@ class Channel:
         _resolve(self._closed, QueueLost("the broker cancelled the consumer"))
 
 
-class _Connection(Connection):
+class _OpeningConnection(FrameConnection):
     """A connection that may be closed while it opens."""
 
     def _on_connection_workflow_done(self, outcome: Any) -> None:
@@ -142,7 +142,7 @@ class _Attempt:
         self._within_s: float = target.stack_timeout
         self._opened: asyncio.Future[Exception | None] = loop.create_future()
         self._closed: asyncio.Future[Exception] = loop.create_future()
-        self.connection = _Connection(
+        self.connection = _OpeningConnection(
             target,
             on_open_callback=lambda _: _resolve(self._opened, None),
             on_open_error_callback=self._fail,
@@ -181,7 +181,7 @@ class _Attempt:
 @asynccontextmanager
 async def connected(
     target: pika.ConnectionParameters, *, close_within_s: float = CLOSE_WITHIN_S
-) -> AsyncIterator[Connection]:
+) -> AsyncIterator[FrameConnection]:
     """Connect to the first address of a host that takes us, and close on leaving.
 
     Raises:
@@ -228,7 +228,7 @@ async def _first_success(targets: list[pika.ConnectionParameters]) -> _Attempt:
     raise BrokerUnavailable("; ".join(reasons), told)
 
 
-def give_up(connection: Connection, reason: BrokerUnavailable) -> None:
+def give_up(connection: FrameConnection, reason: BrokerUnavailable) -> None:
     """Cut the connection without a word to the broker, which does not answer any more."""
     if not connection.is_closed:
         connection._terminate_stream(reason)  # as pika's own check of heartbeats does

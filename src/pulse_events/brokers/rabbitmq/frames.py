@@ -41,7 +41,7 @@ _TURN_S = 0.02
 _SLOW_BYTES = 4 << 10
 
 
-class Connection(AsyncioConnection):  # type: ignore[misc]  # pika ships no types
+class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no types
     """pika's connection, with a by-pass for the deliveries of one channel."""
 
     _direct_channel = -1

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class BrokerPace:
     """The intervals of one broker connection; the defaults are for production."""
 
     heartbeat_s: int = 15

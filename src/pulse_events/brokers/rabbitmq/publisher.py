@@ -7,7 +7,7 @@ import pika
 from pika.exceptions import AMQPError
 
 from pulse_events.brokers.rabbitmq.address import Address, parse_address
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.brokers.rabbitmq.reasons import explain
 from pulse_events.brokers.rabbitmq.targets import resolve_now, targets
 from pulse_events.errors import BrokerUnavailable
@@ -49,7 +49,7 @@ def connected_publisher(
 def _connect(address: Address, ca_file: str | None) -> pika.BlockingConnection:
     """Connect to the first address of the first host that takes us."""
     hosts = targets(
-        address, ca_file, Pace().heartbeat_s, blocked_connection_timeout=CONFIRM_WITHIN_S
+        address, ca_file, BrokerPace().heartbeat_s, blocked_connection_timeout=CONFIRM_WITHIN_S
     )
     failure: Exception = OSError("no address")
     for host in hosts:

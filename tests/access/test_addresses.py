@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_events.web.addresses import PRIVATE_NETWORKS, Origins, is_own
+from pulse_events.access.addresses import PRIVATE_NETWORKS, Origins, is_own
 
 KEY = re.compile(r"unknown|(forwarded )?[0-9a-f.:]{2,45}(/64)?")
 """All that a key may look like; it stands in logs and errors."""

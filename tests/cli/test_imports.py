@@ -1,0 +1,73 @@
+"""What a command loads: whoever asks for help does not wait for a server's imports."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.server import clean_environment
+
+LISTING = """
+import sys
+from pulse_events.cli import main
+
+try:
+    main()
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+SERVERS = {
+    "aiohttp.web",
+    "aiohttp.web_protocol",
+    "pika",
+    "prometheus_client",
+    "pulse_events.access.limits",
+    "pulse_events.brokers",
+    "pulse_events.hub",
+    "pulse_events.process.server",
+    "pulse_events.web",
+    "pydantic",
+    "pydantic_settings",
+    "yaml",
+}
+CLIENTS = {"aiohttp", "uvloop", "pulse_events.client"}
+
+
+def modules_of(*arguments: str) -> set[str]:
+    """Return what a command has loaded at its end."""
+    done = subprocess.run(
+        [sys.executable, "-c", LISTING, *arguments],
+        env=clean_environment(),
+        capture_output=True,
+        timeout=20,
+        check=False,
+    )
+    loaded = set(done.stderr.decode().splitlines()[-1].split())
+    assert "pulse_events.cli" in loaded
+    return loaded
+
+
+HELP = [["--version"], ["--help"], [], ["listen", "--help"], ["publish", "--help"]]
+
+
+@pytest.mark.parametrize("arguments", HELP, ids=" ".join)
+def test_help_loads_nothing_that_works(arguments: list[str]) -> None:
+    assert modules_of(*arguments).isdisjoint(SERVERS | CLIENTS)
+
+
+def test_help_about_the_server_loads_its_options_but_not_the_server() -> None:
+    loaded = modules_of("serve", "--help")
+    assert "pydantic" in loaded
+    assert loaded.isdisjoint({"aiohttp", "pika", "pulse_events.process.server"})
+
+
+def test_a_client_loads_nothing_of_a_server() -> None:
+    loaded = modules_of("listen", "-b", "e=#", "http://127.0.0.1:1/")
+    assert loaded >= CLIENTS
+    assert loaded.isdisjoint(SERVERS)
+
+
+def test_publishing_loads_no_http() -> None:
+    loaded = modules_of("publish", "--broker", "amqp://127.0.0.1:1/", "e", "k")
+    assert "pika" in loaded
+    assert loaded.isdisjoint({"aiohttp", "pulse_events.process.server", "pulse_events.web"})
