@@ -68,7 +68,7 @@ class App:
         methods = self.table.get(path.removesuffix("/"), {})
         answer = methods.get(request.method)
         cost = self._costs.get(answer, 0) if answer else 0
-        refusal = self._gate.refusal(request, cost, as_stream=answer is self._subscribe)
+        refusal = await self._gate.refusal(request, cost, as_stream=answer is self._subscribe)
         if refusal is not None:
             return refusal
         if answer is not None:

@@ -16,7 +16,7 @@ class Gate:
         self._charges = charges
         self._refusals = refusals
 
-    def refusal(
+    async def refusal(
         self, request: web.BaseRequest, cost: int, *, as_stream: bool
     ) -> web.StreamResponse | None:
         """Return the answer to a request that may not pass, else ``None``.
@@ -27,13 +27,13 @@ class Gate:
             as_stream: Whether it asks for a stream, and is told as one.
         """
         try:
-            self._check(request, cost)
+            await self._check(request, cost)
         except PulseEventsError as reason:
             return self._refusals.answer(request, reason, as_stream=as_stream)
         return None
 
-    def _check(self, request: web.BaseRequest, cost: int) -> None:
+    async def _check(self, request: web.BaseRequest, cost: int) -> None:
         """Raise why a request may not pass."""
         self._senders.note(request)
         # First, so that being refused by what follows costs as much as being answered.
-        self._charges.begin(request, cost)
+        await self._charges.begin(request, cost)

@@ -40,7 +40,7 @@ class Posts:
         limit_bytes = BINDING_LIMIT_BYTES * self._services.max_bindings
         try:
             body = await read_body(request, limit_bytes, self._body_within_s)
-            self._charges.charge(request, len(body) // TEXT_BYTES)
+            await self._charges.charge(request, len(body) // TEXT_BYTES)
             owner = self._senders.address_of(request)
             token = await self._services.tokens.issue(body.decode(), owner)
         except UnicodeDecodeError:
@@ -56,7 +56,7 @@ class Posts:
         assert self._services.publish is not None
         try:
             body = await read_body(request, BODY_LIMIT_BYTES, self._body_within_s)
-            self._charges.charge(request, len(body) // MESSAGE_BYTES)
+            await self._charges.charge(request, len(body) // MESSAGE_BYTES)
             message = parse_message(body)
         except (InputError, AddressLimitReached) as error:
             return self._refusals.answer(request, error, as_stream=False)

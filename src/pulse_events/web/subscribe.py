@@ -46,7 +46,7 @@ class Subscribe:
                 # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
                 return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
             bindings = await self._bindings_of(query, address)
-            self._charges.charge_stream(request, bindings)
+            await self._charges.charge_stream(request, bindings)
             self._services.admission.admit(address)
         except PulseEventsError as reason:
             return self._refusals.answer(request, reason, as_stream=True)

@@ -1,14 +1,7 @@
-"""Lets costly requests in one by one, the addresses in turn, with a turn of the loop between.
-
-A request for a hundred new bindings takes 2 ms.  Those of one turn of the loop would take it
-together, and all messages would wait.
-"""
+"""Lets costly requests in one by one, the addresses in turn; the loop turns in between."""
 
 import asyncio
 from collections import OrderedDict, deque
-
-COSTLY_BINDINGS = 10
-"""From so many on a request waits for its turn; it takes 0.2 ms then."""
 
 
 class Turnstile:
