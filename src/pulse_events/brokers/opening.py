@@ -1,8 +1,11 @@
 """From an address to a broker: the one place that knows all kinds of them."""
 
+from functools import partial
+
 from pulse_events.brokers.addresses import is_inside
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
+from pulse_events.brokers.rabbitmq.pace import Pace
 from pulse_events.configuration.settings import Settings
 from pulse_events.hub.ports import Broker
 
@@ -15,9 +18,12 @@ def open_broker(settings: Settings) -> Broker:
     """
     if is_inside(settings.broker):
         return Memory(settings.max_message_bytes)
-    return RabbitMQ(
+    another = partial(
+        RabbitMQ,
         settings.broker,
         namespace=settings.namespace,
         ca_file=str(settings.broker_ca_file) if settings.broker_ca_file else None,
         body_limit_bytes=settings.max_message_bytes,
     )
+    # Whether the broker blocks publishers one connection asks for all.
+    return another(exact=partial(another, pace=Pace(watches_alarms=False)))

@@ -9,10 +9,9 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from functools import partial
 from itertools import cycle
 from typing import Any
 
@@ -66,6 +65,7 @@ class RabbitMQ:
         pace: BrokerPace | None = None,
         body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         queue_limit: int = QUEUE_MAX_MESSAGES,
+        exact: "Callable[[], RabbitMQ] | None" = None,
     ) -> None:
         """Check the address; connect only in `run`.
 
@@ -78,6 +78,7 @@ class RabbitMQ:
             pace: How often the connection is checked.
             body_limit_bytes: Longer bodies are left out.
             queue_limit: Messages that the queue may hold; more than `SPAN`.
+            exact: See `Broker.exact`.
 
         Raises:
             SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
@@ -86,16 +87,7 @@ class RabbitMQ:
         self._pace = pace or BrokerPace()
         if heartbeat_s := self._address.parameters.heartbeat_s:
             self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
-        self.exact = partial(
-            RabbitMQ,
-            url,
-            namespace=namespace,
-            ca_file=ca_file,
-            pace=replace(self._pace, watches_alarms=False),  # this one watches them
-            body_limit_bytes=body_limit_bytes,
-            queue_limit=queue_limit,
-        )
-        """See `Broker.exact`."""
+        self.exact = exact
         self._body_limit_bytes = body_limit_bytes
         self._queue_limit = queue_limit
         self._namespace = namespace or self._address.user
