@@ -15,7 +15,7 @@ from pulse_events.brokers.rabbitmq import address_parameters, broker, refusals, 
 from pulse_events.cli.publish import LINE_LIMIT_BYTES
 from pulse_events.configuration import config_file
 from pulse_events.configuration.settings import PREFIX, Settings
-from pulse_events.hub import hub, hubs, interest
+from pulse_events.hub import hubs, interest, linger
 from pulse_events.process import logs, system
 from pulse_events.process.worker_process import Patience
 from pulse_events.web import (
@@ -201,7 +201,7 @@ LIMITS = {
     "wildcard patterns of one exchange at the broker": interest.DEFAULT_THRESHOLD,
     "bindings of an address that are bound in a turn": turns.QUANTUM,
     "what the broker refused": refusals.REFUSALS_LIMIT,
-    "bindings that nobody uses any more": int(hub.DEFAULT_LINGER_S),
+    "bindings that nobody uses any more": int(linger.DEFAULT_LINGER_S),
     "the process's queue": broker.QUEUE_MAX_MESSAGES,
     "messages not acknowledged": broker.PREFETCH,
     "connecting to all addresses of a host": int(targets.CONNECT_WITHIN_S),

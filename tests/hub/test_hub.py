@@ -616,7 +616,9 @@ def test_who_cannot_be_compared_in_time_is_told_and_nobody_else() -> None:
         )
     assert desk.hub.statistics().clients == 2
     assert (desk.hub.statistics().skipped_keys, told) == (1, [Oddity(Count.SKIPPED_KEYS, "e")])
-    while desk.hub.tick(100.0):
+    assert (desk.hub.tick(100.0), desk.hub.tick(109.9)) == (False, False)
+    assert desk.hub.statistics()[:2] == (2, 22)  # the bindings linger
+    while desk.hub.tick(110.0):
         pass
     desk.settle()
     assert desk.hub.statistics()[:3] == (2, 2, 3)

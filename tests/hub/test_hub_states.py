@@ -220,7 +220,9 @@ class HubMachine(RuleBasedStateMachine):
             return
         for client in self.clients:
             self.hub.leave(client.stream, self.now_s)
-        self.hub.tick(self.now_s + 10.0)
+        self.hub.tick(self.now_s)
+        while self.hub.tick(self.now_s + 10.0):
+            pass
         assert self.hub.statistics()[:3] == (0, 0, 0)
         self.broker.reconnect()
         self.desk.settle()

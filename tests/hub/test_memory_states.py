@@ -111,7 +111,9 @@ class MemoryMachine(RuleBasedStateMachine):
             return
         for client in self.clients:
             self.hub.leave(client.stream, self.now_s)
-        self.hub.tick(self.now_s + 10.0)
+        self.hub.tick(self.now_s)
+        while self.hub.tick(self.now_s + 10.0):
+            pass
         assert self.hub.statistics()[:3] == (0, 0, 0)
         assert not self.broker._bound
         if self.running:

@@ -5,7 +5,7 @@ from functools import partial
 from pulse_events.brokers.addresses import is_inside
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.pace import Pace
+from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.configuration.settings import Settings
 from pulse_events.hub.ports import Broker
 
@@ -26,4 +26,4 @@ def open_broker(settings: Settings) -> Broker:
         body_limit_bytes=settings.max_message_bytes,
     )
     # Whether the broker blocks publishers one connection asks for all.
-    return another(exact=partial(another, pace=Pace(watches_alarms=False)))
+    return another(exact=partial(another, pace=BrokerPace(watches_alarms=False)))

@@ -10,6 +10,7 @@ from pulse_events.bindings import Binding, BindingSet
 from pulse_events.errors import BindingRefused, Count, MessagesMissed, PulseEventsError
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
+from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.oddities import Oddities, Oddity
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
@@ -18,9 +19,6 @@ from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.topic_index import OddKeys
 from pulse_events.wire.wire import WIRES, Wire
-
-DEFAULT_LINGER_S = 10.0
-"""How long the bindings of an audience stay after its last stream: a page reload costs nothing."""
 
 CLOSED_AT_ONCE = 100
 """Bindings that are given up in a turn of the loop, with those of the last audience; 0.5 ms."""
@@ -57,12 +55,10 @@ class Hub:
         self._interest = Interest(orders, threshold)
         self._orders = orders
         self._wake = wake
-        self._linger_s = linger_s
         self._quotas = quotas or Quotas()
         self._odd = Oddities(on_odd)
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
-        # With the time when the last stream left, those of the longest ago first.
-        self._idle: dict[Audience, float] = {}
+        self._linger = Linger(linger_s)
         self._routes = Routes()
         self._match: Callable[[Message], Collection[Audience]] = self._routes.match
         self._awaited: dict[Binding, set[Audience]] = {}
@@ -84,7 +80,7 @@ class Hub:
         key = (bindings, stream.wire)
         audience = self._audiences.get(key) or self._open(*key, stream.owner)
         self._routes.add(audience, stream.owner)
-        self._idle.pop(audience, None)
+        self._linger.end(audience)
         self._clients += 1
         audience.join(stream)
 
@@ -103,7 +99,7 @@ class Hub:
             audience.leave(stream)
             self._clients -= 1
             if audience.is_empty:
-                self._idle[audience] = now_s
+                self._linger.begin(audience, now_s)
 
     def evict(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """End a stream that does not read fast enough; nobody else waits for it."""
@@ -126,10 +122,7 @@ class Hub:
             Whether there are more than a turn of the loop should be taken for.
         """
         left = CLOSED_AT_ONCE
-        while left > 0 and self._idle:
-            audience, since_s = next(iter(self._idle.items()))
-            if now_s - since_s < self._linger_s:
-                return False
+        while left > 0 and (audience := self._linger.due(now_s)):
             left -= len(audience.bindings.bindings)
             self._close(audience)
         return left <= 0
@@ -144,7 +137,7 @@ class Hub:
 
     def _close(self, audience: Audience) -> None:
         del self._audiences[audience.bindings, audience.wire]
-        self._idle.pop(audience, None)
+        self._linger.end(audience)
         self._routes.remove(audience)
         for asked in audience.bindings.asked:
             if waiting := self._awaited.get(asked):
@@ -220,7 +213,7 @@ class Hub:
         for audience in self._routes.on(exchange) if audiences is None else audiences:
             self._clients -= audience.end_ready(reason)
             if audience.is_empty:
-                self._idle.setdefault(audience, 0.0)
+                self._linger.begin(audience)
 
     # The hot path
 

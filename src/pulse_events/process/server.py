@@ -24,7 +24,7 @@ from pulse_events.access.limits import (
 from pulse_events.brokers.opening import open_broker
 from pulse_events.configuration.settings import Settings
 from pulse_events.demo.feed import run_demo
-from pulse_events.errors import StreamEnded
+from pulse_events.errors import Count, StreamEnded
 from pulse_events.hub.exact_hub import ExactHub
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
@@ -86,7 +86,7 @@ class _Process:
         self._peers = peers
         self._stop = stop
         self._tasks: asyncio.TaskGroup | None = None
-        self._refused: Counter[str] = Counter()
+        self._refused: Counter[Count] = Counter()
         self._pacer = FlushPace(asyncio.get_running_loop())
         self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = parts.open_broker(settings)
@@ -118,7 +118,10 @@ class _Process:
     def counts(self) -> Statistics:
         """Return what this process counts."""
         displaced = self._tokens.displaced
-        return self.hubs.statistics()._replace(**self._refused, displaced_tokens=displaced)
+        return self.hubs.statistics()._replace(
+            **{str(count): times for count, times in self._refused.items()},
+            displaced_tokens=displaced,
+        )
 
     async def run(self) -> None:
         """Run all parts until told to stop, then end all streams."""

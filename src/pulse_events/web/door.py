@@ -30,7 +30,7 @@ class Door:
     def __init__(
         self,
         admission: Admission,
-        refused: Counter[str],
+        refused: Counter[Count],
         *,
         connections_limit: int,
         streams: Callable[[], int],
@@ -86,7 +86,7 @@ class Door:
         if len(self.places) + self._streams() < self._connections_limit:
             return True
         made = self.places.make_room()
-        self._refused["displaced_connections"] += made
+        self._refused[Count.DISPLACED_CONNECTIONS] += made
         return made
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
 
-from pulse_events.errors import LimitReached
+from pulse_events.errors import Count, LimitReached
 from pulse_events.web import kernel
 from pulse_events.web.answers import HEAD_TOO_LONG, SERVER, error_answer, raw_answer
 
@@ -158,7 +158,7 @@ class HttpConnection(web.RequestHandler):
             self._door.places.serve(self)
         self._head_bytes = self._head_bytes + len(data) if is_within_head else 0
         if self._head_bytes > self._server.head_limit_bytes and self.transport is not None:
-            self._server.refused["refused_heads"] += 1
+            self._server.refused[Count.REFUSED_HEADS] += 1
             self._say_farewell(raw_answer(HEAD_TOO_LONG, self._server.too_long_text))
 
     @contextmanager
@@ -201,7 +201,7 @@ class HttpConnection(web.RequestHandler):
         if isinstance(exc, LineTooLong):
             answer = self._server.too_long(request)
         elif "Too many headers" in (message or ""):
-            self._server.refused["refused_heads"] += 1
+            self._server.refused[Count.REFUSED_HEADS] += 1
             text = f"the request has more than {HEADERS_LIMIT} header fields"
             answer = error_answer(HEAD_TOO_LONG, text, request)
         elif isinstance(exc, BadHttpMessage):

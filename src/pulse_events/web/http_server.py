@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from aiohttp import HttpVersion11, web
 
+from pulse_events.errors import Count
 from pulse_events.web.answers import HEAD_TOO_LONG, error_answer
 from pulse_events.web.bodies import BODY_LIMIT_BYTES, expects_continue
 from pulse_events.web.door import Door
@@ -38,7 +39,7 @@ class HttpServer(web.Server):
     def __init__(
         self,
         route: Any,
-        refused: Counter[str],
+        refused: Counter[Count],
         door: Door,
         *,
         head_limit_bytes: int,
@@ -58,7 +59,7 @@ class HttpServer(web.Server):
 
     def too_long(self, request: web.BaseRequest) -> web.Response:
         """Answer a request whose head is over the limit."""
-        self.refused["refused_heads"] += 1
+        self.refused[Count.REFUSED_HEADS] += 1
         return error_answer(HEAD_TOO_LONG, self.too_long_text, request)
 
     async def _checked(self, request: web.BaseRequest) -> web.StreamResponse:

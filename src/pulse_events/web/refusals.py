@@ -5,7 +5,7 @@ from collections import Counter
 
 from aiohttp import web
 
-from pulse_events.errors import AddressLimitReached, PulseEventsError
+from pulse_events.errors import AddressLimitReached, Count, PulseEventsError
 from pulse_events.web.answers import error_answer, status_of
 from pulse_events.web.query import read_form
 from pulse_events.web.senders import Senders
@@ -21,7 +21,7 @@ class Refusals:
         counts: Of refusals, by what they are counted as.
     """
 
-    def __init__(self, opener: StreamOpener, senders: Senders, counts: Counter[str]) -> None:
+    def __init__(self, opener: StreamOpener, senders: Senders, counts: Counter[Count]) -> None:
         self._opener = opener
         self._senders = senders
         self._counts = counts

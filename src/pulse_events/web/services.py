@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from pulse_events.access.limits import Admission
+from pulse_events.errors import Count
 from pulse_events.hub.hubs import Hubs
 from pulse_events.hub.ports import Health
 from pulse_events.hub.statistics import Statistics
@@ -33,5 +34,5 @@ class Services:
     catalogue: Catalogue
     publish: Callable[[Message], None] | None = None
     """Takes a message from HTTP; ``None`` where the broker is a real one."""
-    refused: Counter[str] = field(default_factory=Counter)
+    refused: Counter[Count] = field(default_factory=Counter)
     """Counts what is refused by a limit."""
