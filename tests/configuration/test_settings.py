@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from pulse_events.configuration.settings import Settings, load_settings
+from pulse_events.configuration.loading import load_settings
+from pulse_events.configuration.settings import Settings
 from pulse_events.errors import SettingsError
 from tests.support.server import clean_environment
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pulse_events.configuration.settings import Settings, load_settings
+from pulse_events.configuration.loading import load_settings
+from pulse_events.configuration.settings import Settings
 from tests.configuration import test_settings
 from tests.configuration.test_settings import EACH, NEEDED, OPTIONS, PULSE, configure, fault, value
 

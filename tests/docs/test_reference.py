@@ -11,7 +11,14 @@ import pytest
 
 from pulse_events import bindings, comparisons, topic_index, topics
 from pulse_events.access import limits, rate
-from pulse_events.brokers.rabbitmq import address_parameters, broker, refusals, targets, turns
+from pulse_events.brokers.rabbitmq import (
+    address_parameters,
+    deliveries,
+    queue,
+    refusals,
+    targets,
+    turns,
+)
 from pulse_events.cli.publish import LINE_LIMIT_BYTES
 from pulse_events.configuration import config_file
 from pulse_events.configuration.settings import PREFIX, Settings
@@ -202,8 +209,8 @@ LIMITS = {
     "bindings of an address that are bound in a turn": turns.QUANTUM,
     "what the broker refused": refusals.REFUSALS_LIMIT,
     "bindings that nobody uses any more": int(linger.DEFAULT_LINGER_S),
-    "the process's queue": broker.QUEUE_MAX_MESSAGES,
-    "messages not acknowledged": broker.PREFETCH,
+    "the process's queue": queue.QUEUE_MAX_MESSAGES,
+    "messages not acknowledged": deliveries.PREFETCH,
     "connecting to all addresses of a host": int(targets.CONNECT_WITHIN_S),
     "silence of a worker": int(Patience().ask_every_s * Patience().questions),
     "lines of the log that wait for a reader": logs.LINES_LIMIT,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from pulse_events.brokers.addresses import check_address
-from pulse_events.configuration.settings import Settings, load_settings, place_of
+from pulse_events.configuration.loading import load_settings, place_of
+from pulse_events.configuration.settings import Settings
 from pulse_events.errors import SettingsError
 
 

@@ -64,3 +64,8 @@ def broker_of(pulse: Mapping[str, str]) -> dict[str, str]:
         for key, default in (("username", "guest"), ("password", "guest"), ("vhost", "/"))
     )
     return {"broker": f"{scheme}://{user}:{password}@{pulse['hostname']}/{vhost}"}
+
+
+def given(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is said; an empty variable says nothing."""
+    return {name: text for name, value in variables.items() if (text := value.strip())}

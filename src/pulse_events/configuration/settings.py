@@ -5,12 +5,11 @@ config file, default.
 """
 
 import os
-from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -23,14 +22,13 @@ from pulse_events.brokers import EMBEDDED
 from pulse_events.configuration.config_file import Config, read_config
 from pulse_events.configuration.other_variables import (
     NO,
-    OTHER_VARIABLES,
     PULSE_KEYS,
     YES,
     broker_of,
+    given,
     other_variables,
     words,
 )
-from pulse_events.configuration.redaction import redacted_word
 from pulse_events.configuration.small_files import read_small_file
 from pulse_events.errors import SettingsError
 from pulse_events.hub.quotas import DEFAULT_BINDINGS_LIMIT
@@ -40,8 +38,6 @@ PREFIX = "PULSE_EVENTS_"
 DEFAULT_CONFIG = "user-config.yml"
 HEAD_LIMIT_BYTES = 64 << 10
 BROKER_FILE_LIMIT_BYTES = 64 << 10
-_SHOWN_CHARACTERS = 200
-"""Of a bad value, in its error."""
 
 _BROKER_NAMES = (
     "--broker and --broker-file",
@@ -226,8 +222,8 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Return the sources, strongest first."""
-        ours = _given(env_settings())
-        environ = _given(os.environ)
+        ours = given(env_settings())
+        environ = given(os.environ)
         named = {**ours, **init_settings()}
         config = _config(named.get("config"), named.get("profile") or environ.get("NODE_ENV"))
         sources = [
@@ -238,52 +234,6 @@ class Settings(BaseSettings):
         ]
         _settle_broker(sources)
         return tuple(InitSettingsSource(settings_cls, source) for source in sources)
-
-
-def load_settings(options: Mapping[str, str]) -> Settings:
-    """Return the settings of this process.
-
-    Args:
-        options: Flags that were given, by field name, as text.
-
-    Raises:
-        SettingsError: A value is bad or a key unknown; one line that names where it stands, and
-            never holds a password.
-    """
-    try:
-        settings = Settings(**options)  # type: ignore[arg-type]  # text, which pydantic converts
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        if first["type"] == "extra_forbidden":
-            raise SettingsError(f"{place_of(name, options)}: there is no such setting") from None
-        shown = "" if name == "broker" else f", not {_shown(first['input'])}"
-        fault = first["msg"].removeprefix("Value error, ")
-        raise SettingsError(f"{place_of(name, options)}: {fault}{shown}") from None
-    if settings.demo is not None and settings.broker != EMBEDDED:
-        raise SettingsError(f"{place_of('demo', options)}: works with the broker {EMBEDDED} only")
-    return settings
-
-
-def place_of(name: str, options: Mapping[str, str]) -> str:
-    """Name the place that a setting's value came from; it has one, it is not the default."""
-    if name in options:
-        return "--" + name.replace("_", "-")
-    for variable in (PREFIX + name.upper(), *OTHER_VARIABLES.get(name, ())):
-        if variable in _given(os.environ):
-            return f"environment variable {variable}"
-    return f"config file, key {name!r}"
-
-
-def _shown(value: object) -> str:
-    """Return a bad value for its error: no password, even if it got to the wrong place."""
-    text = repr(redacted_word(value) if isinstance(value, str) else value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
-
-
-def _given(variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return what is said; an empty variable says nothing."""
-    return {name: text for name, value in variables.items() if (text := value.strip())}
 
 
 def _config(path: object, profile: str | None) -> Config:

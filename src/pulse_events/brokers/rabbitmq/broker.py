@@ -5,12 +5,9 @@ Knows no clients: what to bind it is told, what it receives it hands to its list
 
 import asyncio
 import logging
-import os
 import random
-import secrets
-import socket
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
 from typing import Any
@@ -21,7 +18,6 @@ from pulse_events.brokers.rabbitmq.address import parse_address
 from pulse_events.brokers.rabbitmq.binder import Binder
 from pulse_events.brokers.rabbitmq.bindings import BindingsApart, QueueBindings, may_overflow
 from pulse_events.brokers.rabbitmq.connection import (
-    ACCESS_REFUSED,
     CLOSE_WITHIN_S,
     Channel,
     ConnectionFailed,
@@ -29,25 +25,18 @@ from pulse_events.brokers.rabbitmq.connection import (
     RequestRefused,
     connected,
 )
-from pulse_events.brokers.rabbitmq.deliveries import ACK_EVERY, LOOK_EVERY, Deliveries
+from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
+from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, Queue, needing
 from pulse_events.brokers.rabbitmq.targets import targets
 from pulse_events.brokers.rabbitmq.topology import Topology
 from pulse_events.brokers.rabbitmq.watch import watch_alarms, watch_silence
-from pulse_events.errors import BrokerUnavailable, MessagesMissed
+from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.ports import Health, Listener, Waiting
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
-
-PREFETCH = 2000
-"""Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
-
-QUEUE_MAX_MESSAGES = 100_000
-"""The broker drops the oldest of more, and tells nobody."""
-SPAN = LOOK_EVERY + 2 * PREFETCH + ACK_EVERY
-"""Most messages that a queue can become shorter by between two looks at it."""
 
 
 class RabbitMQ:
@@ -89,16 +78,15 @@ class RabbitMQ:
             self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
         self.exact = exact
         self._body_limit_bytes = body_limit_bytes
-        self._queue_limit = queue_limit
-        self._namespace = namespace or self._address.user
-        self.queue = self._new_name()
+        self._queue = Queue(
+            namespace or self._address.user, self._pace.queue_expires_s, queue_limit
+        )
         self._targets = targets(
             self._address,
             ca_file,
             self._pace.heartbeat_s,
-            client_properties={"connection_name": self.queue},
+            client_properties={"connection_name": self._queue.name},
         )
-        self._declared = False
         vhost, user = self._address.vhost, self._address.user
         self._topology = Topology(
             refusals_last_s=self._pace.refusals_last_s,
@@ -110,6 +98,11 @@ class RabbitMQ:
     def name(self) -> str:
         """The address without its password."""
         return str(self._address)
+
+    @property
+    def queue(self) -> str:
+        """The name of the queue; another one after it was lost."""
+        return self._queue.name
 
     @property
     def health(self) -> Health:
@@ -132,10 +125,6 @@ class RabbitMQ:
         """See `Broker.waiting`."""
         return self._topology.waiting()
 
-    def _new_name(self) -> str:
-        instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
-        return f"queue/{self._namespace}/pulse-events/{instance}"
-
     async def run(self, listener: Listener) -> None:
         """Connect, consume and bind until cancelled; connect again with backoff when lost."""
         waits = delays(random.random)
@@ -151,7 +140,7 @@ class RabbitMQ:
                     if clock() - start_s > CAP_S:  # else it fails again and again, after success
                         waits = delays(random.random)
                 if isinstance(error, QueueLost):
-                    self._give_up_queue(listener, error)
+                    self._queue.give_up(listener, error)
                 if isinstance(error, ConnectionFailed):
                     self._topology.suspect()
                 wait_s = next(waits)
@@ -164,13 +153,13 @@ class RabbitMQ:
 
     async def _work(self, connection: FrameConnection, listener: Listener) -> None:
         """Consume and bind on one connection until it is lost, which raises, or cancelled."""
-        channel = await self._open_with_queue(connection, listener)
+        channel = await self._queue.open(connection, listener)
         await channel.request("basic_qos", prefetch_count=PREFETCH)
         deliveries = Deliveries(listener, channel.pika, connection.read_slowly)
         connection.deliver_directly(
             channel.pika.channel_number, deliveries.receive, self._body_limit_bytes
         )
-        with _needing("read"):
+        with needing("read"):
             await channel.request(
                 "basic_consume", queue=self.queue, on_message_callback=_unexpected
             )
@@ -212,53 +201,12 @@ class RabbitMQ:
         while True:
             await asyncio.sleep(self._pace.audit_every_s)
             self._topology.audit()
-            await self._look_for_loss(channel, listener)
+            await self._queue.look(channel, listener)
 
     def _warn(self, warning: str) -> None:
         if warning != self._health.warning:
             log.warning("%s", warning or "the broker blocks publishers no more")
             self._health = self._health._replace(warning=warning)
-
-    def _lose(self, listener: Listener, reason: str, cause: Exception | str = "") -> None:
-        """Tell clients ``reason``, and the log also the broker's own words."""
-        log.error("messages are lost: %s", f"{reason}: {cause}" if cause else reason)
-        listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
-
-    async def _open_with_queue(self, connection: FrameConnection, listener: Listener) -> Channel:
-        """Return a channel; the queue is there, and the listener knows what it did not keep."""
-        channel = await Channel(connection).open()
-        if self._declared:
-            try:
-                await self._look_for_loss(channel, listener)
-            except RequestRefused as error:
-                self._give_up_queue(listener, error)
-                channel = await Channel(connection).open()
-            else:
-                # Not declared anew: one that goes in this moment would come back empty, unseen.
-                return channel
-        with _needing("configure"):
-            await channel.request("queue_declare", queue=self.queue, **self._queue_arguments())
-        self._declared = True
-        return channel
-
-    def _give_up_queue(self, listener: Listener, error: Exception) -> None:
-        """Tell that messages are lost, and take another queue.
-
-        One that was out of reach with its node may be back, without what came meanwhile; or its
-        node may be down for long.  So a new name, and at once.
-        """
-        self.queue = self._new_name()
-        self._declared = False
-        self._lose(listener, "the queue expired, was deleted or is out of reach", error)
-
-    def _queue_arguments(self) -> dict[str, Any]:
-        arguments = {
-            "x-expires": round(self._pace.queue_expires_s * 1000),
-            "x-max-length": self._queue_limit,
-            # After a half-open connection its unacknowledged messages come back before all others.
-            "x-single-active-consumer": True,
-        }
-        return {"durable": True, "arguments": arguments}
 
     async def _watch_length(
         self, channel: Channel, deliveries: Deliveries, listener: Listener
@@ -270,35 +218,11 @@ class RabbitMQ:
         while True:
             await deliveries.many.wait()
             deliveries.many.clear()
-            await self._look_for_loss(channel, listener)
-
-    async def _look_for_loss(self, channel: Channel, listener: Listener) -> None:
-        """Tell the listener if the queue may have been full since the last look.
-
-        Raises:
-            RequestRefused: There is no queue.
-        """
-        found = await channel.request("queue_declare", queue=self.queue, passive=True)
-        count = found.method.message_count
-        if count >= self._queue_limit - SPAN:
-            reason = f"the queue holds {count} messages, at {self._queue_limit} it drops some"
-            self._lose(listener, reason)
+            await self._queue.look(channel, listener)
 
 
 def _unexpected(*_delivery: object) -> None:
     raise AssertionError("pika saw a delivery that its connection hands over directly")
-
-
-@contextmanager
-def _needing(permission: str) -> Iterator[None]:
-    """Say which permission is missing, where access to the queue is refused."""
-    try:
-        yield
-    except RequestRefused as error:
-        if error.code != ACCESS_REFUSED:
-            raise
-        kind = f"no {permission} permission for the queue"
-        raise BrokerUnavailable(f"{kind}: {error}", kind) from error
 
 
 async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:

@@ -11,6 +11,8 @@ from pulse_events.brokers.failures import lose
 from pulse_events.hub.ports import Listener
 from pulse_events.messages import Message
 
+PREFETCH = 2000
+"""Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
 SLICE = 128
 SLICE_S = 0.01
 """Deliveries that are routed in one turn of the loop, and for how long: large bodies take more."""

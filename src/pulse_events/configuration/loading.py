@@ -1,0 +1,56 @@
+"""The settings of this process, or one line that says which is wrong and where it stands."""
+
+import os
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from pulse_events.brokers import EMBEDDED
+from pulse_events.configuration.other_variables import OTHER_VARIABLES, given
+from pulse_events.configuration.redaction import redacted_word
+from pulse_events.configuration.settings import PREFIX, Settings
+from pulse_events.errors import SettingsError
+
+_SHOWN_CHARACTERS = 200
+"""Of a bad value, in its error."""
+
+
+def load_settings(options: Mapping[str, str]) -> Settings:
+    """Return the settings of this process.
+
+    Args:
+        options: Flags that were given, by field name, as text.
+
+    Raises:
+        SettingsError: A value is bad or a key unknown; one line that names where it stands, and
+            never holds a password.
+    """
+    try:
+        settings = Settings(**options)  # type: ignore[arg-type]  # text, which pydantic converts
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            raise SettingsError(f"{place_of(name, options)}: there is no such setting") from None
+        shown = "" if name == "broker" else f", not {_shown(first['input'])}"
+        fault = first["msg"].removeprefix("Value error, ")
+        raise SettingsError(f"{place_of(name, options)}: {fault}{shown}") from None
+    if settings.demo is not None and settings.broker != EMBEDDED:
+        raise SettingsError(f"{place_of('demo', options)}: works with the broker {EMBEDDED} only")
+    return settings
+
+
+def place_of(name: str, options: Mapping[str, str]) -> str:
+    """Name the place that a setting's value came from; it has one, it is not the default."""
+    if name in options:
+        return "--" + name.replace("_", "-")
+    for variable in (PREFIX + name.upper(), *OTHER_VARIABLES.get(name, ())):
+        if variable in given(os.environ):
+            return f"environment variable {variable}"
+    return f"config file, key {name!r}"
+
+
+def _shown(value: object) -> str:
+    """Return a bad value for its error: no password, even if it got to the wrong place."""
+    text = repr(redacted_word(value) if isinstance(value, str) else value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
