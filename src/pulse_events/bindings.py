@@ -10,10 +10,10 @@ from typing import Any
 
 import orjson
 
-from pulse_events.containment import for_broker
 from pulse_events.errors import InputError, TooManyBindings
 from pulse_events.json_keys import repeated_key
-from pulse_events.topics import canonical
+from pulse_events.topics.containment import for_broker
+from pulse_events.topics.patterns import canonical
 
 NAME_LIMIT_BYTES = 255
 """An AMQP short string: exchange names and routing keys (AMQP 0-9-1, section 4.2.5.3)."""

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pulse_events import bindings, comparisons, topic_index, topics
+from pulse_events import bindings
 from pulse_events.access import limits, rate
 from pulse_events.brokers.rabbitmq import (
     address_parameters,
@@ -25,6 +25,7 @@ from pulse_events.configuration.settings import PREFIX, Settings
 from pulse_events.hub import hubs, interest, linger
 from pulse_events.process import logs, system
 from pulse_events.process.worker_process import Patience
+from pulse_events.topics import comparisons, index, patterns
 from pulse_events.web import (
     bodies,
     client_stream,
@@ -185,8 +186,8 @@ LIMITS = {
     "time for a head, and of an idle connection": int(http_server.IDLE_S),
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
     "body of a message": Settings.model_fields["max_message_bytes"].default,
-    "bytes and words of a key that is matched": topics.KEY_LIMIT_BYTES,
-    "keys of a message that are matched": topic_index.CC_LIMIT,
+    "bytes and words of a key that is matched": patterns.KEY_LIMIT_BYTES,
+    "keys of a message that are matched": index.CC_LIMIT,
     "steps of comparing keys and patterns for one message": comparisons.WORK_LIMIT,
     "`cc` of `publish`": bodies.CC_LIMIT_BYTES,
     "distinct bindings of all streams": Settings.model_fields["max_distinct_bindings"].default,

@@ -9,7 +9,6 @@ import orjson
 import pytest
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.cache_limit import DEFAULT_LIMIT_BYTES
 from pulse_events.errors import (
     AddressLimitReached,
     BindingRefused,
@@ -23,6 +22,7 @@ from pulse_events.hub.hub import FLUSH_BYTES
 from pulse_events.hub.oddities import Oddity
 from pulse_events.hub.quotas import Quotas
 from pulse_events.messages import Message
+from pulse_events.topics.cache_limit import DEFAULT_LIMIT_BYTES
 from pulse_events.wire.wire import WIRES, Wire
 from tests.support.chunked import unchunked
 from tests.support.hub_desk import PACKED, Desk, Recorder

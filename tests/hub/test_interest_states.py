@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pulse_events.bindings import Binding
 from pulse_events.hub.interest import Interest
-from pulse_events.topics import has_wildcard
+from pulse_events.topics.patterns import has_wildcard
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 TOPIC_PATTERNS = ("", "a.b", "*", "a.*", "#", "a.#", "#.b")

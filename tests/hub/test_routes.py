@@ -6,7 +6,7 @@ from pulse_events.bindings import Binding, BindingSet
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.routes import Routes
 from pulse_events.messages import Message
-from pulse_events.topic_index import OddKeys
+from pulse_events.topics.index import OddKeys
 from tests.support.hub_desk import PLAIN
 
 WIDE = ("e", "#.a.#.b.#.c")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pulse_events.topic_index import TopicIndex
+from pulse_events.topics.index import TopicIndex
 
 HERE = Path(__file__).parent
 STATIC = HERE.parent.parent / "src" / "pulse_events" / "web" / "static"

@@ -8,12 +8,12 @@ import asyncio
 from pulse_events.bindings import Binding
 from pulse_events.brokers import EMBEDDED
 from pulse_events.brokers.failures import lose
-from pulse_events.cache_limit import CacheLimit
 from pulse_events.errors import BindingRefused
 from pulse_events.hub.ports import Health, Listener, Waiting
 from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message, omission
-from pulse_events.topic_index import OddKeys, TopicIndex
-from pulse_events.topics import canonical
+from pulse_events.topics.cache_limit import CacheLimit
+from pulse_events.topics.index import OddKeys, TopicIndex
+from pulse_events.topics.patterns import canonical
 
 _NO_NAME = "exchange '': access is refused (the default exchange takes no bindings)"
 _STOPPED = Health(connected=False, reason="the embedded broker does not run")

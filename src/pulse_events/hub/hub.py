@@ -17,7 +17,7 @@ from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.topic_index import OddKeys
+from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import WIRES, Wire
 
 CLOSED_AT_ONCE = 100

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from pulse_events.bindings import BindingSet
-from pulse_events.containment import BROKER_HASHES
 from pulse_events.errors import (
     AddressLimitReached,
     Count,
@@ -24,6 +23,7 @@ from pulse_events.errors import (
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.statistics import Statistics
+from pulse_events.topics.containment import BROKER_HASHES
 
 EXACT_LIMIT = 100
 """Sets of bindings with a queue of their own; each also takes a connection to the broker."""

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from pulse_events.bindings import Binding
 from pulse_events.hub.ports import Orders
-from pulse_events.topics import ANY_WORDS, has_wildcard
+from pulse_events.topics.patterns import ANY_WORDS, has_wildcard
 
 DEFAULT_THRESHOLD = 256
 

@@ -6,10 +6,10 @@ Knows what audiences asked for, and where the broker was asked for more; writes 
 from collections.abc import Collection, Iterable
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.cache_limit import CacheLimit
 from pulse_events.hub.audience import Audience
 from pulse_events.messages import Message
-from pulse_events.topic_index import TopicIndex
+from pulse_events.topics.cache_limit import CacheLimit
+from pulse_events.topics.index import TopicIndex
 
 _OWNERS_LIMIT = 16
 """Owners of an audience in whose names its patterns are filed."""

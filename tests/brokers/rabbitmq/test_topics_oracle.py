@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pika.adapters.blocking_connection import BlockingChannel
 
-from pulse_events.containment import for_broker
-from pulse_events.topic_index import TopicIndex
-from pulse_events.topics import canonical
+from pulse_events.topics.containment import for_broker
+from pulse_events.topics.index import TopicIndex
+from pulse_events.topics.patterns import canonical
 from tests.support.rabbit import Rabbit
 from tests.support.topic_reference import reference_match_any
 

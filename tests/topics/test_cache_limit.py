@@ -5,7 +5,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_events.cache_limit import DEFAULT_LIMIT_BYTES, Cache, CacheLimit
+from pulse_events.topics.cache_limit import DEFAULT_LIMIT_BYTES, Cache, CacheLimit
 
 SMALL: frozenset[int] = frozenset({1})
 

@@ -11,8 +11,8 @@ literals can be laid on equal ones of the other, in order, so that a run without
 exactly as many words and no ``#``, and a run with ``#`` on at least as many.
 """
 
-from pulse_events.automaton import START, compile_pattern
-from pulse_events.topics import ANY_WORDS, ONE_WORD, canonical, split_words
+from pulse_events.topics.automaton import START, compile_pattern
+from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD, canonical, split_words
 
 BROKER_HASHES = 2
 """``#`` that the broker is asked to match in one pattern.  RabbitMQ's own matching takes time

@@ -6,7 +6,7 @@ A set of states is an integer, so a key of 128 words takes microseconds, whateve
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from pulse_events.topics import ANY_WORDS, ONE_WORD, canonical, split_words
+from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD, canonical, split_words
 
 START = 1
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_events.topics import has_wildcard, is_oversized, split_words
+from pulse_events.topics.patterns import has_wildcard, is_oversized, split_words
 
 WORDS = st.sampled_from(["", "a", "b", "ä", "日", "*", "#", "a*", "#a", "**", "##"])
 TEXTS = st.lists(WORDS, max_size=5).map(".".join)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulse_events.containment import BROKER_HASHES, covers, for_broker, overlaps
-from pulse_events.topics import canonical
+from pulse_events.topics.containment import BROKER_HASHES, covers, for_broker, overlaps
+from pulse_events.topics.patterns import canonical
 from tests.support.topic_reference import reference_match, words_of
 
 PATTERN_WORDS, KEY_WORDS = 3, 6

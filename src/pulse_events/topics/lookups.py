@@ -9,7 +9,13 @@ from collections.abc import Hashable
 from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
-from pulse_events.topics import ANY_WORDS, KEY_LIMIT_WORDS, ONE_WORD, has_wildcard, split_words
+from pulse_events.topics.patterns import (
+    ANY_WORDS,
+    KEY_LIMIT_WORDS,
+    ONE_WORD,
+    has_wildcard,
+    split_words,
+)
 
 T = TypeVar("T", bound=Hashable)
 

@@ -13,10 +13,10 @@ from collections.abc import Hashable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Generic, TypeVar
 
-from pulse_events.cache_limit import Cache, CacheLimit
-from pulse_events.comparisons import WORK_LIMIT, Comparisons, TooMuchWork
-from pulse_events.lookups import Lookups, is_looked_up
-from pulse_events.topics import ANY_WORDS, is_oversized, split_words
+from pulse_events.topics.cache_limit import Cache, CacheLimit
+from pulse_events.topics.comparisons import WORK_LIMIT, Comparisons, TooMuchWork
+from pulse_events.topics.lookups import Lookups, is_looked_up
+from pulse_events.topics.patterns import ANY_WORDS, is_oversized, split_words
 
 CC_LIMIT = 128
 """Keys of ``CC`` that are looked at; Taskcluster allows 64 routes a task."""

@@ -10,8 +10,8 @@ from collections.abc import Collection, Hashable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Generic, NamedTuple, TypeVar
 
-from pulse_events.automaton import Matcher, cost_of, matcher_of
-from pulse_events.topics import ANY_WORDS, ONE_WORD, split_words
+from pulse_events.topics.automaton import Matcher, cost_of, matcher_of
+from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD, split_words
 
 WORK_LIMIT = 10_000
 """Steps that comparing may take for one message, of some 0.1 µs."""

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pulse_events.cache_limit import CacheLimit
-from pulse_events.topic_index import OddKeys, TopicIndex
-from pulse_events.topics import canonical, is_oversized
+from pulse_events.topics.cache_limit import CacheLimit
+from pulse_events.topics.index import OddKeys, TopicIndex
+from pulse_events.topics.patterns import canonical, is_oversized
 from tests.support.topic_reference import reference_match
 
 WORDS = st.sampled_from(["", "a", "b", "ä", "日", "*", "#", "a*", "#a", "**", "##"])

@@ -1,0 +1,1 @@
+"""Topic patterns: what they match, and who asked for what matches a key.  Pure."""
