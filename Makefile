@@ -20,7 +20,7 @@ quick: .venv/.dev  ## the tests that start no program, under 30 s (some: make qu
 	$(BIN)/pytest -m quick --hypothesis-profile quick -n auto --maxprocesses 4 $(ARGS)
 
 test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 test-lowest: .venv-lowest/.made  ## the tests that need no broker, browser or node, with the lowest versions that are allowed
 	.venv-lowest/bin/pytest -m alone -n 4 $(ARGS)

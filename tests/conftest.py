@@ -1,9 +1,11 @@
 """What every test may ask for, the order of the tests, and the rule that nothing is skipped."""
 
+import fcntl
 import re
 import subprocess
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,7 +21,7 @@ settings.register_profile("quick", max_examples=20)
 
 @pytest.fixture(scope="session")
 def rabbit() -> Iterator[Rabbit]:
-    """The session's broker, started when the first test asks for it."""
+    """The worker's broker, started when its first test asks for it."""
     with Rabbit() as node:
         yield node
 
@@ -42,8 +44,10 @@ def exchange(amqp: Amqp) -> Iterator[str]:
 _SLOW_FOLDERS = {"e2e", "faults"}
 _OUTSIDE_FOLDERS = {"browser", "clients", "docs", "js", "screenshots"}
 """Tests there need node, Chromium or other programs."""
-_ONE_WORKER = re.compile(r"(tests/browser)/")
-"""Folders whose files run one after the other in one worker: they share what is dear to start."""
+_ONE_WORKER = re.compile(r"(tests/(?:browser|demo))/(?!test_inspector_load)")
+"""Folders whose files share what is dear to start: one worker gets them all, but for the last."""
+_TURN = Path(__file__).open("rb")
+"""Workers lock it: each opens it for itself."""
 
 
 def _uses(item: pytest.Item) -> frozenset[object]:
@@ -62,6 +66,8 @@ def _cost(item: pytest.Item) -> int:
         return 0
     if item.get_closest_marker("alone"):
         return 1
+    if item.get_closest_marker("undisturbed"):
+        return 4
     return 2 if _SLOW_FOLDERS.isdisjoint(item.path.parts) else 3
 
 
@@ -99,6 +105,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile
     """Have `_ByFile` hand out the tests."""
     config.option.loadscopereorder = False
     return _ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the test's time limit
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that is marked as undisturbed wait until no other worker runs one."""
+    alone = item.get_closest_marker("undisturbed") is not None
+    fcntl.flock(_TURN, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    try:
+        return (yield)
+    finally:
+        fcntl.flock(_TURN, fcntl.LOCK_UN)
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -1,7 +1,8 @@
 """What the fault matrix measured, and the table that is printed at the end of the run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from tests.faults.feed import Feed
 from tests.faults.follower import Follower
@@ -68,6 +69,16 @@ def repetitions(follower: Follower) -> int:
             seen.add(got.number)
             newest = got.number
     return count
+
+
+def portable() -> list[tuple[object, ...]]:
+    """Return what was kept, of types that one process can tell another."""
+    return [astuple(row) for row in _rows]
+
+
+def add(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Keep what another process returned as `portable`."""
+    _rows.extend(Figures(*row) for row in rows)
 
 
 def table() -> list[str]:
