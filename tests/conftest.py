@@ -61,11 +61,16 @@ def _needs_rabbit(item: pytest.Item) -> bool:
     return "rabbit" in getattr(item, "fixturenames", ()) or Rabbit in _uses(item)
 
 
+def _limit_s(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return mark.args[0] if mark else 0.0
+
+
 def _cost(item: pytest.Item) -> int:
     if item.get_closest_marker("quick"):
         return 0
-    if item.get_closest_marker("alone"):
-        return 1
+    if item.get_closest_marker("alone") or _limit_s(item) > 120:
+        return 1  # what takes longest is not to begin when the other workers end
     if item.get_closest_marker("undisturbed"):
         return 4
     return 2 if _SLOW_FOLDERS.isdisjoint(item.path.parts) else 3

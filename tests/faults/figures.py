@@ -37,7 +37,7 @@ def judge(
     since: int = 0,
     remark: str = "",
 ) -> Figures:
-    """Compare what was confirmed with what came; keep and return the figures.
+    """Compare what the broker answered with what came; keep and return the figures.
 
     Args:
         fault: The row's name.
@@ -47,7 +47,7 @@ def judge(
         since: Number of the first message that counts.
         remark: For the last column.
     """
-    due = {number for number in feed.confirmed if number >= since}
+    due = {number for number in feed.answered if number >= since}
     lost = sum(len(due.difference(got.number for got in f.got)) for f in followers)
     duplicated = sum(map(repetitions, followers))
     recovered_s = max(follower.recovered_s(fault_s) for follower in followers)

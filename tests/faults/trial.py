@@ -40,7 +40,7 @@ class Trial:
         # What was published during the fault may all be confirmed after it.
         wait_until(lambda: self._all_have_news_since(fault_s), "what came after it", within_s=40)
         self.feed.stop()
-        last = max(self.feed.confirmed)
+        last = max(self.feed.answered)
         for follower in self.followers:
             wait_until(lambda f=follower: _has(f, last), "the last message comes", within_s=40)  # type: ignore[misc]
             assert follower.readies == 1

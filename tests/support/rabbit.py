@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -311,6 +312,11 @@ class Rabbit:
     def maintain(self, *, begin: bool) -> None:
         """Put the node into maintenance, which closes connections and ports, or take it out."""
         self._run("rabbitmq-upgrade", "drain" if begin else "revive")
+
+    @cached_property
+    def major(self) -> int:
+        """The first number of its version."""
+        return int(self.ctl("version").partition(".")[0])
 
     def rows(self, command: str, *columns: str) -> list[dict[str, Any]]:
         """Return a listing as dictionaries: ``rows("list_queues", "name", "messages")``."""
