@@ -1,5 +1,5 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run test test-lowest check format bench screenshots clean programs bench-programs check-programs
+.PHONY: help run quick test test-lowest check format bench screenshots clean programs bench-programs check-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -16,11 +16,14 @@ help:  ## this list
 run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more options: make run ARGS="--port 8080")
 	exec $(BIN)/pulse-events serve --broker memory: --demo "$${PULSE_EVENTS_DEMO:-10}" $(ARGS)
 
+quick: .venv/.dev  ## the tests that start no program, under 30 s (some: make quick ARGS=tests/topics/test_index.py)
+	$(BIN)/pytest -m quick --hypothesis-profile quick -n auto --maxprocesses 4 $(ARGS)
+
 test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 4 $(ARGS)
 
 test-lowest: .venv-lowest/.made  ## the tests that need no broker, browser or node, with the lowest versions that are allowed
-	.venv-lowest/bin/pytest -m quick $(ARGS)
+	.venv-lowest/bin/pytest -m alone -n 4 $(ARGS)
 
 check: check-programs .venv/.dev $(LINT_MODULES)  ## lint, format, types, architecture; no network once they are there
 	$(BIN)/ruff check

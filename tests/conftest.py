@@ -1,17 +1,27 @@
 """What every test may ask for, the order of the tests, and the rule that nothing is skipped."""
 
+import fcntl
+import re
+import subprocess
 import uuid
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
+from tests.support.reach import reached
+
+settings.register_profile("quick", max_examples=20)
 
 
 @pytest.fixture(scope="session")
 def rabbit() -> Iterator[Rabbit]:
-    """The session's broker, started when the first test asks for it."""
+    """The worker's broker, started when its first test asks for it."""
     with Rabbit() as node:
         yield node
 
@@ -34,33 +44,83 @@ def exchange(amqp: Amqp) -> Iterator[str]:
 _SLOW_FOLDERS = {"e2e", "faults"}
 _OUTSIDE_FOLDERS = {"browser", "clients", "docs", "js", "screenshots"}
 """Tests there need node, Chromium or other programs."""
+_ONE_WORKER = re.compile(r"(tests/(?:browser|demo))/(?!test_inspector_load)")
+"""Folders whose files share what is dear to start: one worker gets them all, but for the last."""
+_TURN = Path(__file__).open("rb")
+"""Workers lock it: each opens it for itself."""
+
+
+def _uses(item: pytest.Item) -> frozenset[object]:
+    """Return what the test's code, and that of the fixtures beside it, can come to use."""
+    assert isinstance(item, pytest.Function)
+    beside = map(vars(item.module).get, item.fixturenames)
+    return frozenset().union(*map(reached, [item.function, *filter(None, beside)]))
+
+
+def _needs_rabbit(item: pytest.Item) -> bool:
+    return "rabbit" in getattr(item, "fixturenames", ()) or Rabbit in _uses(item)
+
+
+def _limit_s(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("timeout")
+    return mark.args[0] if mark else 0.0
 
 
 def _cost(item: pytest.Item) -> int:
-    if _SLOW_FOLDERS.intersection(item.path.parts):
-        return 2
-    return int("rabbit" in getattr(item, "fixturenames", ()))
-
-
-def _is_quick(item: pytest.Item) -> bool:
-    return not _cost(item) and _OUTSIDE_FOLDERS.isdisjoint(item.path.parts)
+    if item.get_closest_marker("quick"):
+        return 0
+    if item.get_closest_marker("alone") or _limit_s(item) > 120:
+        return 1  # what takes longest is not to begin when the other workers end
+    if item.get_closest_marker("undisturbed"):
+        return 4
+    return 2 if _SLOW_FOLDERS.isdisjoint(item.path.parts) else 3
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what needs no broker, browser or node."""
-    if _is_quick(item):
-        item.add_marker("quick")
+    """Mark what needs no broker, browser or node; and of that, what starts no program at all."""
+    outside = _SLOW_FOLDERS | _OUTSIDE_FOLDERS
+    if outside.isdisjoint(item.path.parts) and not _needs_rabbit(item):
+        item.add_marker("alone")
+        if subprocess not in _uses(item):
+            item.add_marker("quick")
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have thrown out what is not to run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what needs no broker first; give the test that starts the broker time for it."""
+    """Run what is quick first; give each file's first test with the broker time for its start."""
     items.sort(key=_cost)
+    files = set()
     for item in items:
-        if "rabbit" in getattr(item, "fixturenames", ()):
+        if "rabbit" in getattr(item, "fixturenames", ()) and item.path not in files:
+            files.add(item.path)  # with several workers, any file may be the first of one of them
             item.add_marker(pytest.mark.timeout(120), append=False)
-            break
+
+
+class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # it has no types
+    """Gives each worker whole files, in the order above; some folders go to one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folder = _ONE_WORKER.match(nodeid)
+        return folder[1] if folder else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)  # with -p no:xdist nobody asks
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> _ByFile:
+    """Have `_ByFile` hand out the tests."""
+    config.option.loadscopereorder = False
+    return _ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)  # around the test's time limit
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let a test that is marked as undisturbed wait until no other worker runs one."""
+    alone = item.get_closest_marker("undisturbed") is not None
+    fcntl.flock(_TURN, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    try:
+        return (yield)
+    finally:
+        fcntl.flock(_TURN, fcntl.LOCK_UN)
 
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:

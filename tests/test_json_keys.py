@@ -1,7 +1,6 @@
 """Keys that stand twice in a JSON object are found, however deep and however they are written."""
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,10 +39,8 @@ def test_any_number_is_read(text: str) -> None:
     assert repeated_key(text) is None
 
 
-@pytest.mark.parametrize("around", ["[%s]", '{"a":%s}'])
-def test_what_is_nested_too_deep_is_a_recursion_error(around: str) -> None:
-    text: Any = "1"
-    for _ in range(2000):
-        text = around % text
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deep_is_a_recursion_error(opened: str, closed: str) -> None:
+    depth = 100_000  # Python 3.12 and later take 5,000 objects in each other
     with pytest.raises(RecursionError):
-        repeated_key(text)
+        repeated_key(opened * depth + "1" + closed * depth)

@@ -110,7 +110,7 @@ def _command_line(pid: int) -> bytes:
 
 _STARTER = """
 import sys, time
-from tests.support.rabbit import Rabbit
+from {} import Rabbit
 rabbit = Rabbit()
 rabbit.start()
 print(rabbit.pid, rabbit.folder.parent, flush=True)
@@ -121,7 +121,7 @@ sys.stdin.read()
 @pytest.mark.timeout(120)
 def test_nothing_is_left_when_the_test_run_is_killed() -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", _STARTER],
+        [sys.executable, "-c", _STARTER.format(Rabbit.__module__)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=Path(__file__).parent.parent,

@@ -223,12 +223,14 @@ class TestRabbitMQ(Contract):
             assert link.recorder.losses == 0
 
     async def test_a_missing_exchange_with_the_longest_name_is_refused_and_nobody_else_notices(
-        self, place: Place
+        self, place: Place, rabbit: Rabbit
     ) -> None:
+        # RabbitMQ 4 means to cut the name in its answer, and fails at that.
+        why = "it does not exist (" if rabbit.major < 4 else "it cannot be bound"
         async with linked(place) as link:
             reason = await link.refusal(Binding("é" * 127, "è" * 127))
             assert reason.startswith("exchange 'ééé")
-            assert "': it does not exist (" in reason
+            assert f"': {why}" in reason
             assert link.recorder.losses == 0
 
     async def test_a_missing_exchange_can_be_bound_soon_after_it_exists(

@@ -31,6 +31,7 @@ def longest_task(page: Inspector) -> tuple[float, int]:
 
 
 @pytest.mark.timeout(90)
+@pytest.mark.undisturbed
 def test_1000_messages_a_second_bring_no_long_task_and_10_000_are_kept(tabs: Browser) -> None:
     everything = fragment(*((exchange.name, "#") for exchange in load_catalogue()))
     with Server("--demo", str(RATE_PER_S)) as server:

@@ -91,7 +91,7 @@ def test_an_option_that_is_left_empty_in_the_config_file_is_absent() -> None:
 FILES = {"broker_file", "broker_ca_file", "config"}
 
 
-@pytest.mark.parametrize("name", Settings.model_fields.keys() - FILES)
+@pytest.mark.parametrize("name", sorted(Settings.model_fields.keys() - FILES))
 def test_a_value_that_is_not_utf_8_is_bad(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     configure({"one": {"pulse": {}}, "two": {"pulse": {}}})
     broken = os.fsdecode(b"\xff")

@@ -1,6 +1,7 @@
 """The fault matrix: a broker that the other tests do not use, and the table at the end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -35,6 +36,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "faults" in item.path.parts and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(120))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell the process that prints the table what this worker measured."""
+    told = getattr(session.config, "workeroutput", None)  # there in workers only
+    if told is not None:
+        told["figures"] = figures.portable()
+
+
+@pytest.hookimpl(optionalhook=True)  # with -p no:xdist there are no workers
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker measured."""
+    figures.add(getattr(node, "workeroutput", {}).get("figures", ()))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -39,6 +39,8 @@ class Feed:
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._tags: dict[int, int] = {}
         self.confirmed: set[int] = set()
+        self.refused: set[int] = set()
+        """RabbitMQ 4 refuses what some queue cannot take; others may have it."""
         self.published = 0
 
     def __enter__(self) -> Self:
@@ -56,9 +58,14 @@ class Feed:
         assert not self._thread.is_alive(), "the feed did not end"
 
     def goes_on(self, count: int = 100, *, within_s: float = 60.0) -> None:
-        """Wait until ``count`` more messages are confirmed."""
-        enough = len(self.confirmed) + count
-        wait_until(lambda: len(self.confirmed) >= enough, "more is confirmed", within_s=within_s)
+        """Wait until ``count`` more messages are confirmed or refused."""
+        enough = len(self.answered) + count
+        wait_until(lambda: len(self.answered) >= enough, "more is answered", within_s=within_s)
+
+    @property
+    def answered(self) -> set[int]:
+        """What the broker has confirmed or refused."""
+        return self.confirmed | self.refused
 
     def _run(self) -> None:
         asyncio.run(self._publish_until_stopped())
@@ -134,5 +141,5 @@ class Feed:
             tags = [tag for tag in self._tags if tag <= method.delivery_tag]
         for tag in tags:
             number = self._tags.pop(tag, None)
-            if number is not None and is_ack:
-                self.confirmed.add(number)
+            if number is not None:
+                (self.confirmed if is_ack else self.refused).add(number)

@@ -1,7 +1,8 @@
 """What the fault matrix measured, and the table that is printed at the end of the run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from typing import Any
 
 from tests.faults.feed import Feed
 from tests.faults.follower import Follower
@@ -36,7 +37,7 @@ def judge(
     since: int = 0,
     remark: str = "",
 ) -> Figures:
-    """Compare what was confirmed with what came; keep and return the figures.
+    """Compare what the broker answered with what came; keep and return the figures.
 
     Args:
         fault: The row's name.
@@ -46,7 +47,7 @@ def judge(
         since: Number of the first message that counts.
         remark: For the last column.
     """
-    due = {number for number in feed.confirmed if number >= since}
+    due = {number for number in feed.answered if number >= since}
     lost = sum(len(due.difference(got.number for got in f.got)) for f in followers)
     duplicated = sum(map(repetitions, followers))
     recovered_s = max(follower.recovered_s(fault_s) for follower in followers)
@@ -68,6 +69,16 @@ def repetitions(follower: Follower) -> int:
             seen.add(got.number)
             newest = got.number
     return count
+
+
+def portable() -> list[tuple[object, ...]]:
+    """Return what was kept, of types that one process can tell another."""
+    return [astuple(row) for row in _rows]
+
+
+def add(rows: Sequence[tuple[Any, ...]]) -> None:
+    """Keep what another process returned as `portable`."""
+    _rows.extend(Figures(*row) for row in rows)
 
 
 def table() -> list[str]:

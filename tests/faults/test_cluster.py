@@ -22,9 +22,10 @@ class Cluster(NamedTuple):
     first: Rabbit
     second: Rabbit
 
-    def url(self) -> str:
+    def url(self, vhost: str = "/") -> str:
         """Return the URL with both hosts, the first node's first."""
-        return self.first.amqp_url.replace("/%2F", f",127.0.0.1:{self.second.port}/%2F")
+        one = f":{self.first.port}/"
+        return self.first.url(vhost=vhost).replace(one, f"{one[:-1]},127.0.0.1:{self.second.port}/")
 
 
 @pytest.fixture(scope="module")
@@ -36,15 +37,20 @@ def started() -> Iterator[Cluster]:
         yield Cluster(first, second)
 
 
-@pytest.fixture
-def cluster(started: Cluster) -> Cluster:
-    """Both nodes, running, whatever the test before did to them."""
-    for node in started:
+def running(cluster: Cluster) -> Cluster:
+    """Return the cluster with both nodes running, whatever the test before did to them."""
+    for node in cluster:
         try:
             assert node.pid
         except RabbitError:
             node.start()
-    return started
+    return cluster
+
+
+@pytest.fixture
+def cluster(started: Cluster) -> Cluster:
+    """Both nodes, running."""
+    return running(started)
 
 
 def ports_of(node: Rabbit, broker: RabbitMQ) -> set[int]:
@@ -124,19 +130,54 @@ def test_clients_are_told_when_only_the_node_that_holds_the_queue_stops(cluster:
 
 
 POLICY = '{"ha-mode": "all", "ha-promote-on-failure": "when-synced"}'
+OWN = "replicated"
+"""The namespace of the queues that are to be, and the virtual host that they need."""
+
+
+class Replicated(NamedTuple):
+    """A cluster whose queues outlive the node that they are on, by whatever its version has."""
+
+    nodes: Cluster
+    vhost: str
+    words: str
+
+
+@pytest.fixture(scope="module")
+def replicating(started: Cluster) -> Iterator[Replicated]:
+    """Mirrored queues where there are some; RabbitMQ 4 has none, and quorum queues need a third."""
+    first, _ = running(started)
+    if first.major < 4:
+        mine = f"^queue/{OWN}/"
+        first.ctl("set_policy", "--apply-to", "queues", "mirrored", mine, POLICY)
+        yield Replicated(started, "/", "one node of two ({}), the queue is mirrored")
+        return
+    with Rabbit(peer=first) as third:
+        third.join(first)
+        first.ctl("add_vhost", OWN, "--default-queue-type", "quorum")
+        first.ctl("set_permissions", "-p", OWN, "guest", ".*", ".*", ".*")
+        with Amqp(first.url(vhost=OWN)) as amqp:
+            amqp.declare_exchange(EXCHANGE)
+        yield Replicated(started, OWN, "one node of three ({}), a quorum queue")
+
+
+@pytest.fixture
+def replicated(replicating: Replicated) -> Replicated:
+    """That cluster, its nodes running."""
+    running(replicating.nodes)
+    return replicating
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_nothing_is_lost_when_the_queue_is_mirrored_on_the_other_node(
-    cluster: Cluster, how: str
+def test_nothing_is_lost_when_the_queue_is_also_on_another_node(
+    replicated: Replicated, how: str
 ) -> None:
-    cluster.first.ctl("set_policy", "--apply-to", "queues", "mirrored", "^queue/mirrored/", POLICY)
-    broker = RabbitMQ(cluster.url(), namespace="mirrored")
+    (first, second), vhost, words = replicated
+    broker = RabbitMQ(replicated.nodes.url(vhost), namespace=OWN)
     with local_server(broker=broker) as server:
-        with trial(server.port, [cluster.second.amqp_url]) as run:
+        with trial(server.port, [second.url(vhost=vhost)]) as run:
             fault_s = time.monotonic()
-            getattr(cluster.first, how)()
+            getattr(first, how)()
             run.feed.goes_on(500)
-            found = run.finish(f"one node of two ({how}), the queue is mirrored", fault_s)
+            found = run.finish(words.format(how), fault_s)
         assert found.lost == 0
         assert stats(server.port)["losses"] == 0

@@ -37,8 +37,10 @@ class Trial:
     def finish(self, fault: str, fault_s: float, remark: str = "") -> Figures:
         """Stop the feed, let everything arrive, and return the figures."""
         self.feed.goes_on(50)
+        # What was published during the fault may all be confirmed after it.
+        wait_until(lambda: self._all_have_news_since(fault_s), "what came after it", within_s=40)
         self.feed.stop()
-        last = max(self.feed.confirmed)
+        last = max(self.feed.answered)
         for follower in self.followers:
             wait_until(lambda f=follower: _has(f, last), "the last message comes", within_s=40)  # type: ignore[misc]
             assert follower.readies == 1
@@ -62,6 +64,10 @@ class Trial:
             missed = self._missed(since)
             remark = f"all told after {told_s:.1f} s, up to {missed} missed by each"
             return Trial(self.feed, others, since).finish(fault, fault_s, remark)
+
+    def _all_have_news_since(self, fault_s: float) -> bool:
+        newest = [follower.got[-1].published_s for follower in self.followers if follower.got]
+        return len(newest) == len(self.followers) and min(newest) > fault_s
 
     def _missed(self, until: int) -> int:
         due = {number for number in self.feed.confirmed if self.since <= number < until}

@@ -12,6 +12,7 @@ from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.messages import Message
 from pulse_events.wire.wire import WIRES, Wire
 from tests.support.hub_desk import Desk, Recorder
+from tests.support.thorough import examples
 from tests.support.topic_reference import reference_match_any
 
 ENOUGH = StreamEnded("enough")
@@ -236,4 +237,6 @@ class HubMachine(RuleBasedStateMachine):
 
 
 TestHubMachine = HubMachine.TestCase
-TestHubMachine.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+TestHubMachine.settings = settings(
+    max_examples=examples(150), stateful_step_count=50, deadline=None
+)

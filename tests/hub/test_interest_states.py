@@ -10,6 +10,7 @@ from pulse_events.bindings import Binding
 from pulse_events.hub.interest import Interest
 from pulse_events.topics.patterns import has_wildcard
 from tests.support.simulated_broker import Answer, SimulatedBroker
+from tests.support.thorough import examples
 
 TOPIC_PATTERNS = ("", "a.b", "*", "a.*", "#", "a.#", "#.b")
 DIRECT_PATTERNS = ("a", "b", "#")
@@ -143,4 +144,6 @@ class InterestMachine(RuleBasedStateMachine):
 
 
 TestInterestMachine = InterestMachine.TestCase
-TestInterestMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestInterestMachine.settings = settings(
+    max_examples=examples(150), stateful_step_count=40, deadline=None
+)

@@ -14,6 +14,7 @@ from pulse_events.messages import Message
 from pulse_events.wire.wire import WIRES, Wire
 from tests.hub.test_hub_states import EXCHANGES, KEYS, PAIRS, Client
 from tests.support.hub_desk import Recorder
+from tests.support.thorough import examples
 
 
 class MemoryMachine(RuleBasedStateMachine):
@@ -122,4 +123,6 @@ class MemoryMachine(RuleBasedStateMachine):
 
 
 TestMemoryMachine = MemoryMachine.TestCase
-TestMemoryMachine.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestMemoryMachine.settings = settings(
+    max_examples=examples(100), stateful_step_count=40, deadline=None
+)

@@ -175,7 +175,7 @@ test("pings keep a stream", async (t) => {
   const caller = (await server.next()).ready();
   const pinging = setInterval(() => caller.ping(), 100);
   t.after(() => clearInterval(pinging));
-  await until(() => told.pings.length === 6, "pings");
+  await until(() => told.pings.length >= 6, "pings"); // two may come at once
   assert.equal(server.callers.length, 1);
 });
 

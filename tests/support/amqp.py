@@ -142,15 +142,16 @@ class Amqp:
     def publish_many(self, exchange: str, messages: Iterable[tuple[str, bytes]]) -> int:
         """Publish (routing key, body) pairs fast; return their number once all are in the queues.
 
-        A channel's methods are carried out in order: the answer to the last one covers them all.
+        The queues have a transaction's messages when its end is confirmed.
         """
         channel = self._connection.channel()
+        channel.tx_select()
         properties = pika.BasicProperties(delivery_mode=1)
         count = 0
         for routing_key, body in messages:
             channel.basic_publish(exchange, routing_key, body, properties)
             count += 1
-        channel.exchange_declare(exchange, passive=True)
+        channel.tx_commit()
         channel.close()
         return count
 

@@ -1,15 +1,20 @@
 """The program as a user who may do nothing: ``python nobody.py FOLDER ARGUMENTS…``.
 
-Everything is imported before privileges are dropped, since the sources may lie in a folder that
-only their owner may enter; ``FOLDER`` is entered before, too.
+The sources may lie in a folder that only their owner may enter: the package is copied to one that
+all may read, and what else it needs is imported before privileges are dropped; ``FOLDER`` is
+entered before, too.
 """
 
 import importlib
 import os
 import pwd
+import shutil
 import sys
-
-from pulse_events.cli import main
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 
 LATE = (
     "encodings.idna",
@@ -21,8 +26,21 @@ LATE = (
     "pulse_events.process.server",
     "pulse_events.process.workers",
 )
-
 """What commands import when they run."""
+
+
+@contextmanager
+def _package_for_all() -> Iterator[None]:
+    """Have the package imported from a copy that nobody may read, and remove."""
+    found = find_spec("pulse_events")
+    assert found is not None and found.origin is not None
+    with tempfile.TemporaryDirectory(prefix="pulse-events-nobody-") as folder:
+        shutil.copytree(Path(found.origin).parent, Path(folder, "pulse_events"))
+        if os.geteuid() == 0:
+            for path in [Path(folder), *Path(folder).rglob("*")]:
+                shutil.chown(path, "nobody")
+        sys.path.insert(0, folder)
+        yield
 
 
 def _drop_privileges() -> None:
@@ -38,8 +56,9 @@ if __name__ == "__main__":
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     os.fchdir(descriptor)
     os.close(descriptor)
-    for name in LATE:
-        importlib.import_module(name)
-    _drop_privileges()
     sys.argv[0] = "pulse-events"
-    main()
+    with _package_for_all():
+        for name in ("pulse_events.cli", *LATE):
+            importlib.import_module(name)
+        _drop_privileges()
+        sys.modules["pulse_events.cli"].main()

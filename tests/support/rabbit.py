@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -312,6 +313,11 @@ class Rabbit:
         """Put the node into maintenance, which closes connections and ports, or take it out."""
         self._run("rabbitmq-upgrade", "drain" if begin else "revive")
 
+    @cached_property
+    def major(self) -> int:
+        """The first number of its version."""
+        return int(self.ctl("version").partition(".")[0])
+
     def rows(self, command: str, *columns: str) -> list[dict[str, Any]]:
         """Return a listing as dictionaries: ``rows("list_queues", "name", "messages")``."""
         rows: list[dict[str, Any]] = json.loads(self.ctl(command, *columns, "--formatter=json"))
@@ -377,7 +383,8 @@ class Rabbit:
             "RABBITMQ_MNESIA_BASE": f"{folder}/data",
             "RABBITMQ_LOG_BASE": f"{folder}/log",
             "RABBITMQ_PID_FILE": f"{folder}/pid",
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"
+            " +sbwt none +sbwtdcpu none +sbwtdio none",  # an idle node leaves others the processor
         }
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pulse_events.topics.containment import BROKER_HASHES, covers, for_broker, overlaps
 from pulse_events.topics.patterns import canonical
+from tests.support.thorough import examples
 from tests.support.topic_reference import reference_match, words_of
 
 PATTERN_WORDS, KEY_WORDS = 3, 6
@@ -82,19 +83,19 @@ def _after(words: list[str], places: frozenset[int], word: str) -> frozenset[int
     return _closed(words, reached)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_covers_says_what_subset_construction_says(one: str, other: str) -> None:
     assert covers(one, other) == _subset_construction_covers(one, other)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(PATTERNS, st.lists(st.sampled_from("ab"), max_size=6).map(".".join))
 def test_a_key_is_a_pattern_of_literals(pattern: str, key: str) -> None:
     assert covers(pattern, key) == overlaps(pattern, key) == reference_match(pattern, key)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(PATTERNS, PATTERNS)
 def test_what_follows_of_the_definitions_holds_for_long_patterns(one: str, other: str) -> None:
     assert overlaps(one, other) == overlaps(other, one)

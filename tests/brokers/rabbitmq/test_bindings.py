@@ -11,6 +11,7 @@ from pulse_events.brokers.rabbitmq.binder import BatchRefused
 from pulse_events.brokers.rabbitmq.bindings import BindingsApart, QueueBindings, may_overflow
 from pulse_events.brokers.rabbitmq.connection import (
     Channel,
+    ConnectionFailed,
     QueueLost,
     connected,
 )
@@ -69,8 +70,12 @@ LONG = {"ASCII": "x" * 255, "cut within a character": "é" * 127, "of three byte
 
 @pytest.mark.parametrize("name", LONG.values(), ids=LONG)
 async def test_a_name_that_the_broker_cuts_is_of_no_certain_exchange(
-    bindings: QueueBindings, name: str
+    bindings: QueueBindings, rabbit: Rabbit, name: str
 ) -> None:
+    if rabbit.major >= 4 and not name.isascii():  # it means to cut, and fails at that
+        with pytest.raises(ConnectionFailed, match="INTERNAL_ERROR"):
+            await refusal(bindings, name, name[:-1])
+        return
     found = await refusal(bindings, name, name[:-1])
     assert found.missing is None
     assert str(found).startswith("it does not exist (")
@@ -129,7 +134,8 @@ async def test_what_is_bound_apart_is_bound_and_what_is_refused_hurts_no_later_o
 ) -> None:
     [target] = targets(parse_address(url), None, 15)
     apart = BindingsApart(target, QUEUE)
-    with pytest.raises(BatchRefused, match="it does not exist"):
+    why = "it does not exist" if rabbit.major < 4 else "it closed the connection .INTERNAL_ERROR"
+    with pytest.raises(BatchRefused, match=why):
         await apart.bind([Binding("é" * 127, "k")])
     for key in ("é" * 127, "è" * 127):
         await apart.bind([Binding("amq.headers", key)])

@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pulse_events.bindings import Binding
 from tests.brokers.rabbitmq.topology_desk import Desk
+from tests.support.thorough import examples
 
 EXCHANGES = ("e", "f", "g")
 BINDINGS = [Binding(exchange, pattern) for exchange in EXCHANGES for pattern in "abcd"]
@@ -141,4 +142,6 @@ class TopologyMachine(RuleBasedStateMachine):
 
 
 TestTopologyMachine = TopologyMachine.TestCase
-TestTopologyMachine.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestTopologyMachine.settings = settings(
+    max_examples=examples(150), stateful_step_count=40, deadline=None
+)
