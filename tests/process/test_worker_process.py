@@ -25,15 +25,26 @@ EXCHANGE = "exchange/hanging"
 TARGET = connect_target((EXCHANGE, "#"))
 ASK_EVERY_S, QUESTIONS, QUESTIONS_AT_START = 0.2, 5, 100
 IMPATIENT = f"""
+import asyncio, logging, sys
 from functools import partial
 
-import pulse_events.cli
-from pulse_events.process import worker_process, workers
+from pulse_events.configuration.settings import Settings
+from pulse_events.process.system import open_socket
+from pulse_events.process.worker_process import Patience, spawn_worker
+from pulse_events.process.workers import supervise
 
-patience = worker_process.Patience({ASK_EVERY_S}, {QUESTIONS}, {QUESTIONS_AT_START})
-workers.supervise = partial(workers.supervise, patience=patience)
+PATIENCE = Patience({ASK_EVERY_S}, {QUESTIONS}, {QUESTIONS_AT_START})
+spawn = spawn_worker
 """
-RUN = "pulse_events.cli.main()\n"
+RUN = """
+def announce(url):
+    print(f"listening on {url}", flush=True)
+
+logging.basicConfig()
+settings = Settings(workers=2)
+with open_socket(settings.host, 0, shared=True) as reserved:
+    asyncio.run(supervise(settings, reserved, announce, PATIENCE, spawn))
+"""
 
 
 def program(more: str = "") -> list[str]:
@@ -155,14 +166,18 @@ def test_counts_do_not_fall_when_workers_die(patient: Server) -> None:
         assert asked_of(server)["messagesOut"] == expected
 
 
+NONSENSE = r"import os, sys; os.write(int(sys.argv[1]), b'x\n')"
 CANNOT_START = {
-    "ends at once": ("worker_process._PROGRAM = 'raise SystemExit(3)'\n", "ended with code 3"),
+    "ends at once": (
+        "spawn = partial(spawn_worker, program='raise SystemExit(3)')\n",
+        "ended with code 3",
+    ),
     "no process": (
-        "def no(_): raise BlockingIOError(11, 'no process for you')\nworker_process._spawn = no\n",
+        "def no(_): raise BlockingIOError(11, 'no process for you')\nspawn = no\n",
         "could not be started: [Errno 11] no process for you",
     ),
     "says nonsense": (
-        "worker_process._PROGRAM = 'import os, sys; os.write(int(sys.argv[1]), b\"x\\\\n\")'\n",
+        f"spawn = partial(spawn_worker, program={NONSENSE!r})\n",
         "which says what makes no sense",
     ),
 }
@@ -227,7 +242,7 @@ def test_a_worker_whose_supervisor_is_gone_before_it_has_begun_ends_without_a_wo
     ours.close()
     with theirs:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", worker_process._PROGRAM, str(theirs.fileno())],
+            [sys.executable, "-P", "-c", worker_process.PROGRAM, str(theirs.fileno())],
             env=clean_environment(),
             pass_fds=[theirs.fileno()],
             capture_output=True,

@@ -15,13 +15,17 @@ from typing import Self
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 9.0
-_PROGRAM = """\
+PROGRAM = """\
 import signal
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
 from pulse_events.process.worker import work
 work()
 """
+
+
+Spawn = Callable[[int], "subprocess.Popen[bytes]"]
+"""Starts a worker's process, which talks through the descriptor that it is given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class WorkerProcess:
     """
 
     @classmethod
-    def start(cls) -> tuple[Self, socket.socket]:
+    def start(cls, spawn: Spawn) -> tuple[Self, socket.socket]:
         """Start a worker; return it, and our end of the channel that it talks through.
 
         Raises:
@@ -52,7 +56,7 @@ class WorkerProcess:
         ours, theirs = socket.socketpair()
         with theirs:
             try:
-                return cls(_spawn(theirs.fileno())), ours
+                return cls(spawn(theirs.fileno())), ours
             except (OSError, RuntimeError) as error:  # RuntimeError: there is no thread to be had
                 ours.close()  # which ends the process, if there is one
                 raise OSError(str(error)) from None
@@ -99,9 +103,10 @@ class WorkerProcess:
         self._process.kill()
 
 
-def _spawn(descriptor: int) -> "subprocess.Popen[bytes]":
+def spawn_worker(descriptor: int, program: str = PROGRAM) -> "subprocess.Popen[bytes]":
+    """Start a worker's process; see `Spawn`."""
     # -P: no module of the working folder goes before those of the program.
-    command = [sys.executable, "-P", "-c", _PROGRAM, str(descriptor)]
+    command = [sys.executable, "-P", "-c", program, str(descriptor)]
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         return subprocess.Popen(command, pass_fds=[descriptor])

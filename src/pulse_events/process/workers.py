@@ -27,7 +27,7 @@ from pulse_events.messages import Message
 from pulse_events.process.peers import Publish
 from pulse_events.process.system import stop_signal, url_of
 from pulse_events.process.worker_counts import WorkerCounts
-from pulse_events.process.worker_process import Patience, WorkerProcess
+from pulse_events.process.worker_process import Patience, Spawn, WorkerProcess, spawn_worker
 from pulse_events.web.tokens import Put, Shelf
 
 log = logging.getLogger(__name__)
@@ -42,11 +42,15 @@ STEADY_AFTER_S = 10.0
 """A worker that lived this long is restarted without delay."""
 
 
+PATIENCE = Patience()
+
+
 async def supervise(
     settings: Settings,
     reserved: socket.socket,
     announce: Callable[[str], None],
-    patience: Patience | None = None,
+    patience: Patience = PATIENCE,
+    spawn: Spawn = spawn_worker,
 ) -> None:
     """Run the workers until SIGTERM or SIGINT.
 
@@ -55,11 +59,12 @@ async def supervise(
         reserved: Bound to the address, so that the workers can share its port; does not listen.
         announce: Called with the URL when all workers accept connections.
         patience: How often each worker is asked, and how long one may be silent.
+        spawn: Starts the process of a worker.
     """
     stop = stop_signal()
     url, port = url_of(reserved), reserved.getsockname()[1]
     settings, shelf = settings.model_copy(update={"port": port}), Shelf[str]()
-    workers = [_Worker(settings, shelf, patience or Patience()) for _ in range(settings.workers)]
+    workers = [_Worker(settings, shelf, patience, spawn) for _ in range(settings.workers)]
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(worker.run(workers)) for worker in workers]
         announcing = tasks.create_task(_announce_when_ready(workers, partial(announce, url)))
@@ -77,13 +82,16 @@ async def _announce_when_ready(workers: list["_Worker"], announce: Callable[[], 
 class _Worker:
     """One worker as its supervisor sees it, through all its restarts."""
 
-    def __init__(self, settings: Settings, shelf: Shelf[str], patience: Patience) -> None:
+    def __init__(
+        self, settings: Settings, shelf: Shelf[str], patience: Patience, spawn: Spawn
+    ) -> None:
         self.ready = asyncio.Event()
         self.serves = False
         self.counts = WorkerCounts()
         self._shelf = shelf
         self._settings = settings
         self._patience = patience
+        self._spawn = spawn
         self._channel: asyncio.StreamWriter | None = None
         self._lines_heard = 0
 
@@ -105,7 +113,7 @@ class _Worker:
             await asyncio.sleep(wait_s)
 
     async def _run_once(self, workers: list["_Worker"]) -> int:
-        process, channel = WorkerProcess.start()
+        process, channel = WorkerProcess.start(self._spawn)
         try:
             reader, self._channel = await asyncio.open_connection(
                 sock=channel, limit=LINE_LIMIT_BYTES
