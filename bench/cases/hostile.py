@@ -12,7 +12,7 @@ from bench.servers import RunningServer
 from bench.setting import PAUSE, WARM_S, Setting
 from bench.workload import EXCHANGE
 
-STREAMS = 50
+STREAMS = 500
 RATE = 150
 CALM_WINDOWS, HOSTILE_WINDOWS = 5, 20
 """Of ``--seconds`` each: with 15, five minutes of it."""

@@ -75,6 +75,10 @@ class Audience:
             self.streams |= self.waiting
             self.waiting.clear()
 
+    def pending_bytes(self) -> int:
+        """Return about how many bytes a flush would be for all streams together."""
+        return sum(map(len, self.pending)) * len(self.streams) // self.wire.shrinks
+
     def flush(self) -> int:
         """Write what is pending: one chunk, the same bytes object to each stream.
 

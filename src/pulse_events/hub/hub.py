@@ -12,6 +12,7 @@ from pulse_events.hub.audience import Audience
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
 from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.oddities import Oddities, Oddity
+from pulse_events.hub.owed import Owed
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.routes import Routes
@@ -19,6 +20,10 @@ from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import WIRES, Wire
+
+TURN_BYTES = 4 << 20
+"""Bytes for all streams after which the audiences that are left wait for another turn of the loop;
+some 2 ms.  One audience, however large, is written to at once."""
 
 CLOSED_AT_ONCE = 100
 """Bindings that are given up in a turn of the loop, with those of the last audience; 0.5 ms."""
@@ -59,6 +64,7 @@ class Hub:
         self._odd = Oddities(on_odd)
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
         self._linger = Linger(linger_s)
+        self._owed = Owed(self._end_ready, wake)
         self._routes = Routes()
         self._match: Callable[[Message], Collection[Audience]] = self._routes.match
         self._awaited: dict[Binding, set[Audience]] = {}
@@ -111,7 +117,7 @@ class Hub:
     def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """End a stream, after it was sent what is pending."""
         if stream.audience is not None:
-            self.flush()
+            self._flush(stream.audience)
             self.leave(stream, now_s)
             stream.end(reason)
 
@@ -138,6 +144,7 @@ class Hub:
     def _close(self, audience: Audience) -> None:
         del self._audiences[audience.bindings, audience.wire]
         self._linger.end(audience)
+        self._owed.forget(audience)
         self._routes.remove(audience)
         for asked in audience.bindings.asked:
             if waiting := self._awaited.get(asked):
@@ -163,9 +170,9 @@ class Hub:
 
         Those that had ``ready`` (the exchange was deleted later) first get what is pending.
         """
-        self.flush()
         for failed in self._interest.refused(binding):
             for audience in self._routes.askers(failed):
+                self._flush(audience)
                 self._clients -= audience.end(reason)
                 self._close(audience)
 
@@ -182,9 +189,9 @@ class Hub:
 
     def missed(self, reason: MessagesMissed) -> None:
         """Note that the broker lost messages; end the streams that had ``ready``."""
-        self.flush()
         self._losses += 1
         for audience in tuple(self._audiences.values()):
+            self._flush(audience)
             self._clients -= audience.end_ready(reason)
             if audience.is_empty:
                 self._close(audience)
@@ -207,13 +214,17 @@ class Hub:
             why: Why it is not passed on, in words.
             audiences: Those who may be owed it; ``None`` for all on the exchange.
         """
-        self.flush()
         what = f"one of exchange {exchange!r} was not passed on ({why})"
         reason = MessagesMissed(f"messages may be missing: {what}; connect again")
-        for audience in self._routes.on(exchange) if audiences is None else audiences:
-            self._clients -= audience.end_ready(reason)
-            if audience.is_empty:
-                self._linger.begin(audience)
+        self._owed.add(self._routes.on(exchange) if audiences is None else audiences, reason)
+
+    def _end_ready(self, audience: Audience, reason: PulseEventsError) -> int:
+        self._flush(audience)
+        ended = audience.end_ready(reason)
+        self._clients -= ended
+        if audience.is_empty:
+            self._linger.begin(audience)
+        return ended
 
     # The hot path
 
@@ -271,16 +282,28 @@ class Hub:
             self._lose(message.exchange, message.malformed)
 
     def flush(self) -> None:
-        """Write what is pending: one chunk per audience, the same bytes object to each stream."""
-        messages = size_bytes = 0
-        for audience in self._dirty:
-            if audience.pending:
-                messages += len(audience.pending) * len(audience.streams)
-                size_bytes += audience.flush()
-        self._messages_out += messages
-        self._bytes_out += size_bytes
-        self._dirty.clear()
-        self._pending_bytes = 0
+        """Write what is pending: one chunk per audience, the same bytes object to each stream.
+
+        If it is much, some of it is left for the next turn.
+        """
+        dirty, self._dirty = self._dirty, []
+        if (
+            self._pending_bytes > TURN_BYTES
+        ):  # those for whom there is little do not wait for others
+            dirty.sort(key=Audience.pending_bytes)
+        limit_bytes = self._bytes_out + TURN_BYTES
+        for place, audience in enumerate(dirty, start=1):
+            self._flush(audience)
+            if self._bytes_out > limit_bytes and place < len(dirty):
+                self._dirty = dirty[place:]
+                self._wake(self.flush)
+                break
+        self._pending_bytes = sum(map(Audience.pending_bytes, self._dirty))
+
+    def _flush(self, audience: Audience) -> None:
+        if audience.pending:
+            self._messages_out += len(audience.pending) * len(audience.streams)
+            self._bytes_out += audience.flush()
 
     def statistics(self) -> Statistics:
         """Return the counts of now and since the start."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 SHARE = 0.25
 """Of all time, what flushing may take before it waits: 500 streams reach it at 200 messages/s."""
-CREDIT_S = 0.005
+CREDIT_S = 0.025
 """Flushing that may come in a burst."""
 LONGEST_WAIT_S = 0.008
 """What joining may add to the latency of a message."""

@@ -32,11 +32,11 @@ from pulse_events.hub.ports import Broker, Health
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
+from pulse_events.process.garbage import collect_garbage
 from pulse_events.process.pacing import FlushPace
 from pulse_events.process.peers import Peers
 from pulse_events.process.remarks import log_oddity
 from pulse_events.process.system import (
-    collect_garbage_less,
     connections_limit,
     default_streams_limit,
     raise_descriptor_limit,
@@ -130,6 +130,7 @@ class _Process:
                 self.broker.run(self.hubs.shared),
                 self.streams.run(),
                 self._run_peers(),
+                collect_garbage(),
             ]
             if self._settings.demo is not None and self.broker.publish is not None:
                 works.append(run_demo(self.broker.publish, self._settings.demo))
@@ -235,7 +236,6 @@ async def serve(
     """
     stop = parts.stop_signal()
     process = _Process(settings, peers, stop, parts)
-    collect_garbage_less()
     runner = web.ServerRunner(process.http, shutdown_timeout=STOP_WITHIN_S)
     await runner.setup()
     site = web.SockSite(runner, listening, backlog=BACKLOG)

@@ -1,15 +1,12 @@
-"""What a process gets from the system: its socket, its signals, descriptors, and the collector."""
+"""What a process gets from the system: its socket, its signals, and descriptors."""
 
 import asyncio
-import gc
 import resource
 import signal
 import socket
 
 from pulse_events.errors import SettingsError
 
-_YOUNG_OBJECTS = 10_000
-"""Objects that may be new before the cycle collector runs; Python's default is 700."""
 _MANY = 1 << 30
 """Descriptors where there is no limit."""
 DESCRIPTORS_NEEDED = 32
@@ -52,16 +49,6 @@ def stop_signal() -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-def collect_garbage_less() -> None:
-    """Let the cycle collector look at what a prefetch of messages holds less often.
-
-    Messages make no cycles, but 700 of them in line started it, 12 % of the profile at 500 streams
-    and 1,500 messages/s.  What the start has made stays, and is not looked at again.
-    """
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS)
 
 
 def raise_descriptor_limit(needed: int = DESCRIPTORS_NEEDED) -> int:

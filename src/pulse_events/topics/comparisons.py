@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from pulse_events.topics.automaton import Matcher, cost_of, matcher_of
 from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD, split_words
 
-WORK_LIMIT = 10_000
+WORK_LIMIT = 5_000
 """Steps that comparing may take for one message, of some 0.1 µs."""
 FEW_STEPS = 1_000
 """Steps that it may take for one key, if there are few."""
@@ -42,20 +42,15 @@ class LeftOut(NamedTuple, Generic[T]):
 class _Pattern(Generic[T]):
     """A pattern and its items."""
 
-    __slots__ = ("_matcher", "_text", "cost", "items", "owners", "word")
+    __slots__ = ("cost", "items", "matches", "owners", "word")
 
     def __init__(self, text: str, word: str) -> None:
         self.word = word
         self.cost = cost_of(text)
         self.items: set[T] = set()
         self.owners: tuple[str, ...] = ()
-        self._text = text
-        self._matcher: Matcher | None = None
-
-    def matches(self, words: Words) -> bool:
-        if self._matcher is None:  # not sooner: it is several times larger than the text
-            self._matcher = matcher_of(self._text)
-        return self._matcher(words)
+        # Now, in the time of who asks for it, not in that of the first message.
+        self.matches: Matcher = matcher_of(text)
 
 
 class _Group(Generic[T]):

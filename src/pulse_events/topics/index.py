@@ -66,8 +66,9 @@ class TopicIndex(Generic[T]):
 
     def __init__(self, limit: CacheLimit | None = None, work_limit: int = WORK_LIMIT) -> None:
         self._items: Counter[T] = Counter()  # how many patterns each has
-        self._lookups = Lookups[T]()
-        self._comparisons = Comparisons[T](work_limit)
+        # Not `Lookups[T]()`, which takes µs: who asks for exchanges that are not there makes many.
+        self._lookups: Lookups[T] = Lookups()
+        self._comparisons: Comparisons[T] = Comparisons(work_limit)
         self._cache: Cache[T] = Cache(limit or CacheLimit())
         self._answers = self._cache.answers
 

@@ -21,7 +21,10 @@ def split_words(text: str) -> list[str]:
 
 def has_wildcard(pattern: str) -> bool:
     """Tell whether a pattern can match a routing key other than itself."""
-    return any(word in (ONE_WORD, ANY_WORDS) for word in split_words(pattern))
+    if ONE_WORD not in pattern and ANY_WORDS not in pattern:
+        return False
+    words = split_words(pattern)
+    return ONE_WORD in words or ANY_WORDS in words
 
 
 def is_oversized(key: str) -> bool:

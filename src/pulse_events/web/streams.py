@@ -108,9 +108,9 @@ class Streams:
             if clock() >= due_s:
                 due_s = max(due_s + step_s, clock() - step_s)
                 self._ping()
-            now_s = time.monotonic()
-            has_more = self._hub.tick(now_s)
-            self._endings.close(now_s)
+            if not has_more:
+                self._endings.close(time.monotonic())
+            has_more = self._hub.tick(time.monotonic())
 
     async def drain(self, reason: PulseEventsError, spread_s: float, within_s: float) -> None:
         """End every stream with an event that says ``reason``, one after the other.

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pulse_events.bindings import Binding
+from pulse_events.brokers.rabbitmq.sparing_log import SparingLog
 from pulse_events.brokers.rabbitmq.topology import Topology
 from pulse_events.brokers.rabbitmq.turns import Turn, Work
 from pulse_events.errors import BindingRefused, PulseEventsError
@@ -78,6 +79,7 @@ class Binder:
         self._open_channel = open_channel
         self._bind_apart = bind_apart
         self._channel: TopologyChannel | None = None
+        self._refusals = SparingLog(log)
 
     async def run(self) -> None:
         """Bind everything that is wanted, then whatever changes, until cancelled.
@@ -141,7 +143,7 @@ class Binder:
     def _refuse_all(self, guilty: list[Binding], refusal: BatchRefused) -> None:
         """Refuse and remember what the broker's words are about."""
         exchange = guilty[0].exchange
-        log.info("not bound: exchange %r: %s", exchange, refusal)
+        self._refusals.info("not bound: exchange %r: %s", exchange, refusal)
         reason = f"exchange {exchange!r}: {refusal.told}"
         self._topology.remember(refusal.missing or guilty[0], reason)
         for binding in guilty:
