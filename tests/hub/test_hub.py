@@ -18,7 +18,7 @@ from pulse_events.errors import (
     StreamEnded,
 )
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.hub import FLUSH_BYTES
+from pulse_events.hub.hub import FLUSH_BYTES, TURN_BYTES
 from pulse_events.hub.oddities import Oddity
 from pulse_events.hub.quotas import Quotas
 from pulse_events.messages import Message
@@ -228,6 +228,19 @@ def test_the_loop_is_asked_for_one_flush_a_turn(desk: Desk) -> None:
     desk.publish("a")
     assert desk.end_turn() == 1
     assert [len(stream.bodies) for stream in streams] == [3, 3]
+
+
+def test_who_gets_little_does_not_wait_for_who_gets_much(desk: Desk) -> None:
+    fat = [desk.ready(("e", f"fat.{n}"), ("e", "fat")) for n in range(6)]
+    thin = desk.ready(("e", "thin"))
+    desk.publish("fat", body=b"x" * (TURN_BYTES // 2))
+    desk.publish("thin")
+    desk.end_turn()
+    assert len(thin.bodies) == 1
+    assert 0 < sum(len(stream.bodies) for stream in fat) < 6
+    while desk.end_turn():
+        pass
+    assert [len(stream.bodies) for stream in fat] == [1] * 6
 
 
 def test_what_is_too_much_for_one_turn_is_written_within_it(desk: Desk) -> None:

@@ -365,3 +365,30 @@ def test_what_replaces_the_stand_in_is_nobodys_alone(
     for binding in (A, B):
         interest.drop(binding)
     assert told == [(LITERAL, "")]
+
+
+class Counted(Binding):
+    """Counts how often it is looked up."""
+
+    lookups = 0
+
+    def __hash__(self) -> int:
+        Counted.lookups += 1
+        return super().__hash__()
+
+
+def test_what_is_new_among_few_is_found_without_a_look_at_all_that_are_wanted(desk: Desk) -> None:
+    desk.want(*(Counted("e", f"a.{number}") for number in range(1000)))
+    Counted.lookups = 0
+    assert desk.interest.new_among([Counted("e", "a.1"), Counted("e", "b"), Counted("e", "b")]) == 1
+    assert 0 < Counted.lookups < 20
+
+
+def test_that_a_stand_in_is_asked_for_is_known_without_a_look_at_all_that_are_wanted() -> None:
+    desk = Desk(threshold=2)
+    desk.want(A, B, C)
+    desk.settle()
+    assert desk.interest.gets_all("e")
+    assert not desk.interest.gets_all("f")
+    desk.want(ALL)
+    assert not desk.interest.gets_all("e")

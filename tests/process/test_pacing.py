@@ -111,3 +111,14 @@ def test_an_idle_server_has_all_its_credit_back(pacer: FlushPace, clockwork: Clo
     clockwork.now_s += 1.0 / SHARE
     pacer.wake(flush)
     assert clockwork.run() == 0
+
+
+def test_one_long_flush_does_not_make_the_next_ones_wait(
+    clockwork: Clockwork, pacer: FlushPace
+) -> None:
+    flush = Flushes(clockwork, CREDIT_S * 0.8)
+    pacer.wake(flush)
+    clockwork.run()
+    flush.duration_s = 0.0
+    pacer.wake(flush)
+    assert clockwork.run() == 0.0
