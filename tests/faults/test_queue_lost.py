@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
+import pytest
+
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from tests.faults.conftest import EXCHANGE
@@ -101,6 +103,7 @@ def test_a_queue_that_is_deleted_again_and_again_makes_no_hot_loop(node: Rabbit)
 QUEUE_LIMIT = 30_000
 
 
+@pytest.mark.timeout(90)
 def test_clients_are_told_when_the_queue_was_full_though_it_is_short_again(node: Rabbit) -> None:
     """The loop stands still, as in a process that is stopped; then all is read in a moment."""
     broker = RabbitMQ(node.amqp_url, queue_limit=QUEUE_LIMIT)
@@ -130,7 +133,7 @@ def standing_still(server: LocalServer) -> Iterator[None]:
     """Have the server's loop do nothing for the block."""
     go_on = threading.Event()
     with ThreadPoolExecutor(1) as threads:
-        stopped = threads.submit(server.call, lambda: go_on.wait(20))
+        stopped = threads.submit(server.call, lambda: go_on.wait(60), within_s=70)
         try:
             yield
         finally:

@@ -71,11 +71,11 @@ class LocalServer:
         self._thread.join(_WITHIN_S)
         assert not self._thread.is_alive(), "the server did not end"
 
-    def call(self, function: Callable[[], T]) -> T:
+    def call(self, function: Callable[[], T], *, within_s: float = _WITHIN_S) -> T:
         """Return what ``function`` returns when the loop calls it."""
         answer: Future[T] = Future()
         self._loop.call_soon_threadsafe(lambda: answer.set_result(function()))
-        return answer.result(_WITHIN_S)
+        return answer.result(within_s)
 
     def publish(self, *messages: Message) -> None:
         """Publish ``messages`` in one turn of the loop."""

@@ -25,7 +25,7 @@ async def collect_garbage(all_every_s: float = ALL_EVERY_S, many_looks: int = MA
     """
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 1, _NEVER)
+    gc.set_threshold(YOUNG_OBJECTS, 0, _NEVER)
     try:
         while True:
             await asyncio.sleep(all_every_s)

@@ -8,7 +8,6 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
@@ -72,25 +71,16 @@ class RabbitMQ:
         Raises:
             SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
         """
-        self._address = parse_address(url)
-        self._pace = pace or BrokerPace()
-        if heartbeat_s := self._address.parameters.heartbeat_s:
-            self._pace = replace(self._pace, heartbeat_s=heartbeat_s)
+        self._address = address = parse_address(url)
+        self._pace = pace = (pace or BrokerPace()).with_heartbeat(address.parameters.heartbeat_s)
         self.exact = exact
         self._body_limit_bytes = body_limit_bytes
-        self._queue = Queue(
-            namespace or self._address.user, self._pace.queue_expires_s, queue_limit
-        )
-        self._targets = targets(
-            self._address,
-            ca_file,
-            self._pace.heartbeat_s,
-            client_properties={"connection_name": self._queue.name},
-        )
-        vhost, user = self._address.vhost, self._address.user
+        self._queue = Queue(namespace or address.user, pace.queue_expires_s, queue_limit)
+        client = {"connection_name": self._queue.name}
+        self._targets = targets(address, ca_file, pace.heartbeat_s, client_properties=client)
         self._topology = Topology(
-            refusals_last_s=self._pace.refusals_last_s,
-            is_deadly=lambda binding: may_overflow(binding, vhost, user),
+            refusals_last_s=pace.refusals_last_s,
+            is_deadly=lambda binding: may_overflow(binding, address.vhost, address.user),
         )
         self._health = Health(connected=False, reason="not connected yet")
 

@@ -1,6 +1,7 @@
 """How often an AMQP connection is checked, and how long its silence is believed.  Only numbers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,7 @@ class BrokerPace:
     """Seconds for which the broker is not asked again for what it refused."""
     queue_expires_s: float = 60.0
     """How long the broker keeps the queue when nobody consumes it."""
+
+    def with_heartbeat(self, heartbeat_s: int | None) -> Self:
+        """Return these with another heartbeat, if there is one: the address may name it."""
+        return replace(self, heartbeat_s=heartbeat_s) if heartbeat_s else self
