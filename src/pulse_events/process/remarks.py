@@ -20,7 +20,7 @@ _REMARKS = {
     ),
     Count.SKIPPED_KEYS: (
         "a message of exchange %(exchange)r has more keys than are matched: the first 128 of CC, "
-        "and as many as can be compared with all patterns in 1 ms"
+        "and as many as can be compared with all patterns in half a millisecond"
     ),
 }
 

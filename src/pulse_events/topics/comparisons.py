@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from pulse_events.topics.automaton import Matcher, cost_of, matcher_of
 from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD, split_words
 
-WORK_LIMIT = 5_000
+WORK_LIMIT = 2_500
 """Steps that comparing may take for one message, of some 0.1 µs."""
 FEW_STEPS = 1_000
 """Steps that it may take for one key, if there are few."""
