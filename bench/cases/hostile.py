@@ -13,6 +13,7 @@ from bench.setting import PAUSE, WARM_S, Setting
 from bench.workload import EXCHANGE
 
 STREAMS = 500
+"""With `RATE` the load of F8: a server that has something to do."""
 RATE = 150
 CALM_WINDOWS, HOSTILE_WINDOWS = 5, 20
 """Of ``--seconds`` each: with 15, five minutes of it."""
@@ -30,7 +31,7 @@ LIMITS = (
 
 
 def run_h1(setting: Setting) -> list[Row]:
-    """Hostile clients and messages: latency of 50 others, before and while they are there."""
+    """Hostile clients and messages: latency of 500 others, before and while they are there."""
     crowd = Crowd(STREAMS, connect_path("primary.#"))
     with (
         setting.publisher() as publisher,

@@ -12,7 +12,7 @@ YOUNG_OBJECTS = 2_000
 """Objects that may be new before the collector looks at them, for 1 ms; Python's default is 700,
 which what is in line of a prefetch reaches: 12 % of the profile at 500 streams and 1,500 msg/s.
 """
-ALL_EVERY_S = 120.0
+ALL_EVERY_S = 600.0
 MANY_LOOKS = 50
 """Looks at what is not quite young any more, of some 4,000 objects, that make one at all due."""
 _NEVER = 1 << 30
