@@ -94,8 +94,11 @@ def stopped(*pids: int) -> Iterator[None]:
 
 
 def has_gone(pid: int) -> bool:
-    path = Path(f"/proc/{pid}/stat")
-    return not path.exists() or path.read_text().rpartition(")")[2].split()[0] == "Z"
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it may go between two looks
+        return True
+    return stat.rpartition(")")[2].split()[0] == "Z"
 
 
 def test_a_worker_that_hangs_is_replaced_and_the_other_one_goes_on(server: Server) -> None:

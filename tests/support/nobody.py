@@ -22,6 +22,7 @@ LATE = (
     "pulse_events.brokers.rabbitmq.publisher",
     "pulse_events.cli.checking",
     "pulse_events.client",
+    "pulse_events.process.logs",
     "pulse_events.process.loops",
     "pulse_events.process.server",
     "pulse_events.process.workers",
