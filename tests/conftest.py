@@ -16,7 +16,7 @@ from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.reach import reached
 
-settings.register_profile("quick", max_examples=20)
+settings.register_profile("quick", max_examples=10)
 
 
 @pytest.fixture(scope="session")
