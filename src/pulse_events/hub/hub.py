@@ -4,6 +4,7 @@ Owns audiences, routing and pending frames.  Pure and synchronous: it never wait
 neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
 """
 
+import sys
 from collections.abc import Callable, Collection
 
 from pulse_events.bindings import Binding, BindingSet
@@ -253,7 +254,7 @@ class Hub:
                 written = len(frame) * len(audience.streams) // audience.wire.shrinks
                 self._pending_bytes += written
         if self._pending_bytes > FLUSH_BYTES:
-            self.flush()
+            self.flush(sys.maxsize)  # all of it: left for later, it would grow without bound
 
     def _note_unrouted(self, message: Message) -> Collection[Audience]:
         """Return nobody; count the message, unless the broker was asked for more than is wanted."""
@@ -281,17 +282,16 @@ class Hub:
         if not any(audience.streams for audience in audiences):
             self._lose(message.exchange, message.malformed)
 
-    def flush(self) -> None:
+    def flush(self, turn_bytes: int = TURN_BYTES) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream.
 
-        If it is much, some of it is left for the next turn.
+        What is left after ``turn_bytes`` for all streams together waits for the next turn.
         """
         dirty, self._dirty = self._dirty, []
-        if (
-            self._pending_bytes > TURN_BYTES
-        ):  # those for whom there is little do not wait for others
+        if self._pending_bytes > turn_bytes:
+            # Who gets little does not wait for who gets much.
             dirty.sort(key=Audience.pending_bytes)
-        limit_bytes = self._bytes_out + TURN_BYTES
+        limit_bytes = self._bytes_out + turn_bytes
         for place, audience in enumerate(dirty, start=1):
             self._flush(audience)
             if self._bytes_out > limit_bytes and place < len(dirty):
