@@ -1,6 +1,7 @@
 """The hub: which streams get which message, as the same bytes, once per loop turn.
 
-Owns audiences, routing and pending frames.  Pure and synchronous: it never waits, and knows
+Owns which audiences there are; what each holds, and which a message is for, they and `Routes` know.
+Pure and synchronous: it never waits, and knows
 neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
 """
 
