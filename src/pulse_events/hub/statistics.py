@@ -16,6 +16,7 @@ class Statistics(NamedTuple):
     messages_out: Annotated[int, "Messages written to streams, one per stream"] = 0
     bytes_out: Annotated[int, "Bytes of messages written to streams"] = 0
     slow_clients_closed: Annotated[int, "Streams closed because their client did not read"] = 0
+    ends_unread: Annotated[int, "Streams cut off before their client had read the last event"] = 0
     unrouted: Annotated[int, "Messages that matched no stream's bindings"] = 0
     omitted: Annotated[int, "Messages passed on without their body, which was over the limit"] = 0
     malformed: Annotated[int, "Messages that could not be read, or passed on, in full"] = 0

@@ -121,6 +121,7 @@ class _Process:
         return self.hubs.statistics()._replace(
             **{str(count): times for count, times in self._refused.items()},
             displaced_tokens=displaced,
+            ends_unread=self.streams.ends_unread,
         )
 
     async def run(self) -> None:

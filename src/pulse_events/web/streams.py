@@ -9,12 +9,12 @@ from pulse_events.hub.hubs import Hubs
 from pulse_events.web import kernel
 from pulse_events.web.answers import timestamp
 from pulse_events.web.client_stream import ClientStream
-from pulse_events.web.endings import Endings
+from pulse_events.web.endings import LATE_LIMIT, Endings
 from pulse_events.web.pings import PingWheel
 from pulse_events.wire.wire import WIRES
 
-CLOSE_WITHIN_S = 5.0
-"""How long the client of an ended stream may take to read the rest."""
+CLOSE_WITHIN_S = 60.0
+"""How long the client of an ended stream may take to read the rest, where there are few of them."""
 
 SILENT_PINGS = 3
 SILENT_AT_LEAST_S = 10.0
@@ -24,6 +24,9 @@ _DRAIN_GAP_S = 0.25
 """Between the ends of two streams, where they are few."""
 _DRAIN_STEP_S = 0.02
 _DRAIN_LOOK_S = 0.1
+
+_PLACES_PER_LATE = 8
+"""There is one late reader of an ended stream for so many streams that there may be."""
 
 _LOOK_S = 0.5
 """At most so long between two looks at what ended streams have read."""
@@ -52,13 +55,22 @@ class Streams:
         self._hub = hub
         self._admission = admission
         self._silent_s = max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S)
-        self._unsent_limit_bytes = unsent_limit_bytes
+        # The kernel counts from when the client's window was closed, long before the end maybe.
+        self._ended_silent_s = self._silent_s + close_within_s
+        self.unsent_limit_bytes = unsent_limit_bytes
         self._wheel = PingWheel(ping_interval_s)
-        self._endings = Endings(close_within_s)
+        # They have descriptors, so they may not take many of the places that streams have.
+        late_limit = min(LATE_LIMIT, admission.limits.streams // _PLACES_PER_LATE)
+        self._endings = Endings(close_within_s, late_limit=late_limit)
 
     def __len__(self) -> int:
         """Number of streams that are open, or ended and not yet gone from the kernel."""
         return len(self._wheel) + len(self._endings)
+
+    @property
+    def ends_unread(self) -> int:
+        """How many were cut off before their clients had read the last event."""
+        return self._endings.cut
 
     def add(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
@@ -66,12 +78,13 @@ class Streams:
         kernel.limit_silence(transport, self._silent_s)
         transport.set_protocol(stream)
         transport.resume_reading()  # aiohttp stops where much came behind the request
-        transport.set_write_buffer_limits(high=self._unsent_limit_bytes)
+        transport.set_write_buffer_limits(high=0)  # it says when something waits, and when nothing
         stream.begin()
         self._wheel.add(stream)
 
-    def closing(self, stream: ClientStream) -> None:
-        """Note that ``stream`` has had its last event."""
+    def closing(self, stream: ClientStream, transport: asyncio.Transport) -> None:
+        """Note that ``stream`` has had its last event, which may be read late."""
+        kernel.limit_silence(transport, self._ended_silent_s)
         self._wheel.discard(stream)
         self._endings.add(stream, time.monotonic())
 
@@ -79,13 +92,33 @@ class Streams:
         """Give up a stream whose client has left without reading all."""
         self._hub.leave(stream, time.monotonic())
 
+    def slow(self, stream: ClientStream) -> None:
+        """Do something about a stream that has more unsent than the limit."""
+        self.evict(stream)
+
+    def drained(self, stream: ClientStream) -> None:
+        """Note that the kernel has taken all that waited for a stream, which is open."""
+
     def evict(self, stream: ClientStream) -> None:
-        """End a stream that leaves too much unread."""
+        """End a stream that leaves too much unread, if it is open.
+
+        The events that wait for it are dropped, so that what it has to read before the reason is
+        little.  No other end does that: who is refused, or missed something, or sees the server
+        stop, has read what came so far, and gets what was there before the end.
+        """
+        if stream.audience is None:
+            return
         reason = StreamEnded(
-            f"slow reader: more than {self._unsent_limit_bytes} bytes were unsent; "
+            f"slow reader: more than {self.unsent_limit_bytes} bytes were unsent; "
             "messages are missing; connect again and read faster, or ask for fewer"
         )
+        stream.drop()
         self._hub.evict(stream, reason, time.monotonic())
+        if stream.owner:
+            # Its client may come back before it has read the rest, and must find a place.  To end
+            # like this takes megabytes, so that nobody gets many places by it; of all streams it
+            # is still one, and `Endings` bounds how many there are for long.
+            stream.owner = self._admission.disown(stream.owner)
 
     def end(self, stream: ClientStream, reason: PulseEventsError) -> None:
         """End a stream that is open, with an event that says ``reason``."""
