@@ -2,6 +2,7 @@
 
 import random
 import signal
+import threading
 import time
 from contextlib import ExitStack
 from typing import Any
@@ -88,6 +89,54 @@ def test_a_stream_that_was_ended_takes_no_place_from_its_client_that_comes_back(
                     second.head()
                     assert "the limit is 1" in second.event("error").json
             check_told(ended)
+
+
+def test_of_more_than_an_eighth_of_all_streams_only_the_newest_have_longer_than_5_s(
+    name: str,
+) -> None:
+    target = connect_target((name, "#"))
+    with local_server(max_streams=16, **SETTINGS) as server, ExitStack() as opened:
+        streams = [
+            opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=4096)).ready()
+            for _ in range(4)
+        ]
+        flood(server, name, 4)
+        time.sleep(3)
+        assert server.counts().ends_unread == 0
+        wait_until(lambda: server.counts().ends_unread, "some are cut off")
+        time.sleep(1)
+        assert server.counts().ends_unread == 2
+        cut = 0
+        for stream in streams:
+            try:
+                check_told(stream)
+            except ConnectionResetError:
+                cut += 1
+        assert cut == 2
+
+
+def test_a_stop_sends_what_waits_to_who_reads_on_and_waits_a_minute_for_nobody(name: str) -> None:
+    target = connect_target((name, "#"))
+    with local_server(ping_interval=60.0) as server, ExitStack() as opened:
+        reading, unread = (
+            opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=4096)).ready()
+            for _ in range(2)
+        )
+        messages = 20
+        for number in range(messages):  # more than the kernel takes, less than the limit
+            server.say(name, str(number), BODY)
+        stopping = threading.Thread(target=server.stop)
+        started_s = time.monotonic()
+        stopping.start()
+        time.sleep(1)
+        keys = [event.json["routingKey"] for event in reading.events(messages)]
+        assert keys == list(map(str, range(messages)))
+        assert "stopping" in reading.event("error").json
+        assert reading.rest() == b""
+        stopping.join(10)
+        assert time.monotonic() - started_s < 8
+        with pytest.raises(ConnectionResetError):
+            unread.rest()
 
 
 def test_one_that_never_reads_is_cut_off_and_counted(name: str) -> None:

@@ -138,16 +138,16 @@ class ClientStream(asyncio.Protocol):
             self._unsent = Unsent()
 
     def resume_writing(self) -> None:
-        """Send what waits, chunk by chunk, until the kernel takes no more again."""
-        unsent, transport = self._unsent, self._transport
+        """Send what waits, little by little, until the kernel takes no more again."""
+        unsent = self._unsent
         assert unsent is not None  # the transport was not empty
-        while unsent.size_bytes and not transport.get_write_buffer_size():
-            transport.write(unsent.take())
-        if transport.get_write_buffer_size():
+        while unsent.size_bytes and self._takes_more():
+            self._transport.writelines(unsent.take())
+        if not self._takes_more():
             return
         self._unsent = None
         if unsent.has_end:
-            transport.write_eof()
+            self._transport.write_eof()
         else:
             self._streams.drained(self)
 
@@ -178,6 +178,10 @@ class ClientStream(asyncio.Protocol):
     def _send_head(self) -> None:
         # Not by `write`: behind what aiohttp has left, it could be taken back with the events.
         self._transport.write(self.wire.head)
+
+    def _takes_more(self) -> bool:
+        # Closing, it takes everything, and throws it away: the connection is broken.
+        return not (self._transport.get_write_buffer_size() or self._transport.is_closing())
 
     def _check_unsent(self) -> None:
         unsent = self._unsent

@@ -12,9 +12,10 @@ So all streams can be ended at once: of those who read, nobody takes that long.
 """
 LATE_LIMIT = 1000
 """Streams that may be unread for longer."""
-LATE_BYTES = 32 << 20
-"""What may wait for those, beside what the kernel has taken; of each, a chunk at most if it was a
-slow reader.  Counted for each: what several wait for is held once, so it takes less memory."""
+LATE_BYTES = 64 << 20
+"""What may wait for those, beside what the kernel has taken; of each, a chunk or so if it was a
+slow reader.  Counted for each, though what several wait for is held once.  So it is twice what a
+flush writes to all streams together (`FLUSH_BYTES`): of those who stop in one, all have room."""
 
 
 class Endings:

@@ -6,6 +6,10 @@ Knows no connection: what is in transit is the transport's, and not counted here
 
 from collections import deque
 
+TAKEN_BYTES = 64 << 10
+"""About what is taken at once: of small chunks many, so that few calls of the kernel are needed;
+no more, since what is taken cannot be dropped."""
+
 
 class Unsent:
     """The chunks behind the one in transit; the same bytes objects as other streams have."""
@@ -26,11 +30,15 @@ class Unsent:
         self._chunks.append(chunk)
         self.size_bytes += len(chunk)
 
-    def take(self) -> bytes:
-        """Return the first chunk, which is no longer here."""
-        chunk = self._chunks.popleft()
-        self.size_bytes -= len(chunk)
-        return chunk
+    def take(self) -> list[bytes]:
+        """Return the first chunks, which are no longer here: one, or more if they are small."""
+        taken = [self._chunks.popleft()]
+        taken_bytes = len(taken[0])
+        while self._chunks and taken_bytes + len(self._chunks[0]) <= TAKEN_BYTES:
+            taken.append(self._chunks.popleft())
+            taken_bytes += len(taken[-1])
+        self.size_bytes -= taken_bytes
+        return taken
 
     def drop(self) -> None:
         """Forget all chunks."""
