@@ -19,7 +19,7 @@ BODY = b'"%b"' % random.Random(1).randbytes(20_000).hex().encode()  # gzip halve
 READERS = 60
 LATE_S = 12.0
 """Longer than the kernel waits for a client that reads nothing, where pings come often."""
-SETTINGS: dict[str, Any] = {"max_unsent_bytes": 300_000, "ping_interval": 1.0}
+SETTINGS: dict[str, Any] = {"history": "off", "max_unsent_bytes": 300_000, "ping_interval": 1.0}
 
 
 def flood(server: LocalServer, name: str, streams: int) -> None:

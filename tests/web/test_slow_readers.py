@@ -16,7 +16,7 @@ BODY = b'"' + b"x" * 100_000 + b'"'
 
 @pytest.fixture
 def own_server() -> Iterator[LocalServer]:
-    with local_server(max_unsent_bytes=300_000) as running:
+    with local_server(history="off", max_unsent_bytes=300_000) as running:
         yield running
 
 
@@ -78,7 +78,10 @@ def test_those_who_read_notice_nothing_of_a_slow_reader(own_server: LocalServer,
 
 def test_a_slow_reader_that_never_reads_again_is_cut_off_and_forgotten(name: str) -> None:
     soon = {"Streams": {"close_within_s": 0.2}}
-    with local_server(soon, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+    with (
+        local_server(soon, history="off", max_unsent_bytes=300_000) as server,
+        slow(server, name) as stream,
+    ):
         fill(server, name)
         assert server.counts().clients == 0
 
