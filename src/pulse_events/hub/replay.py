@@ -306,7 +306,7 @@ class Replays:
             if entry.position > edge or size >= BLOCK_BYTES:
                 break
             frame, reason, is_odd = self._frame(audience, entry)
-            if reason and is_early:
+            if reason and is_early and audience.wire.resumes:
                 frame, reason = b"", ""  # the gap that follows says it
             if reason and not audience.wire.resumes:
                 loss = reason
