@@ -120,6 +120,7 @@ class Hub:
         self._clients = self._messages_in = self._messages_out = 0
         self._bytes_out = self._slow_closed = self._omitted = self._losses = 0
         self._gaps = self._fell_behind = 0
+        self._ticked_s = 0.0
 
     def _make_replays(self, past: Past) -> Replays:
         return Replays(
@@ -176,9 +177,9 @@ class Hub:
         return self._interest.new_among(bindings.asked)
 
     @property
-    def is_idle(self) -> bool:
-        """Whether there is no stream."""
-        return not self._clients
+    def is_spare(self) -> bool:
+        """Whether there is no stream, and nothing but what may yield to others."""
+        return not self._clients and self._spare() is not None
 
     def has(self, bindings: BindingSet) -> bool:
         """Tell whether there is an audience with these bindings, whatever its form."""
@@ -278,6 +279,7 @@ class Hub:
         Returns:
             Whether there are more than a turn of the loop should be taken for.
         """
+        self._ticked_s = now_s
         left = CLOSED_AT_ONCE
         while left > 0 and (audience := self._due(now_s)):
             left -= len(audience.bindings.bindings)
@@ -302,11 +304,18 @@ class Hub:
                 return
             except LimitReached as reason:
                 is_own = reason.counted_as is Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS
-                audience = self._kept.oldest(owner if is_own else None)
+                audience = self._spare(owner if is_own else None)
                 if audience is None or left <= 0 or reason.counted_as not in _YIELDS:
                     raise
                 left -= len(audience.bindings.bindings)
                 self._close(audience)
+
+    def _spare(self, owner: str | None = None) -> Audience | None:
+        """Return who lingers only as its streams may come back, and has done so for a while.
+
+        Not who has just left: else one who comes and goes keeps the broker binding and unbinding.
+        """
+        return self._kept.oldest(owner, self._ticked_s - DEFAULT_LINGER_S)
 
     def _open(self, bindings: BindingSet, wire: Wire, owner: str) -> Audience:
         audience = self._audiences[bindings, wire] = Audience(bindings, wire)
@@ -365,6 +374,11 @@ class Hub:
     def _open_record(self, bindings: BindingSet) -> None:
         audience = self._audiences.get((bindings, _RECORDED)) or self._open(bindings, _RECORDED, "")
         self._routes.add(audience, "")
+
+    def _is_unheard(self, bindings: BindingSet) -> bool:
+        """Tell whether what is recorded has an audience of its own, without a stream."""
+        audience = self._audiences.get((bindings, _RECORDED))
+        return audience is not None and audience.is_empty
 
     def _record_again(self, now_s: float) -> None:
         for bindings, asked_s in self._recorded.items():
@@ -606,7 +620,7 @@ class Hub:
         history, replays = self._history, self._replays
         return Statistics(
             clients=self._clients,
-            audiences=len(self._audiences),
+            audiences=len(self._audiences) - sum(map(self._is_unheard, self._recorded)),
             bindings=len(self._interest),
             bindings_waiting=waiting,
             bindings_waiting_age_s=round(age_s, 3),

@@ -7,7 +7,7 @@ import random
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -24,9 +24,10 @@ from pulse_events.access.limits import (
     Admission,
     Limits,
 )
-from pulse_events.bindings import read_pair
+from pulse_events.bindings import Binding, read_pair
 from pulse_events.brokers.opening import open_broker
 from pulse_events.configuration.settings import Settings
+from pulse_events.catalogue import load_catalogue
 from pulse_events.cursors import ID_BYTES, Cursors
 from pulse_events.demo.feed import run_demo
 from pulse_events.errors import Count, StreamEnded
@@ -49,6 +50,7 @@ from pulse_events.process.system import (
     stop_signal,
     url_of,
 )
+from pulse_events.topics.patterns import ANY_WORDS
 from pulse_events.web.app import App
 from pulse_events.web.door import Door
 from pulse_events.web.http_server import HttpServer
@@ -197,8 +199,8 @@ class _Process:
             on_odd=log_oddity,
             past=self._past(),
         )
-        for text in self._settings.record:
-            hub.record(read_pair(text))
+        for binding in _recorded(self._settings):
+            hub.record(binding)
         return hub
 
     def _past(self) -> Past | None:
@@ -224,6 +226,15 @@ class _Process:
         broker = self.broker.exact()
         hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity, past=self._past())
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
+
+
+def _recorded(settings: Settings) -> Iterable[Binding]:
+    """Return what is bound always; of a demo everything, so that there is something to resume."""
+    if settings.history == "off":
+        return ()
+    if settings.demo is not None and not settings.record:
+        return [Binding(exchange.name, ANY_WORDS) for exchange in load_catalogue()]
+    return map(read_pair, settings.record)
 
 
 def _time_ms() -> int:
