@@ -1,12 +1,15 @@
 """A client of the streams: connects, decodes, and connects again when the connection is lost.
 
-Knows the wire, not the server's inside; needs no broker.
+Where the server keeps a history, a new connection goes on where the last one was.  Knows the wire,
+not the server's inside; needs no broker.
 """
 
 import asyncio
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -14,12 +17,16 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from pulse_events.backoff import STALE_AFTER_S, delays
+from pulse_events.backoff import CAP_S, FIRST_S, STALE_AFTER_S, delays
 from pulse_events.bindings import BindingSet, format_bindings
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError, StreamEnded
-from pulse_events.wire.sse import Decoder, Event
+from pulse_events.wire.sse import NO_CURSOR, Decoder, Event, is_cursor
 
 CONNECT_WITHIN_S = 15.0
+CONFIG_WITHIN_S = 5.0
+"""How long the question may take whether the server keeps a history."""
+_CONFIG_LIMIT_BYTES = 64 << 10
+_NO_HISTORY = "the server keeps no history"
 
 
 class ConnectionLost(PulseEventsError):
@@ -27,16 +34,24 @@ class ConnectionLost(PulseEventsError):
 
 
 async def listen(
-    url: str, bindings: BindingSet, *, on_retry: Callable[[str, float], None] | None = None
+    url: str,
+    bindings: BindingSet,
+    *,
+    on_retry: Callable[[str, float], None] | None = None,
+    on_gap: Callable[[dict[str, Any]], None] | None = None,
 ) -> AsyncIterator[dict[str, Any]]:
     """Yield each message as the wire's JSON object, connecting again when the stream ends.
 
-    A new connection starts a new stream: messages published meanwhile are not in it.
+    Where the server keeps a history, a new connection goes on where the last one was, and
+    ``on_gap`` is told what is missing.  Where it keeps none, messages that are published between
+    two connections are in neither, and nobody can tell which.
 
     Args:
         url: Of the server, or of its ``connect`` endpoint.
         bindings: What to listen to.
         on_retry: Told why the stream ended and in how many seconds it is opened again.
+        on_gap: Told ``{"reason": text, "from": time or None, "to": time}``, times in ISO 8601,
+            at the place among the messages where some may be missing.
 
     Raises:
         InputError: The server says that the request is wrong.
@@ -45,55 +60,215 @@ async def listen(
     """
     async for event in events(url, bindings, on_retry=on_retry):
         if event.kind == "message":
-            yield _value(event)
+            yield value_of(event)
+        elif event.kind == "gap" and on_gap is not None:
+            on_gap(gap_of(event))
 
 
 async def events(
     url: str,
     bindings: BindingSet,
     *,
+    cursor: str | None = None,
+    since: str | None = None,
+    last: int | None = None,
+    resume: bool | None = None,
     on_retry: Callable[[str, float], None] | None = None,
     stale_after_s: float = STALE_AFTER_S,
     make_decoder: Callable[[], Decoder] = Decoder,
 ) -> AsyncIterator[Event]:
     """Yield every event but ``error``; else as `listen`.
 
+    An event's ``event_id`` is the cursor to go on from once it has been dealt with, ``-`` where
+    there is none.  A ``gap`` has the data that ``on_gap`` of `listen` is told.
+
+    Args:
+        url: See `listen`.
+        bindings: See `listen`.
+        cursor: Go on after it; the ``event_id`` of an earlier stream's event.
+        since: Begin that long ago (``90s``, ``10m``, ``2h``, ``7d``) or at that ISO time.
+        last: Begin with so many of the newest messages that are held.
+        resume: Insist on a history, or do without; ``None`` asks the server whether it keeps one,
+            unless one of the three above needs it.
+        on_retry: See `listen`.
+        stale_after_s: Silence after which to connect anew.
+        make_decoder: Makes one for each connection.
+
     Raises:
-        EventTooLong: See `Decoder`; ``make_decoder`` makes one for each connection.
+        EventTooLong: See `Decoder`.
+        InputError: Also if a history is needed and the server keeps none.
     """
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=CONNECT_WITHIN_S, sock_read=stale_after_s
     )
-    address = _connect_url(url, bindings)
+    address = connect_url(url)
+    place = _Place(resume, cursor, since, last)
+    wanted = {"bindings": format_bindings(bindings), "errors": "http", "compression": "gzip"}
     waits: Iterator[float] | None = None
     async with aiohttp.ClientSession(timeout=timeout) as session:
+        await _decide(place, session, address)
         while True:
+            decoder = make_decoder()
             try:
-                async for event in _stream(session, address, make_decoder()):
+                async for event in _stream(session, address.update_query(wanted), place, decoder):
                     if event.kind == "ready":
-                        waits = delays(random.random)
+                        waits = _waits(decoder.retry_ms)
+                        if gap := place.own_gap():
+                            yield gap
                     yield event
+            except InputError as refusal:
+                if not place.does_without(str(refusal)):
+                    raise
             except (ConnectionLost, StreamEnded) as reason:
                 if waits is None:
                     raise
-                wait_s = next(waits)
-                if on_retry is not None:
-                    on_retry(str(reason), wait_s)
-                await asyncio.sleep(wait_s)
+                await _pause(next(waits), str(reason), on_retry)
+
+
+async def _pause(wait_s: float, why: str, tell: Callable[[str, float], None] | None) -> None:
+    if tell is not None:
+        tell(why, wait_s)
+    await asyncio.sleep(wait_s)
+
+
+class _Place:
+    """Where a stream is in the server's history, and how a connection asks to go on there.
+
+    Args:
+        resume: Whether to ask; ``None`` is not yet known.
+        cursor: The place to begin at.
+        since: Or the time; only counts as long as there is no cursor.
+        last: Or the number of messages; the same.
+    """
+
+    def __init__(
+        self, resume: bool | None, cursor: str | None, since: str | None, last: int | None
+    ) -> None:
+        if cursor is not None and not is_cursor(cursor):
+            raise InputError(f"{cursor!r} is no cursor")
+        begin = {"since": since, "last": last}
+        self._begin = {name: str(value) for name, value in begin.items() if value is not None}
+        if resume is None and (cursor or self._begin):
+            resume = True
+        if not resume and (cursor or self._begin):
+            raise InputError("cursor, since and last are for streams that resume")
+        self.resumes = resume
+        self._is_needed = resume is True
+        self._was_ready = False
+        self._cursor = cursor
+        self._missed = ""
+        """Why messages may be missing, until that has been told."""
+
+    @property
+    def event_id(self) -> str:
+        """What an event that is passed on has as its id."""
+        return self._cursor or NO_CURSOR
+
+    def query(self) -> dict[str, str]:
+        """Return what the next request has in its URL."""
+        # The server lets the header go before the others, which EventSource repeats, too.
+        return {"resume": "true"} | self._begin if self.resumes else {}
+
+    def headers(self) -> dict[str, str]:
+        """Return what it has in its head."""
+        return {"Last-Event-ID": self._cursor} if self._cursor else {}
+
+    def take(self, event: Event) -> None:
+        """Note where the stream is, from its ``ready`` on.
+
+        Raises:
+            InputError: The server keeps no history, and one is needed.
+        """
+        self._was_ready = True
+        if is_cursor(event.event_id):
+            # `ready` to `since` or `last` may have the position now, before what was asked for.
+            if self._cursor or not self._begin or event.kind != "ready":
+                self._cursor = event.event_id
+        elif event.kind == "ready" and self.resumes:
+            if self._is_needed:
+                raise InputError(_NO_HISTORY)
+            self._lose(_NO_HISTORY)
+
+    def does_without(self, refusal: str) -> bool:
+        """Tell whether a refused connection is worth another one that asks for no history.
+
+        What a stream once was granted may be refused because the server was started anew with
+        other options, or because another one, of an older version, takes its turn.
+        """
+        if self._is_needed or not self.resumes or not self._was_ready:
+            return False
+        self._lose(refusal)
+        self.resumes = False
+        return True
+
+    def own_gap(self) -> Event | None:
+        """Return the gap that no server has told, once."""
+        if not self._missed:
+            return None
+        gap = {"reason": self._missed, "from": None, "to": _now()}
+        self._missed = ""
+        return Event("gap", json.dumps(gap), self.event_id)
+
+    def _lose(self, reason: str) -> None:
+        if self._cursor:
+            self._missed = reason
+            self._cursor = None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _waits(retry_ms: int | None) -> Iterator[float]:
+    """Yield the delay that the server asks for, within our bounds, and then longer ones."""
+    first_s = FIRST_S
+    if retry_ms is not None:
+        first_s = min(max(first_s, retry_ms / 1000), CAP_S)
+        yield first_s
+    yield from delays(random.random, first_s=first_s)
+
+
+async def _decide(place: _Place, session: aiohttp.ClientSession, address: URL) -> None:
+    """Ask the server whether there is something to ask it for, where that is not known."""
+    if place.resumes is None:
+        place.resumes = await _has_history(session, address)
+
+
+async def _has_history(session: aiohttp.ClientSession, address: URL) -> bool:
+    """Tell whether the server says that it keeps a history; no answer is a no."""
+    path = address.raw_path.rstrip("/").removesuffix("connect") + "config"
+    config = address.with_path(path, encoded=True, keep_query=True)
+    content = b""
+    try:
+        limit = aiohttp.ClientTimeout(total=CONFIG_WITHIN_S)
+        async with session.get(config, timeout=limit) as response:
+            async for chunk in response.content.iter_any():
+                content += chunk
+                if len(content) > _CONFIG_LIMIT_BYTES:
+                    return False
+            history = orjson.loads(content)["history"]
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
+        return False  # ValueError: no JSON; or, as UnicodeError, no host is named so
+    return response.status == HTTPStatus.OK and history not in (None, "off")
 
 
 async def _stream(
-    session: aiohttp.ClientSession, address: URL, decoder: Decoder
+    session: aiohttp.ClientSession, address: URL, place: _Place, decoder: Decoder
 ) -> AsyncIterator[Event]:
     """Yield the events of one connection, and raise why it ended."""
+    headers = {"Accept": "text/event-stream"} | place.headers()
+    is_ready = False
     try:
-        async with session.get(address, headers={"Accept": "text/event-stream"}) as response:
+        async with session.get(address.update_query(place.query()), headers=headers) as response:
             await _check(response)
             async for chunk in response.content.iter_any():
                 for event in decoder.feed(chunk):
+                    is_ready |= event.kind == "ready"
+                    if is_ready:  # the place of what comes before is not yet the stream's
+                        place.take(event)
                     if event.kind == "error":
-                        raise StreamEnded(str(_value(event)))
-                    yield event
+                        raise StreamEnded(str(value_of(event)))
+                    yield event if event.event_id == place.event_id else _at(place, event)
     except TimeoutError:
         raise ConnectionLost("nothing came for too long") from None
     except (aiohttp.ClientError, UnicodeError) as error:  # UnicodeError: no host is named so
@@ -101,18 +276,34 @@ async def _stream(
     raise ConnectionLost("the server closed the connection")
 
 
-def _value(event: Event) -> Any:
-    """Return the JSON value of an event; not by orjson, which rounds and refuses what is legal."""
+def _at(place: _Place, event: Event) -> Event:
+    return replace(event, event_id=place.event_id)
+
+
+def value_of(event: Event) -> Any:
+    """Return the JSON value of an event; not by orjson, which rounds and refuses what is legal.
+
+    Raises:
+        ConnectionLost: It is not JSON.
+    """
     try:
         return json.loads(event.data)
     except (ValueError, RecursionError) as error:
         raise ConnectionLost(f"the server sent an event that is not JSON: {error}") from None
 
 
+def gap_of(event: Event) -> dict[str, Any]:
+    """Return ``{"reason": text, "from": time or None, "to": time}`` of a ``gap`` event."""
+    value = value_of(event)
+    return {"reason": "", "from": None, "to": None} | (value if isinstance(value, dict) else {})
+
+
 async def _check(response: aiohttp.ClientResponse) -> None:
     """Raise what a response other than a stream means."""
     if response.status == HTTPStatus.OK and response.content_type == "text/event-stream":
         return
+    if response.status == HTTPStatus.NO_CONTENT:  # to a Last-Event-ID that it has no use for
+        raise InputError(_NO_HISTORY)
     text = await response.text(errors="replace")
     try:
         text = str(orjson.loads(text)["message"])
@@ -126,8 +317,12 @@ async def _check(response: aiohttp.ClientResponse) -> None:
     raise ConnectionLost(text)
 
 
-def _connect_url(url: str, bindings: BindingSet) -> URL:
-    """Return the URL of the stream at the server ``url``."""
+def connect_url(url: str) -> URL:
+    """Return the URL of the ``connect`` endpoint of the server ``url``.
+
+    Raises:
+        InputError: It is none.
+    """
     try:
         address = URL(url)
     except ValueError as error:
@@ -136,5 +331,4 @@ def _connect_url(url: str, bindings: BindingSet) -> URL:
         raise InputError(f"{url!r} is not an http:// or https:// URL")
     if address.path.rstrip("/").rpartition("/")[2] != "connect":
         address = address / "events/v1/connect/"
-    wanted = {"bindings": format_bindings(bindings), "errors": "http", "compression": "gzip"}
-    return address.update_query(wanted)
+    return address

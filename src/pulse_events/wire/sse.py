@@ -13,11 +13,17 @@ from pulse_events.errors import PulseEventsError
 NO_CURSOR = "-"
 """The ``id`` of every event on a stream that cannot be resumed."""
 
+_CURSOR = re.compile(r"(?!-\Z)[A-Za-z0-9_-]{1,63}")
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines() would also cut at U+2028
 _DELAY_MS = re.compile(r"[0-9]{1,15}")  # more digits are no delay, and int() refuses 4,300
 _BREAKS = frozenset("\r\n\0")
 _OTHER_LINE_ENDS = {end: f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """Those of Python's ``str.splitlines`` that JSON allows in a string as they are."""
+
+
+def is_cursor(event_id: str) -> bool:
+    """Tell whether an event's id is one to resume from: under 64 of ``A-Za-z0-9_-``, not ``-``."""
+    return _CURSOR.fullmatch(event_id) is not None
 
 
 class EventTooLong(PulseEventsError):
