@@ -80,13 +80,18 @@ async def test_each_connect_goes_on_behind_what_the_last_one_brought() -> None:
         b'{"history": "memory", "more": "%b"}' % (b"x" * 100_000),
     ],
 )
-async def test_without_a_history_everything_is_as_before(config: bytes | None) -> None:
-    told: list[str] = []
-    with ScriptedServer([ready(), message("a")], config=config) as server:
-        found = await first(events(server.url, WANTED, on_retry=lambda *_: told.append("")), 4)
-    assert shown(found) == [("ready", "-"), ("message", "-")] * 2
+async def test_a_server_that_does_not_say_so_keeps_no_history(config: bytes | None) -> None:
+    with ScriptedServer([ready(), message("a"), STAY], config=config) as server:
+        found = await first(events(server.url, WANTED), 2)
+    assert shown(found) == [("ready", "-"), ("message", "-")]
+    assert resuming(server.asked) == [(None, None)]
+
+
+async def test_without_a_history_each_connect_begins_anew() -> None:
+    with ScriptedServer([ready(), message("a")], config=None) as server:
+        assert len(await first(events(server.url, WANTED), 4)) == 4
     assert resuming(server.asked) == [(None, None)] * 2
-    assert len(told) == 1
+    assert server.configs == 1
 
 
 async def test_who_wants_no_history_asks_for_none() -> None:
