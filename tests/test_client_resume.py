@@ -108,33 +108,29 @@ async def test_a_cursor_is_where_the_first_connect_begins() -> None:
     assert server.configs == 0
 
 
-@pytest.mark.parametrize(("name", "value"), [("since", "10m"), ("last", 5)])
-async def test_a_beginning_counts_until_there_is_a_cursor(name: str, value: Any) -> None:
+async def test_a_beginning_counts_until_there_is_a_cursor() -> None:
     # `ready` has the position now: to go on from there would leave out what was asked for.
     scripts = [[ready("9")], [ready("9"), message("a", "3")], [ready("3"), STAY]]
     with ScriptedServer(*scripts) as server:
-        found = await first(events(server.url, WANTED, **{name: value}), 4)
+        found = await first(events(server.url, WANTED, since="10m"), 4)
     assert shown(found) == [("ready", "-"), ("ready", "-"), ("message", "3"), ("ready", "3")]
-    assert [each.query.get(name) for each in server.asked] == [str(value)] * 3
+    assert [each.query.get("since") for each in server.asked] == ["10m"] * 3
     assert resuming(server.asked) == [("true", None), ("true", None), ("true", "3")]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"cursor": "-"},
-        {"cursor": ""},
-        {"cursor": "a\r\nX: y"},
-        {"cursor": "x" * 64},
-        {"cursor": "1", "resume": False},
-        {"since": "10m", "resume": False},
-        {"last": 1, "resume": False},
-    ],
-)
-async def test_what_makes_no_sense_is_raised_before_anything_is_tried(wrong: Any) -> None:
+async def test_who_is_cut_off_before_a_gap_is_told_of_it_by_the_next_connection() -> None:
+    told = gap("the history was another process'", "12")
+    scripts = [[ready("1")], [ready("9")], [ready("11"), told, STAY]]
+    with ScriptedServer(*scripts) as server:
+        found = await first(events(server.url, WANTED), 4)
+    assert [event.kind for event in found] == ["ready", "ready", "ready", "gap"]
+    assert [last for _, last in resuming(server.asked)] == [None, "1", "1"]
+
+
+async def test_what_makes_no_sense_is_raised_before_anything_is_tried() -> None:
     with ScriptedServer([ready()]) as server:
         with pytest.raises(InputError):
-            await first(events(server.url, WANTED, **wrong), 1)
+            await first(events(server.url, WANTED, last=1, resume=False), 1)
         assert not server.asked
 
 
@@ -208,16 +204,9 @@ async def test_a_first_connect_that_is_refused_is_raised_at_once() -> None:
 
 
 @pytest.mark.parametrize("script", [[ready(), STAY], 204])
-@pytest.mark.parametrize("need", [{"resume": True}, {"cursor": "1"}, {"since": "1h"}, {"last": 1}])
-async def test_a_history_that_is_needed_must_be_there(script: Any, need: Any) -> None:
-    with ScriptedServer(script) as server:
-        with pytest.raises(InputError, match="the server keeps no history"):
-            await first(events(server.url, WANTED, **need), 1)
-
-
-async def test_a_history_that_is_needed_must_stay_there() -> None:
-    for refusal in (204, [ready(), STAY]):
-        with ScriptedServer([ready("1")], refusal) as server:
+async def test_a_history_that_is_needed_must_be_there_and_stay(script: Script) -> None:
+    for scripts in ([script], [[ready("1")], script]):
+        with ScriptedServer(*scripts) as server:
             with pytest.raises(InputError, match="the server keeps no history"):
                 await first(events(server.url, WANTED, resume=True), 9)
 

@@ -19,14 +19,14 @@ from yarl import URL
 
 from pulse_events.backoff import CAP_S, FIRST_S, STALE_AFTER_S, delays
 from pulse_events.bindings import BindingSet, format_bindings
+from pulse_events.client_place import NO_HISTORY, Place
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError, StreamEnded
-from pulse_events.wire.sse import NO_CURSOR, Decoder, Event, is_cursor
+from pulse_events.wire.sse import Decoder, Event
 
 CONNECT_WITHIN_S = 15.0
 CONFIG_WITHIN_S = 5.0
 """How long the question may take whether the server keeps a history."""
 _CONFIG_LIMIT_BYTES = 64 << 10
-_NO_HISTORY = "the server keeps no history"
 
 
 class ConnectionLost(PulseEventsError):
@@ -101,20 +101,21 @@ async def events(
     timeout = aiohttp.ClientTimeout(
         total=None, sock_connect=CONNECT_WITHIN_S, sock_read=stale_after_s
     )
-    address = connect_url(url)
-    place = _Place(resume, cursor, since, last)
+    place = Place(resume, cursor, since, last)
+    endpoint = connect_url(url)
     wanted = {"bindings": format_bindings(bindings), "errors": "http", "compression": "gzip"}
+    address = endpoint.update_query(wanted)
     waits: Iterator[float] | None = None
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        await _decide(place, session, address)
+        await _decide(place, session, endpoint)
         while True:
             decoder = make_decoder()
             try:
-                async for event in _stream(session, address.update_query(wanted), place, decoder):
+                async for event in _stream(session, address, place, decoder):
                     if event.kind == "ready":
                         waits = _waits(decoder.retry_ms)
-                        if gap := place.own_gap():
-                            yield gap
+                        if place.missed:
+                            yield _own_gap(place)
                     yield event
             except InputError as refusal:
                 if not place.does_without(str(refusal)):
@@ -131,92 +132,11 @@ async def _pause(wait_s: float, why: str, tell: Callable[[str, float], None] | N
     await asyncio.sleep(wait_s)
 
 
-class _Place:
-    """Where a stream is in the server's history, and how a connection asks to go on there.
-
-    Args:
-        resume: Whether to ask; ``None`` is not yet known.
-        cursor: The place to begin at.
-        since: Or the time; only counts as long as there is no cursor.
-        last: Or the number of messages; the same.
-    """
-
-    def __init__(
-        self, resume: bool | None, cursor: str | None, since: str | None, last: int | None
-    ) -> None:
-        if cursor is not None and not is_cursor(cursor):
-            raise InputError(f"{cursor!r} is no cursor")
-        begin = {"since": since, "last": last}
-        self._begin = {name: str(value) for name, value in begin.items() if value is not None}
-        if resume is None and (cursor or self._begin):
-            resume = True
-        if not resume and (cursor or self._begin):
-            raise InputError("cursor, since and last are for streams that resume")
-        self.resumes = resume
-        self._is_needed = resume is True
-        self._was_ready = False
-        self._cursor = cursor
-        self._missed = ""
-        """Why messages may be missing, until that has been told."""
-
-    @property
-    def event_id(self) -> str:
-        """What an event that is passed on has as its id."""
-        return self._cursor or NO_CURSOR
-
-    def query(self) -> dict[str, str]:
-        """Return what the next request has in its URL."""
-        # The server lets the header go before the others, which EventSource repeats, too.
-        return {"resume": "true"} | self._begin if self.resumes else {}
-
-    def headers(self) -> dict[str, str]:
-        """Return what it has in its head."""
-        return {"Last-Event-ID": self._cursor} if self._cursor else {}
-
-    def take(self, event: Event) -> None:
-        """Note where the stream is, from its ``ready`` on.
-
-        Raises:
-            InputError: The server keeps no history, and one is needed.
-        """
-        self._was_ready = True
-        if is_cursor(event.event_id):
-            # `ready` to `since` or `last` may have the position now, before what was asked for.
-            if self._cursor or not self._begin or event.kind != "ready":
-                self._cursor = event.event_id
-        elif event.kind == "ready" and self.resumes:
-            if self._is_needed:
-                raise InputError(_NO_HISTORY)
-            self._lose(_NO_HISTORY)
-
-    def does_without(self, refusal: str) -> bool:
-        """Tell whether a refused connection is worth another one that asks for no history.
-
-        What a stream once was granted may be refused because the server was started anew with
-        other options, or because another one, of an older version, takes its turn.
-        """
-        if self._is_needed or not self.resumes or not self._was_ready:
-            return False
-        self._lose(refusal)
-        self.resumes = False
-        return True
-
-    def own_gap(self) -> Event | None:
-        """Return the gap that no server has told, once."""
-        if not self._missed:
-            return None
-        gap = {"reason": self._missed, "from": None, "to": _now()}
-        self._missed = ""
-        return Event("gap", json.dumps(gap), self.event_id)
-
-    def _lose(self, reason: str) -> None:
-        if self._cursor:
-            self._missed = reason
-            self._cursor = None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _own_gap(place: Place) -> Event:
+    """Return the gap that no server has told."""
+    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    gap = {"reason": place.told(), "from": None, "to": now}
+    return Event("gap", json.dumps(gap), place.event_id)
 
 
 def _waits(retry_ms: int | None) -> Iterator[float]:
@@ -228,16 +148,16 @@ def _waits(retry_ms: int | None) -> Iterator[float]:
     yield from delays(random.random, first_s=first_s)
 
 
-async def _decide(place: _Place, session: aiohttp.ClientSession, address: URL) -> None:
+async def _decide(place: Place, session: aiohttp.ClientSession, endpoint: URL) -> None:
     """Ask the server whether there is something to ask it for, where that is not known."""
     if place.resumes is None:
-        place.resumes = await _has_history(session, address)
+        place.resumes = await _has_history(session, endpoint)
 
 
-async def _has_history(session: aiohttp.ClientSession, address: URL) -> bool:
+async def _has_history(session: aiohttp.ClientSession, endpoint: URL) -> bool:
     """Tell whether the server says that it keeps a history; no answer is a no."""
-    path = address.raw_path.rstrip("/").removesuffix("connect") + "config"
-    config = address.with_path(path, encoded=True, keep_query=True)
+    path = endpoint.raw_path.rstrip("/").removesuffix("connect") + "config"
+    config = endpoint.with_path(path, encoded=True, keep_query=True)
     content = b""
     try:
         limit = aiohttp.ClientTimeout(total=CONFIG_WITHIN_S)
@@ -253,7 +173,7 @@ async def _has_history(session: aiohttp.ClientSession, address: URL) -> bool:
 
 
 async def _stream(
-    session: aiohttp.ClientSession, address: URL, place: _Place, decoder: Decoder
+    session: aiohttp.ClientSession, address: URL, place: Place, decoder: Decoder
 ) -> AsyncIterator[Event]:
     """Yield the events of one connection, and raise why it ended."""
     headers = {"Accept": "text/event-stream"} | place.headers()
@@ -276,7 +196,7 @@ async def _stream(
     raise ConnectionLost("the server closed the connection")
 
 
-def _at(place: _Place, event: Event) -> Event:
+def _at(place: Place, event: Event) -> Event:
     return replace(event, event_id=place.event_id)
 
 
@@ -303,7 +223,7 @@ async def _check(response: aiohttp.ClientResponse) -> None:
     if response.status == HTTPStatus.OK and response.content_type == "text/event-stream":
         return
     if response.status == HTTPStatus.NO_CONTENT:  # to a Last-Event-ID that it has no use for
-        raise InputError(_NO_HISTORY)
+        raise InputError(NO_HISTORY)
     text = await response.text(errors="replace")
     try:
         text = str(orjson.loads(text)["message"])
