@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pulse_events.client_place import Place
+from pulse_events.client_place import NO_CURSOR, Place, is_cursor
 from pulse_events.errors import InputError
 from pulse_events.wire.sse import Event
 
@@ -29,14 +29,15 @@ def test_an_event_without_a_cursor_moves_nothing() -> None:
     assert place.event_id == "1"
 
 
-@pytest.mark.parametrize("begin", [{"cursor": "1"}, {"since": "10m"}, {"last": 5}])
-def test_ready_moves_nothing_while_what_was_asked_for_is_still_to_come(begin: Any) -> None:
-    place = Place(**begin)
-    before = (place.query(), place.headers())
-    taken(place, ("ready", "9"))
-    assert (place.query(), place.headers()) == before
-    assert taken(place, ("gap", "3")).headers() == {"Last-Event-ID": "3"}
-    assert taken(place, ("ready", "9")).event_id == "3"
+@pytest.mark.parametrize("begin", [{"resume": True}, {"since": "10m"}, {"last": 5}])
+def test_ready_says_where_it_begins(begin: Any) -> None:
+    assert taken(Place(**begin), ("ready", "3")).headers() == {"Last-Event-ID": "3"}
+
+
+def test_ready_moves_nothing_while_a_gap_may_still_come() -> None:
+    place = taken(Place(cursor="1"), ("ready", "9"))
+    assert place.event_id == "1"
+    assert taken(place, ("gap", "9")).event_id == "9"
 
 
 def test_a_beginning_stays_in_the_url() -> None:
@@ -102,3 +103,13 @@ def test_a_server_without_one_that_takes_its_turn_is_told_too() -> None:
 def test_what_makes_no_sense_is_refused(wrong: Any) -> None:
     with pytest.raises(InputError):
         Place(**wrong)
+
+
+@pytest.mark.parametrize("text", ["1", "1sAAAAAAAAAGQAAAB7", "_-", "--", "x" * 63])
+def test_a_cursor_is_short_and_of_few_characters(text: str) -> None:
+    assert is_cursor(text)
+
+
+@pytest.mark.parametrize("text", ["", NO_CURSOR, "x" * 64, "a b", "a\n", "é", "1."])
+def test_other_ids_are_no_cursors(text: str) -> None:
+    assert not is_cursor(text)

@@ -1,9 +1,19 @@
 """Where a client's stream is in the server's history, and how it asks to go on there.  Pure."""
 
-from pulse_events.errors import InputError
-from pulse_events.wire.sse import NO_CURSOR, Event, is_cursor
+import re
 
+from pulse_events.cursors import NONE
+from pulse_events.errors import InputError
+from pulse_events.wire.sse import Event
+
+NO_CURSOR = NONE.decode()
 NO_HISTORY = "the server keeps no history"
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,63}")
+
+
+def is_cursor(event_id: str) -> bool:
+    """Tell whether an event's id is one to go on from, on whatever server."""
+    return event_id != NO_CURSOR and _CURSOR.fullmatch(event_id) is not None
 
 
 class Place:
@@ -90,10 +100,10 @@ class Place:
             if self._is_needed:
                 raise InputError(NO_HISTORY)
             self._lose(NO_HISTORY)
-        elif not self._cursor and not self._begin:
+        elif not self._cursor:
             self._cursor = event_id
-        # Else the place is where it was: the id may be the position now, while what was asked for,
-        # or the gap instead of it, is still to come.
+        # Else the place is where it was: if that says nothing to the server, the id is the position
+        # now, and the gap before it is still to come.
 
     def _lose(self, reason: str) -> None:
         if self._cursor:

@@ -8,14 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pulse_events.wire.sse import (
-    NO_CURSOR,
-    Decoder,
-    Event,
-    EventTooLong,
-    encode_event,
-    is_cursor,
-)
+from pulse_events.wire.sse import NO_CURSOR, Decoder, Event, EventTooLong, encode_event
 
 # One line, as the encoder's callers send it: no CR, no LF; in kind and id no NUL either.
 LINES = st.text(
@@ -228,13 +221,3 @@ def test_the_limit_is_for_one_event_not_for_the_stream_or_a_chunk(chunk_bytes: i
 def test_an_event_that_cannot_be_resumed_has_a_dash_as_its_id() -> None:
     assert NO_CURSOR == "-"
     assert decode(encode_event("ping", b"{}")) == [Event("ping", "{}", "-")]
-
-
-@pytest.mark.parametrize("text", ["1", "1sAAAAAAAAAGQAAAB7", "_-", "--", "x" * 63])
-def test_a_cursor_is_short_and_of_few_characters(text: str) -> None:
-    assert is_cursor(text)
-
-
-@pytest.mark.parametrize("text", ["", NO_CURSOR, "x" * 64, "a b", "a\n", "é", "1."])
-def test_other_ids_are_no_cursors(text: str) -> None:
-    assert not is_cursor(text)

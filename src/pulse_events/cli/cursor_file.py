@@ -15,9 +15,9 @@ from types import FrameType
 from typing import Any
 
 from pulse_events.bindings import BindingSet, format_bindings, parse_bindings
+from pulse_events.client_place import is_cursor
 from pulse_events.configuration.small_files import read_small_file
 from pulse_events.errors import InputError, PulseEventsError, SettingsError
-from pulse_events.wire.sse import is_cursor
 
 WRITE_EVERY_S = 0.2
 """At most so often a cursor is written, unless something is to end."""

@@ -11,8 +11,9 @@ import click
 from pulse_events.backoff import STALE_AFTER_S
 from pulse_events.bindings import BindingSet
 from pulse_events.cli.command import Command
+from pulse_events.client_place import NO_CURSOR
 from pulse_events.process.standard_streams import OutputFailed, while_stdout_is_read
-from pulse_events.wire.sse import NO_CURSOR, Event
+from pulse_events.wire.sse import Event
 
 if TYPE_CHECKING:
     from pulse_events.cli.cursor_file import CursorFile

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from pulse_events.cursors import NONE
 from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.web import kernel
 from pulse_events.web.answers import raw_answer, status_of
@@ -76,9 +77,9 @@ class ClientStream(asyncio.Protocol):
             self._behind = True
             self._transport.write(memoryview(chunk)[sent:] if sent else chunk)  # not copied
 
-    def end(self, reason: PulseEventsError) -> None:
+    def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
         """Send an ``error`` event that says ``reason``, then close."""
-        self.write(self.wire.error(str(reason)) + self.wire.end)
+        self.write(self.wire.error(str(reason), cursor) + self.wire.end)
         self.close()
 
     def close(self) -> None:
@@ -166,10 +167,10 @@ class HttpErrorStream(ClientStream):
             chunk = self.wire.head + chunk
         super().write(chunk)
 
-    def end(self, reason: PulseEventsError) -> None:
+    def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
         """Answer with an HTTP error if the head has not been sent, else as any stream."""
         if self._request is None:
-            super().end(reason)
+            super().end(reason, cursor)
         else:
             self._transport.write(raw_answer(status_of(reason), str(reason), self._request))
             self.close()
