@@ -10,7 +10,7 @@ from tests.support.hub_desk import PLAIN, Recorder
 
 SET = BindingSet.of([("e", "a"), ("e", "b")])
 FIRST, SECOND = SET.bindings
-FRAME = encode_event("message", b'{"payload":1}')
+FRAME = encode_event(b"message", b'{"payload":1}')
 ENOUGH = StreamEnded("enough")
 
 

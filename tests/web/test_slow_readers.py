@@ -40,7 +40,7 @@ def fill(server: LocalServer, name: str) -> int:
     return sent
 
 
-def test_a_slow_reader_gets_all_that_was_taken_for_it_then_the_reason_then_the_end(
+def test_a_slow_reader_gets_what_it_had_begun_to_get_then_the_reason_then_the_end(
     own_server: LocalServer, name: str
 ) -> None:
     with slow(own_server, name) as stream:
@@ -50,7 +50,9 @@ def test_a_slow_reader_gets_all_that_was_taken_for_it_then_the_reason_then_the_e
             keys.append(int(event.json["routingKey"]))
         assert stream.rest() == b""
     assert keys == list(range(len(keys)))
-    assert len(keys) in (sent - 1, sent)  # the last may have come when it was closed already
+    # What was in the kernel and in transit.  What waited behind is dropped, so that it has less to
+    # read before it is told; but the limit is over by it, so something was.
+    assert 0 < len(keys) < sent - 1
     reason = json.loads(event.data)
     assert event.kind == "error"
     assert "slow reader" in reason

@@ -23,6 +23,7 @@ class Statistics(NamedTuple):
         int, "Times that a live stream went over to the history, as its client did not read"
     ] = 0
     gaps: Annotated[int, "Gaps that streams were told of, one per stream"] = 0
+    ends_unread: Annotated[int, "Streams cut off before their client had read the last event"] = 0
     unrouted: Annotated[int, "Messages that matched no stream's bindings"] = 0
     omitted: Annotated[int, "Messages passed on without their body, which was over the limit"] = 0
     malformed: Annotated[int, "Messages that could not be read, or passed on, in full"] = 0

@@ -112,6 +112,7 @@ class _Process:
             self._admission,
             ping_interval_s=settings.ping_interval,
             unsent_limit_bytes=settings.max_unsent_bytes,
+            has_history=settings.history != "off",
         )
         self.http = parts.http_server(
             parts.app(self._services()).route,
@@ -131,6 +132,7 @@ class _Process:
         return self.hubs.statistics()._replace(
             **{str(count): times for count, times in self._refused.items()},
             displaced_tokens=displaced,
+            ends_unread=self.streams.ends_unread,
         )
 
     async def run(self) -> None:
