@@ -91,7 +91,8 @@ class CursorFile:
             self.save()
 
     def _end(self, number: int, _frame: FrameType | None) -> None:
-        self.save()
+        with suppress(PulseEventsError):  # the file is older then, and more lines come again
+            self.save()
         signal.signal(number, signal.SIG_DFL)
         signal.raise_signal(number)
 
@@ -121,12 +122,11 @@ class CursorFile:
 
     def _check(self, found: Any) -> None:
         """Raise `SettingsError` if it is another stream's; else what ``found`` makes fail."""
-        stored = parse_bindings(json.dumps({"bindings": found["bindings"]}), _LIMIT_BYTES)
+        entries = found["bindings"]
+        stored = parse_bindings(json.dumps({"bindings": entries}), limit=len(entries))
         if not is_cursor(found["cursor"]):
             raise ValueError
-        for what, same in (
-            (f"the URL {found['url']}", found["url"] == self._stream["url"]),
-            ("other bindings", stored == self._bindings),
-        ):
-            if not same:
-                raise SettingsError(f"{self._path} is for {what}; name another file")
+        if found["url"] != self._stream["url"]:
+            raise SettingsError(f"{self._path} is for the URL {found['url']}; name another file")
+        if stored != self._bindings:
+            raise SettingsError(f"{self._path} is for other bindings; name another file")
