@@ -35,9 +35,7 @@ class Record(NamedTuple):
     @property
     def size_bytes(self) -> int:
         """About what it takes in memory."""
-        return (
-            RECORD_BYTES + len(self.data) + len(self.routing_key) + sum(map(_key_bytes, self.cc))
-        )
+        return RECORD_BYTES + len(self.data) + len(self.routing_key) + sum(map(_key_bytes, self.cc))
 
 
 class Hole(NamedTuple):

@@ -10,12 +10,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pulse_events.bindings import BindingSet
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.messages import Message
-from pulse_events.wire.wire import WIRES, Wire
-from tests.support.hub_desk import Desk, Recorder
+from pulse_events.wire.wire import Wire
+from tests.support.hub_desk import PLAIN_WIRES, Desk, Recorder
 from tests.support.thorough import examples
 from tests.support.topic_reference import reference_match_any
 
-PLAIN_WIRES = [wire for wire in WIRES if not wire.resumes]
 ENOUGH = StreamEnded("enough")
 KEYS = st.sampled_from(["", "a", "b", "a.b", "b.a", "a.b.c", "*", "a..b"])
 PATTERNS = ["", "a", "a.b", "*", "#", "a.*", "*.b", "a.#", "#.b", "b.#", "a.*.#"]

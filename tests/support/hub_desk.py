@@ -15,7 +15,7 @@ from pulse_events.hub.replay import NOW, Start
 from pulse_events.messages import Message
 from pulse_events.wire.compression import GZIP
 from pulse_events.wire.sse import Decoder, Event
-from pulse_events.wire.wire import Wire, wire_of
+from pulse_events.wire.wire import WIRES, Wire, wire_of
 from tests.support.chunked import Chunks
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PLAIN = wire_of(is_chunked=True, is_gzip=False)
 PACKED = wire_of(is_chunked=True, is_gzip=True)
+PLAIN_WIRES = [wire for wire in WIRES if not wire.resumes]
 RESUMING = wire_of(is_chunked=True, is_gzip=False, resumes=True)
 FOREVER_MS = 1 << 40
 HISTORY_ID = b"12345678"

@@ -16,7 +16,7 @@ BODY = b'"' + b"x" * 100_000 + b'"'
 
 @pytest.fixture
 def own_server() -> Iterator[LocalServer]:
-    with local_server(max_unsent_bytes=300_000) as running:
+    with local_server(history="off", max_unsent_bytes=300_000) as running:
         yield running
 
 
@@ -76,9 +76,27 @@ def test_those_who_read_notice_nothing_of_a_slow_reader(own_server: LocalServer,
     assert received == ["message"] * sent
 
 
-def test_a_slow_reader_that_never_reads_again_is_cut_off_and_forgotten(name: str) -> None:
+def test_a_slow_reader_that_was_ended_takes_no_place_of_its_address(name: str) -> None:
+    with (
+        local_server(max_unsent_bytes=300_000, max_streams_per_address=1) as server,
+        slow(server, name) as ended,
+    ):
+        fill(server, name)
+        with RawStream(server.port, connect_target((name, "#"))).ready():
+            with RawStream(server.port, connect_target((name, "#"))) as second:
+                second.head()
+                assert "the limit is 1" in second.event("error").json
+        while (event := ended.event()).kind == "message":
+            pass
+        assert "slow reader" in event.json
+
+
+def test_a_slow_reader_that_never_reads_again_is_cut_off_counted_and_forgotten(name: str) -> None:
     soon = {"Streams": {"close_within_s": 0.2}}
-    with local_server(soon, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+    with (
+        local_server(soon, history="off", max_unsent_bytes=300_000) as server,
+        slow(server, name) as stream,
+    ):
         fill(server, name)
         assert server.counts().clients == 0
 
@@ -90,6 +108,7 @@ def test_a_slow_reader_that_never_reads_again_is_cut_off_and_forgotten(name: str
             return False
 
         wait_until(is_cut_off, "the connection is aborted", within_s=5)
+        assert server.counts().ends_unread == 1
 
 
 def test_a_reader_at_full_speed_gets_a_burst_larger_than_the_limit(

@@ -187,7 +187,12 @@ class Hub:
     def cursor_of(self, stream: Stream) -> bytes:
         """Return the cursor of what a stream has had, as far as it can be resumed."""
         audience, history = stream.audience, self._history
-        if self._replays is None or history is None or audience is None or not audience.wire.resumes:
+        if (
+            self._replays is None
+            or history is None
+            or audience is None
+            or not audience.wire.resumes
+        ):
             return NONE
         position = self._replays.position_of(stream)
         if position is not None:

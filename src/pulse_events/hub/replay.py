@@ -237,9 +237,7 @@ class Replays:
     def _skip_forgotten(self, stream: Stream, place: Place) -> None:
         """Go on at the oldest entry that is held, and say so unless a gap behind it will."""
         forgotten, covered = self._history.forgotten, self._since(stream)
-        is_told_later = (
-            place.tells_start and place.position < covered.position > forgotten.position
-        )
+        is_told_later = place.tells_start and place.position < covered.position > forgotten.position
         if not is_told_later:
             forgotten = self._behind_holes(forgotten)
             gap = Gap(FORGOTTEN, place.passed_ms, forgotten.time_ms)
@@ -287,16 +285,19 @@ class Replays:
     def _block(self, audience: Audience, start: int, covered: Mark) -> Block:
         block = self._blocks.get(audience, start)
         if block is None or not (block.is_final or block.stop == self._history.last):
-            limit = covered.position if start < covered.position else self._history.last
-            block = self._build(audience, start, limit)
+            block = self._build(audience, start, covered.position)
             self._blocks.put(audience, start, block)
         return block
 
-    def _build(self, audience: Audience, start: int, limit: int) -> Block:
-        """Return what ``audience`` gets of the entries after ``start``, up to ``limit`` at most."""
+    def _build(self, audience: Audience, start: int, covered: int) -> Block:
+        """Return what ``audience`` gets of some entries after ``start``.
+
+        A block ends at the position ``covered``, if it is not behind it: there a gap may follow.
+        """
         frames: list[bytes] = []
         stop, time_ms, size, gaps, edge, loss = start, None, 0, 0, 0, ""
-        is_final, is_early = True, limit < self._history.last
+        is_final, is_early = True, start < covered
+        limit = covered if is_early else self._history.last
         for entry in self._history.after(start):
             edge = edge or entry.position | (BLOCK_ENTRIES - 1)
             if entry.position > limit:
@@ -305,7 +306,7 @@ class Replays:
             if entry.position > edge or size >= BLOCK_BYTES:
                 break
             frame, reason, is_odd = self._frame(audience, entry)
-            if reason and is_early:
+            if reason and is_early and audience.wire.resumes:
                 frame, reason = b"", ""  # the gap that follows says it
             if reason and not audience.wire.resumes:
                 loss = reason
