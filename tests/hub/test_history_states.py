@@ -238,12 +238,12 @@ class HistoryMachine(RuleBasedStateMachine):
                 self._check_all(client)
 
     @invariant()
-    def who_asked_for_nothing_is_due_what_follows_its_ready(self) -> None:
+    def what_came_before_is_not_due(self) -> None:
         for client in self.clients:
             if "ready" in client.stream.kinds and not client.is_ready:
                 client.is_ready = True
-                if client.wanted_ms is None:
-                    client.undue = {said.number for said in self.said}
+                until_ms = self.desk.now_ms if client.wanted_ms is None else client.wanted_ms
+                client.undue |= {s.number for s in self.said if s.time_ms <= until_ms}
 
     @invariant()
     def nothing_comes_twice_or_out_of_order_or_unasked(self) -> None:
