@@ -191,7 +191,7 @@ class Past(NoPast):
                 self._coverage.interrupt(binding)
         if gap is None or not audience.wire.resumes:
             return False
-        if audience.streams:
+        if audience.streams or audience.behind:  # who is behind may be live by then
             self._broken.setdefault(audience, gap)
         return True
 
