@@ -3,22 +3,33 @@
  * One stream kept alive: opened, watched, and opened anew when it ends, for as long as that may
  * help.
  *
- * A new stream starts at its `ready`; what was published between the old one's last sign of life
- * and that moment may be missing, which `gap` says.  Knows neither listeners nor tabs.
+ * Where the server keeps a history, a new stream goes on behind the last event of the old one, and
+ * the server says what is missing.  Else it starts at its `ready`; what was published between the
+ * old one's last sign of life and that moment may be missing, which `gap` says.  Knows neither
+ * listeners nor tabs.
  */
 import { delays } from "./backoff.js";
 import { PulseEventsError } from "./errors.js";
-import { configOf, openStream } from "./requests.js";
+import { configOf, configSoon, forgetConfig, openStream } from "./requests.js";
 import { Decoder } from "./sse.js";
 import { Watch } from "./watch.js";
 
 /** @import { Binding, Gap, State } from "../pulse-events.d.ts" */
+/** @import { Place } from "./requests.js" */
 /** @import { ServerEvent } from "./sse.js" */
+/**
+ * `resumed`: the stream goes on behind the cursor that it was asked for with.  `isTold`: whatever
+ * is missing before it is told by a gap of the server's.
+ * @typedef {{ first: boolean, resumed: boolean, isTold: boolean }} Ready
+ */
 
 /**
- * What a source of messages calls.  `end` comes last, with the error if it was not wanted.
+ * What a source of messages calls.  `at` comes before what it is the place of, if that has changed:
+ * a stream that begins behind this cursor goes on there.  `end` comes last, with the error if it was
+ * not wanted.
  * @typedef {{
- *   ready(event: { first: boolean }): void,
+ *   at(cursor: string): void,
+ *   ready(event: Ready): void,
  *   message(text: string): void,
  *   gap(gap: Gap): void,
  *   ping(ping: { time: string }): void,
@@ -32,6 +43,8 @@ import { Watch } from "./watch.js";
 /** A stream that held this long starts the backoff from its beginning. */
 const STEADY_MS = 10_000;
 const LOST = "the connection was lost";
+/** The id of all events of a stream that cannot be resumed. */
+const NO_CURSOR = "-";
 
 /** @param {number} ms */
 const iso = (ms) => new Date(ms).toISOString();
@@ -45,6 +58,10 @@ export class Connection {
   #closed = false;
   #paused = false;
   #attempt = 0;
+  /** Of the last event, if it had one. @type {string | null} */
+  #cursor = null;
+  /** Where the stream of this attempt was asked to begin. @type {Place | null} */
+  #asked = null;
   /** Why there is no stream now, for the gap and the state. */
   #reason = "";
   #abort = new AbortController();
@@ -57,8 +74,9 @@ export class Connection {
   /**
    * @param {{
    *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
+   *   resume?: boolean, place?: Place | null,
    *   fetch?: import("./requests.js").Fetch, random?: () => number,
-   * }} options
+   * }} options `resume`: what the server is set to, if not given; `place`: now, if not given
    * @param {Sink} sink
    */
   constructor(options, sink) {
@@ -105,6 +123,8 @@ export class Connection {
       this.#isReady = false;
       if (this.#closed) return;
       this.#reason = failure.message;
+      failure.permanent &&= !(await this.#hasLostHistory());
+      if (this.#closed) return;
       if (failure.permanent) return this.#end(failure);
       await this.#rest(failure);
     }
@@ -121,7 +141,9 @@ export class Connection {
     const ticking = this.#tick(abort);
     try {
       this.#learnInterval();
-      const body = await openStream(endpoint, bindings, { fetch, signal: abort.signal });
+      this.#asked = (await this.#resumes()) ? this.#place : null;
+      const means = { fetch, signal: abort.signal };
+      const body = await openStream(endpoint, bindings, this.#asked, means);
       await this.#read(body.getReader(), abort.signal);
       return new PulseEventsError(LOST); // a server that means to end a stream says why
     } catch (error) {
@@ -149,10 +171,11 @@ export class Connection {
   }
 
   /** @param {ServerEvent} event */
-  #hear({ kind, data }) {
+  #hear({ kind, data, id }) {
     this.#watch.heard();
+    if (kind !== "ready") this.#moveTo(id);
     if (kind === "message") this.#sink.message(data);
-    else if (kind === "ready") this.#ready();
+    else if (kind === "ready") this.#ready(id);
     else if (kind === "ping") this.#ping(JSON.parse(data));
     else if (kind === "gap") this.#sink.gap(JSON.parse(data));
     else if (kind === "error") throw new PulseEventsError(JSON.parse(data));
@@ -160,17 +183,60 @@ export class Connection {
     this.#heardAt = Date.now();
   }
 
-  #ready() {
+  /** @param {string} id */
+  #ready(id) {
     const now = Date.now();
     const first = !this.#wasReady;
+    const { isTold, resumed } = this.#answered(id);
     this.#isReady = this.#wasReady = true;
     this.#readyAt = now;
     this.#say("open");
-    if (!first) {
+    // Not if a place was asked for: the id may be of now, before what is behind that place has come.
+    if (!isTold) this.#moveTo(id);
+    if (!first && !isTold) {
       this.#sink.gap({ reason: this.#reason, from: iso(this.#heardAt), to: iso(now) });
     }
     this.#reason = "";
-    this.#sink.ready({ first });
+    this.#sink.ready({ first, resumed, isTold });
+  }
+
+  /**
+   * @param {string} id of `ready`
+   * @returns {Pick<Ready, "isTold" | "resumed">}
+   */
+  #answered(id) {
+    const { cursor, since, last } = this.#asked ?? {};
+    const hasPlace = cursor !== undefined || since !== undefined || last !== undefined;
+    return { isTold: hasPlace && id !== NO_CURSOR, resumed: cursor === id };
+  }
+
+  /** @param {string} id of an event */
+  #moveTo(id) {
+    if (!id || id === NO_CURSOR || id === this.#cursor) return;
+    this.#cursor = id;
+    this.#sink.at(id);
+  }
+
+  /** Where the next stream is to begin. */
+  get #place() {
+    return this.#cursor === null ? (this.#options.place ?? {}) : { cursor: this.#cursor };
+  }
+
+  /** @returns {Promise<boolean>} whether streams are to have cursors */
+  async #resumes() {
+    const { resume, place, endpoint, fetch } = this.#options;
+    if (resume !== undefined) return resume;
+    return Boolean(place) || keepsHistory(await configSoon(endpoint, fetch));
+  }
+
+  /** @returns {Promise<boolean>} whether a stream was refused that one without cursors may replace */
+  async #hasLostHistory() {
+    const { resume, place, endpoint, fetch } = this.#options;
+    if (!this.#asked || resume !== undefined || place) return false;
+    forgetConfig(endpoint);
+    if (keepsHistory(await configSoon(endpoint, fetch))) return false;
+    this.#cursor = null;
+    return true;
   }
 
   /** @param {{ time: string }} ping */
@@ -271,6 +337,9 @@ export class Connection {
     this.#sink.state({ phase, reason, retryAt, attempt: this.#attempt, shared: false });
   }
 }
+
+/** @param {import("./requests.js").Config} config */
+const keepsHistory = ({ history = "off" }) => history !== "off";
 
 /**
  * @param {unknown} error

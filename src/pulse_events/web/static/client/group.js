@@ -2,19 +2,23 @@
 /**
  * The listeners of one stream, and the change from one stream to the next when their union changes.
  *
- * A listener that makes the server refuse the union is found and told, the others go on.
+ * A listener that makes the server refuse the union is found and told, the others go on.  One that
+ * begins at a place of its own, or that must not get what the others still have to, comes to the
+ * stream by a `CatchUp`.
  */
+import { CatchUp } from "./catch-up.js";
 import { Connection } from "./connection.js";
 import { PulseEventsError } from "./errors.js";
 import { Relay } from "./relay.js";
 import { Routes } from "./routes.js";
 
-/** @import { Binding } from "../pulse-events.d.ts" */
-/** @import { Sink } from "./connection.js" */
+/** @import { Binding, Gap } from "../pulse-events.d.ts" */
+/** @import { Ready, Sink } from "./connection.js" */
 /** @import { Heard, Link } from "./link.js" */
 /** @import { Owner } from "./relay.js" */
 /** @import { Member } from "./switchboard.js" */
 /** @typedef {Link<Member, Routes<Member>>} Shared */
+/** @import { Place } from "./requests.js" */
 /** @typedef {{ reason: string, from: number }} Loss */
 
 /** Listeners come and go together when a page loads or closes. */
@@ -50,6 +54,12 @@ export class Group {
   #told = new Map();
   /** Who waits for the next stream. @type {Member[]} */
   #batch = [];
+  /** Where listeners begin that do not begin now. @type {Map<Member, Place>} */
+  #places = new Map();
+  /** The only listener of a stream, which begins where that one wants. @type {Member | null} */
+  #alone = null;
+  /** @type {Map<Member, CatchUp>} */
+  #catchUps = new Map();
   /** Add one listener at a time: some listener's bindings are refused. */
   #oneByOne = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -71,21 +81,31 @@ export class Group {
   /** @param {Member} member */
   add(member) {
     this.members.add(member);
+    if (member.place) this.#places.set(member, member.place);
     if (this.#relay.next?.hasFailed) this.#relay.drop();
     this.#settleIn(SETTLE_MS);
   }
 
   /** @param {Member} member */
   remove(member) {
-    this.members.delete(member);
-    this.#told.delete(member);
+    this.#forget(member);
     const isWaitedFor = !this.#batch.length || this.#batch.some((each) => this.members.has(each));
     if (!isWaitedFor) this.#relay.drop();
     this.#settleIn(LINGER_MS);
   }
 
   wake() {
-    for (const link of this.#relay.links) link.wake();
+    for (const link of [...this.#relay.links, ...this.#catchUps.values()]) link.wake();
+  }
+
+  /** @param {Member} member */
+  #forget(member) {
+    this.members.delete(member);
+    this.#told.delete(member);
+    this.#places.delete(member);
+    const catchUp = this.#catchUps.get(member);
+    this.#catchUps.delete(member);
+    if (catchUp && ![...this.#catchUps.values()].includes(catchUp)) catchUp.close();
   }
 
   /** @param {number} ms */
@@ -116,28 +136,42 @@ export class Group {
    * @param {Member[]} wanted
    */
   #open(union, wanted) {
-    const { endpoint, pingInterval } = wanted[0];
+    const { endpoint, pingInterval, resume } = wanted[0];
     const { bindings } = union;
-    const options = { endpoint, bindings, pingInterval, fetch: this.#fetch };
+    const place = this.#beginning(wanted);
+    const options = { endpoint, bindings, pingInterval, resume, place, fetch: this.#fetch };
     this.#relay.open((sink) => new Connection(options, sink), new Routes(union, wanted));
+  }
+
+  /**
+   * @param {Member[]} wanted
+   * @returns {Place | null} where their stream is to begin
+   */
+  #beginning(wanted) {
+    const { live } = this.#relay;
+    const [first, ...others] = wanted;
+    this.#alone = live || others.length ? null : first;
+    if (this.#alone) return this.#places.get(first) ?? null;
+    return live?.cursor ? { cursor: live.cursor } : null;
   }
 
   /** @returns {Owner<Member, Routes<Member>>} what the relay calls */
   #owner() {
     return {
-      changed: (link, old) => {
-        for (const member of link.routes.carries) this.#arrive(member, old);
-      },
+      changed: (link, old, event) => this.#changed(link, old, event),
       led: () => {},
       over: () => this.#settleIn(0),
       refused: (link, error) => this.#refused(link, error),
       ended: (link, error) => this.#ended(link, error),
-      readyAgain: (link) => this.#each(link, (member) => this.#readyAgain(member)),
+      readyAgain: (link, event) => this.#readyAgain(link, event),
       give: (heard, members) => this.#give(heard, members),
-      gap: (link, gap) =>
-        this.#each(link, (member) => this.#told.has(member) && member.sink.gap(gap)),
+      gap: (link, gap) => this.#each(link, (member) => this.#gapOf(member, gap)),
       lost: (old, reason) => this.#lost(old, reason),
-      ping: (link, ping) => this.#tell(link, (sink) => sink.ping(ping)),
+      ping: (link, ping) =>
+        this.#tell(link, (sink) => {
+          if (link.cursor !== null && !this.#relay.isBusy) sink.at(link.cursor);
+          sink.ping(ping);
+        }),
       stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
       error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
       state: (link, state) => {
@@ -148,36 +182,149 @@ export class Group {
     };
   }
 
-  /** @param {Member} member */
-  #readyAgain(member) {
-    const first = !this.#told.has(member);
-    this.#told.set(member, null);
-    member.sink.ready({ first });
+  /**
+   * Tells the listeners what the change means for them: nothing, if the old stream carried them
+   * well.
+   * @param {Shared} link
+   * @param {Shared | null} old
+   * @param {Ready} event
+   */
+  #changed(link, old, event) {
+    /** @type {Member[]} */
+    const arriving = [];
+    this.#each(link, (member) => {
+      const before = old?.routes.carries.has(member) ? old : null;
+      if (before?.isReady) return;
+      if (!before || !this.#told.has(member)) return arriving.push(member);
+      if (!event.isTold) this.#told.set(member, { reason: before.reason, from: before.heardAt });
+      this.#arrive(member, link, event);
+    });
+    this.#welcome(arriving, link, event);
   }
 
   /**
-   * Tells a listener what the change means for it: nothing, if the old stream carried it well.
-   * @param {Member} member
-   * @param {Shared | null} old
+   * @param {Shared} link
+   * @param {Ready} event
    */
-  #arrive(member, old) {
-    if (!this.members.has(member)) return;
-    const before = old?.routes.carries.has(member) ? old : null;
-    if (before?.isReady) return;
+  #readyAgain(link, event) {
+    const [known, others] = [true, false].map((isKnown) =>
+      [...link.routes.carries].filter((member) => this.#told.has(member) === isKnown),
+    );
+    for (const member of known) if (this.members.has(member)) this.#arrive(member, link, event);
+    this.#welcome(
+      others.filter((member) => this.members.has(member)),
+      link,
+      event,
+    );
+  }
+
+  /**
+   * Takes in listeners that the stream did not carry before.
+   * @param {Member[]} members
+   * @param {Shared} link
+   * @param {Ready} event
+   */
+  #welcome(members, link, event) {
+    /** @type {Member[]} */
+    const fresh = [];
+    for (const member of members) {
+      const place = this.#places.get(member);
+      const isOnItsOwn = this.#catchUps.has(member);
+      if (member === this.#alone || isOnItsOwn || this.#goesOn(member)) {
+        this.#arrive(member, link, event);
+      } else if (place) {
+        this.#catchUp(place, [member]);
+      } else if (event.resumed && event.isTold && !this.#told.has(member)) {
+        fresh.push(member); // what the others still have to get is older than its `ready`
+      } else {
+        this.#arrive(member, link, { ...event, resumed: false, isTold: false });
+      }
+    }
+    if (fresh.length) this.#catchUp({}, fresh);
+  }
+
+  /**
+   * @param {Member} member
+   * @returns {boolean} whether it takes the place of one that gets the same from this stream
+   */
+  #goesOn({ follows }) {
+    return Boolean(follows && this.#told.has(follows) && !this.#isOnItsOwn(follows));
+  }
+
+  /** @param {Member} member */
+  #isOnItsOwn(member) {
+    return this.#catchUps.get(member)?.isOnItsOwn ?? false;
+  }
+
+  /**
+   * @param {Member} member
+   * @param {Shared} link
+   * @param {Ready} event
+   */
+  #arrive(member, link, event) {
+    if (this.#isOnItsOwn(member)) return this.#catchUps.get(member)?.forget();
+    const loss = this.#told.get(member);
     const first = !this.#told.has(member);
-    const loss =
-      !first && before ? { reason: before.reason, from: before.heardAt } : this.#told.get(member);
     this.#told.set(member, null);
+    this.#places.delete(member);
     member.sink.state({ phase: "open", reason: "", retryAt: null, attempt: 1, shared: true });
     if (loss) this.#gap(member, loss.reason, loss.from);
-    member.sink.ready({ first });
+    if (link.cursor !== null) member.sink.at(link.cursor);
+    member.sink.ready({ ...event, first });
+  }
+
+  /**
+   * @param {Member} member
+   * @param {Gap} gap of the stream
+   */
+  #gapOf(member, gap) {
+    if (this.#isOnItsOwn(member)) this.#catchUps.get(member)?.forget();
+    else if (this.#told.has(member)) member.sink.gap(gap);
+  }
+
+  /**
+   * @param {Place} place
+   * @param {Member[]} members
+   */
+  #catchUp(place, members) {
+    const routes = new Routes(unionOf(members), members);
+    const present = (/** @type {Iterable<Member>} */ all) =>
+      [...all].filter((member) => this.members.has(member));
+    /** @type {CatchUp} */
+    const catchUp = new CatchUp(place, routes, this.#fetch, {
+      at: (all, cursor) => present(all).forEach(({ sink }) => sink.at(cursor)),
+      give: (heard, to) => this.#deliver(heard, present(to)),
+      ready: (all, event) => this.#readyOnItsOwn(present(all), event),
+      gap: (all, gap) => present(all).forEach(({ sink }) => sink.gap(gap)),
+      state: (all, state) =>
+        present(all).forEach(({ sink }) => sink.state({ ...state, shared: true })),
+      error: (all, error) => present(all).forEach(({ sink }) => sink.error(error)),
+      ended: (all, error) => present(all).forEach((member) => this.#reject(member, error)),
+      over: () => members.forEach((member) => this.#catchUps.delete(member)),
+    });
+    for (const member of members) this.#catchUps.set(member, catchUp);
+    catchUp.start();
+  }
+
+  /**
+   * @param {Member[]} members
+   * @param {Ready} event
+   */
+  #readyOnItsOwn(members, event) {
+    for (const member of members) {
+      const first = !this.#told.has(member);
+      this.#told.set(member, null);
+      this.#places.delete(member);
+      member.sink.ready({ ...event, first });
+    }
   }
 
   /** Takes in listeners whose bindings the stream has already. */
   #admit() {
     const live = /** @type {Shared} */ (this.#relay.live);
     live.routes.carry(this.#batch);
-    if (live.isReady) for (const member of this.#batch) this.#arrive(member, null);
+    const event = { first: false, resumed: live.cursor !== null, isTold: false };
+    if (live.isReady) this.#welcome(this.#batch, live, event);
     this.#settleIn(0);
   }
 
@@ -203,8 +350,7 @@ export class Group {
    * @param {PulseEventsError} error
    */
   #reject(member, error) {
-    this.members.delete(member);
-    this.#told.delete(member);
+    this.#forget(member);
     member.sink.end(error);
   }
 
@@ -214,8 +360,13 @@ export class Group {
    * @param {PulseEventsError} error
    */
   #ended(link, error) {
+    const { cursor } = link;
     const loss = { reason: error.message, from: link.heardAt };
-    this.#each(link, (member) => this.#told.has(member) && this.#told.set(member, loss));
+    this.#each(link, (member) => {
+      if (!this.#told.has(member) || this.#isOnItsOwn(member)) return;
+      if (cursor === null) this.#told.set(member, loss);
+      else this.#places.set(member, { cursor });
+    });
     this.#relay.close();
     this.#oneByOne = true;
     this.#settle();
@@ -231,9 +382,25 @@ export class Group {
    * @param {Heard} heard
    * @param {Iterable<Member>} members
    */
-  #give({ text }, members) {
+  #give(heard, members) {
+    const catchUps = new Set();
     for (const member of members) {
-      if (this.members.has(member)) member.sink.message(text);
+      const catchUp = this.#catchUps.get(member);
+      if (catchUp) catchUps.add(catchUp);
+      else this.#deliver(heard, [member]);
+    }
+    for (const catchUp of catchUps) catchUp.hear(heard);
+  }
+
+  /**
+   * @param {Heard} heard
+   * @param {Iterable<Member>} members
+   */
+  #deliver({ text, cursor }, members) {
+    for (const member of members) {
+      if (!this.members.has(member)) continue;
+      if (cursor !== null) member.sink.at(cursor);
+      member.sink.message(text);
     }
   }
 
@@ -264,7 +431,9 @@ export class Group {
    */
   #tell(link, say) {
     const members = link === this.#relay.next ? this.#batch : link.routes.carries;
-    for (const member of members) if (this.members.has(member)) say(member.sink);
+    for (const member of members) {
+      if (this.members.has(member) && !this.#isOnItsOwn(member)) say(member.sink);
+    }
   }
 
   /**

@@ -71,11 +71,13 @@ class Listeners {
 
   /**
    * @param {number} id
-   * @param {{ endpoint: string, bindings: Member["bindings"], pingInterval?: number }} wanted
+   * @param {import("./shared.js").Wanted} wanted
    */
-  #listen(id, { endpoint, bindings, pingInterval }) {
+  #listen(id, { endpoint, follows, ...wanted }) {
     const sink = new PortSink(id, this.#port);
-    const member = { endpoint: new URL(endpoint), bindings, pingInterval, sink };
+    /** @type {Member} */
+    const member = { ...wanted, endpoint: new URL(endpoint), sink };
+    if (follows !== null) member.follows = this.#members.get(follows);
     this.#members.set(id, member);
     void this.#switchboard.add(member);
   }
@@ -94,8 +96,10 @@ class Listeners {
  * @typedef {import("./connection.js").Sink} Sink
  */
 class PortSink {
-  /** @type {string[]} */
-  #texts = [];
+  /** Texts and the cursors of their places. @type {[string, string | null][]} */
+  #messages = [];
+  /** @type {string | null} */
+  #cursor = null;
   #id;
   #port;
 
@@ -108,13 +112,18 @@ class PortSink {
     this.#port = port;
   }
 
-  /** @param {string} text */
-  message(text) {
-    if (!this.#texts.length) queueMicrotask(() => this.#flush());
-    this.#texts.push(text);
+  /** @param {string} cursor */
+  at(cursor) {
+    this.#cursor = cursor;
   }
 
-  /** @param {{ first: boolean }} event */
+  /** @param {string} text */
+  message(text) {
+    if (!this.#messages.length) queueMicrotask(() => this.#flush());
+    this.#messages.push([text, this.#cursor]);
+  }
+
+  /** @param {import("./connection.js").Ready} event */
   ready(event) {
     this.#say("ready", event);
   }
@@ -150,8 +159,8 @@ class PortSink {
   }
 
   #flush() {
-    const content = this.#texts;
-    this.#texts = [];
+    const content = this.#messages;
+    this.#messages = [];
     if (content.length) this.#port.postMessage({ id: this.#id, kind: "messages", content });
   }
 
@@ -161,6 +170,6 @@ class PortSink {
    */
   #say(kind, content) {
     this.#flush(); // what came before stays before
-    this.#port.postMessage({ id: this.#id, kind, content });
+    this.#port.postMessage({ id: this.#id, kind, content, cursor: this.#cursor });
   }
 }

@@ -10,14 +10,23 @@ import { serve } from "./port.js";
 import { watchLock } from "./presence.js";
 import { Switchboard } from "./switchboard.js";
 
-/** @import { Sink } from "./connection.js" */
+/** @import { Ready, Sink } from "./connection.js" */
 /** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { Place } from "./requests.js" */
 /**
+ * `follows`: the listener that this one is to replace.
  * @typedef {{
  *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, worker?: string | URL,
+ *   resume?: boolean, place?: Place | null, follows?: SharedListener | null,
  * }} Options
  */
-/** @typedef {{ id?: number, kind: string, content?: any }} Said */
+/**
+ * @typedef {{
+ *   endpoint: string, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
+ *   place: Place | null, follows: number | null,
+ * }} Wanted
+ */
+/** @typedef {{ id?: number, kind: string, content?: any, cursor?: string | null }} Said */
 
 const STARTED_WITHIN_MS = 5000;
 /**
@@ -28,7 +37,7 @@ const BEATS_MISSED = 3;
 /**
  * A tab with an older script must not meet a worker that speaks otherwise: count up on a change.
  */
-const WORKER_NAME = "pulse-events 2";
+const WORKER_NAME = "pulse-events 3";
 const WORKER_GONE = "the worker that shares the connection ended";
 
 let lastId = 0;
@@ -40,6 +49,8 @@ export class SharedListener {
   /** When something came last, milliseconds since the epoch. */
   #heardAt = 0;
   #wasReady = false;
+  /** Of the last event. @type {string | null} */
+  #cursor = null;
   /** @type {string | null} */
   #broken = null;
   #sink;
@@ -85,9 +96,23 @@ export class SharedListener {
     this.#broken ??= reason;
   }
 
+  /** What the switchboard is to be asked for. @returns {Wanted} */
+  get wanted() {
+    const { endpoint, bindings, pingInterval, resume, place = null, follows } = this.options;
+    return {
+      endpoint: endpoint.href,
+      bindings,
+      pingInterval,
+      resume,
+      place: this.#cursor === null ? place : { cursor: this.#cursor },
+      follows: this.#wasReady ? null : (follows?.id ?? null),
+    };
+  }
+
   /** @param {Said} said */
-  hear({ kind, content }) {
-    if (kind === "messages") for (const text of content) this.#sink.message(text);
+  hear({ kind, content, cursor = null }) {
+    if (kind !== "messages") this.#moveTo(cursor);
+    if (kind === "messages") this.#messages(content);
     else if (kind === "ready") this.#ready(content);
     else if (kind === "error") this.#sink.error(PulseEventsError.from(content));
     else if (kind === "end") this.#end(PulseEventsError.from(content));
@@ -98,13 +123,28 @@ export class SharedListener {
     this.#heardAt = Date.now();
   }
 
-  /** @param {{ first: boolean }} event */
-  #ready({ first }) {
-    if (this.#wasReady && first && this.#broken !== null) {
+  /** @param {[string, string | null][]} messages */
+  #messages(messages) {
+    for (const [text, cursor] of messages) {
+      this.#moveTo(cursor);
+      this.#sink.message(text);
+    }
+  }
+
+  /** @param {string | null} cursor */
+  #moveTo(cursor) {
+    if (cursor === null || cursor === this.#cursor) return;
+    this.#cursor = cursor;
+    this.#sink.at(cursor);
+  }
+
+  /** @param {Ready} event */
+  #ready({ first, resumed, isTold }) {
+    if (this.#wasReady && first && this.#broken !== null && !isTold) {
       const [from, to] = [this.#heardAt, Date.now()].map((ms) => new Date(ms).toISOString());
       this.#sink.gap({ reason: this.#broken, from, to });
     }
-    this.#sink.ready({ first: !this.#wasReady });
+    this.#sink.ready({ first: !this.#wasReady, resumed, isTold });
     this.#wasReady = true;
     this.#broken = null;
   }
@@ -220,12 +260,8 @@ class Line {
   }
 
   /** @param {SharedListener} listener */
-  #ask({ id, options: { endpoint, bindings, pingInterval } }) {
-    this.#post({
-      kind: "listen",
-      id,
-      content: { endpoint: endpoint.href, bindings, pingInterval },
-    });
+  #ask({ id, wanted }) {
+    this.#post({ kind: "listen", id, content: wanted });
   }
 
   /** @param {Said} said */
