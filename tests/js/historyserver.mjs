@@ -46,7 +46,7 @@ class Process {
     }
     const asked = query.get("lastEventId");
     const place = asked ? this.position(asked) : this.start(query, caller);
-    caller.ready(place !== null && asked ? asked : this.cursor());
+    caller.ready(this.cursor(place ?? undefined));
     if (place === null) this.gap(caller, OTHER_PROCESS);
     for (let at = (place ?? this.records.length) + 1; at <= this.records.length; at++) {
       this.send(caller, at);

@@ -23,15 +23,13 @@ import { Link } from "./link.js";
 /** @import { Routes } from "./routes.js" */
 /** @import { Member } from "./switchboard.js" */
 /**
- * @typedef {object} Owner
- * @property {(members: Iterable<Member>, cursor: string) => void} at comes before what it is the place of
- * @property {(heard: Heard, to: Iterable<Member>) => void} give
- * @property {(members: Iterable<Member>, event: Ready) => void} ready
- * @property {(members: Iterable<Member>, gap: Gap) => void} gap
- * @property {(members: Iterable<Member>, state: State) => void} state
- * @property {(members: Iterable<Member>, error: PulseEventsError) => void} error
- * @property {(members: Iterable<Member>, error: PulseEventsError) => void} ended
- * @property {() => void} over nothing is left to do
+ * What it tells of all its listeners; `at` comes before what it is the place of, `over` when nothing
+ * is left to do.
+ * @typedef {{
+ *   at(cursor: string): void, give(heard: Heard, to: Iterable<Member>): void,
+ *   ready(event: Ready): void, gap(gap: Gap): void, state(state: State): void,
+ *   error(error: PulseEventsError): void, ended(error: PulseEventsError): void, over(): void,
+ * }} Owner
  */
 
 /** How many messages of the shared stream wait; with fewer it only takes longer. */
@@ -63,10 +61,6 @@ export class CatchUp {
     const { bindings } = routes;
     const options = { endpoint, bindings, pingInterval, resume, place, fetch };
     this.#link = new Link((sink) => new Connection(options, sink), routes, this.#listener());
-  }
-
-  get members() {
-    return this.#routes.carries;
   }
 
   /** Whether the listeners are told of their own stream alone. */
@@ -115,19 +109,19 @@ export class CatchUp {
     return {
       onReady: (_, event) => {
         this.#place();
-        ready(this.members, event);
+        ready(event);
       },
       onMessage: (_, heard) => this.#bring(heard),
       onGap: (_, what) => {
         this.#place();
-        gap(this.members, what);
+        gap(what);
       },
       onDown: () => {},
-      onEnd: (_, why) => ended(this.members, why),
+      onEnd: (_, why) => ended(why),
       onPing: () => this.#ping(),
       onStale: () => {},
-      onError: (_, why) => error(this.members, why),
-      onState: (_, how) => how.phase !== "closed" && state(this.members, how),
+      onError: (_, why) => error(why),
+      onState: (_, how) => how.phase !== "closed" && state(how),
     };
   }
 
@@ -146,7 +140,7 @@ export class CatchUp {
 
   #place() {
     const { cursor } = this.#link;
-    if (cursor !== null) this.#owner.at(this.members, cursor);
+    if (cursor !== null) this.#owner.at(cursor);
   }
 
   #ping() {

@@ -10,7 +10,8 @@
  */
 import { delays } from "./backoff.js";
 import { PulseEventsError } from "./errors.js";
-import { configOf, configSoon, forgetConfig, openStream } from "./requests.js";
+import { Position } from "./position.js";
+import { configOf, openStream } from "./requests.js";
 import { Decoder } from "./sse.js";
 import { Watch } from "./watch.js";
 
@@ -43,8 +44,6 @@ import { Watch } from "./watch.js";
 /** A stream that held this long starts the backoff from its beginning. */
 const STEADY_MS = 10_000;
 const LOST = "the connection was lost";
-/** The id of all events of a stream that cannot be resumed. */
-const NO_CURSOR = "-";
 
 /** @param {number} ms */
 const iso = (ms) => new Date(ms).toISOString();
@@ -58,15 +57,12 @@ export class Connection {
   #closed = false;
   #paused = false;
   #attempt = 0;
-  /** Of the last event, if it had one. @type {string | null} */
-  #cursor = null;
-  /** Where the stream of this attempt was asked to begin. @type {Place | null} */
-  #asked = null;
   /** Why there is no stream now, for the gap and the state. */
   #reason = "";
   #abort = new AbortController();
   #wake = () => {};
   #watch = new Watch();
+  #position;
   #sink;
   #options;
   #delays;
@@ -76,11 +72,12 @@ export class Connection {
    *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
    *   resume?: boolean, place?: Place | null,
    *   fetch?: import("./requests.js").Fetch, random?: () => number,
-   * }} options `resume`: what the server is set to, if not given; `place`: now, if not given
+   * }} options `resume`, `place`: see `Position`
    * @param {Sink} sink
    */
   constructor(options, sink) {
     this.#options = { fetch: globalThis.fetch.bind(globalThis), random: Math.random, ...options };
+    this.#position = new Position(this.#options);
     this.#delays = delays(this.#options.random);
     this.#sink = sink;
     if (options.pingInterval) this.#watch.suggest(options.pingInterval * 1000);
@@ -123,7 +120,7 @@ export class Connection {
       this.#isReady = false;
       if (this.#closed) return;
       this.#reason = failure.message;
-      failure.permanent &&= !(await this.#hasLostHistory());
+      failure.permanent &&= !(await this.#position.isLost());
       if (this.#closed) return;
       if (failure.permanent) return this.#end(failure);
       await this.#rest(failure);
@@ -141,9 +138,8 @@ export class Connection {
     const ticking = this.#tick(abort);
     try {
       this.#learnInterval();
-      this.#asked = (await this.#resumes()) ? this.#place : null;
-      const means = { fetch, signal: abort.signal };
-      const body = await openStream(endpoint, bindings, this.#asked, means);
+      const place = await this.#position.next();
+      const body = await openStream(endpoint, bindings, place, { fetch, signal: abort.signal });
       await this.#read(body.getReader(), abort.signal);
       return new PulseEventsError(LOST); // a server that means to end a stream says why
     } catch (error) {
@@ -173,7 +169,7 @@ export class Connection {
   /** @param {ServerEvent} event */
   #hear({ kind, data, id }) {
     this.#watch.heard();
-    if (kind !== "ready") this.#moveTo(id);
+    if (this.#position.moveTo(kind, id)) this.#sink.at(id);
     if (kind === "message") this.#sink.message(data);
     else if (kind === "ready") this.#ready(id);
     else if (kind === "ping") this.#ping(JSON.parse(data));
@@ -187,56 +183,15 @@ export class Connection {
   #ready(id) {
     const now = Date.now();
     const first = !this.#wasReady;
-    const { isTold, resumed } = this.#answered(id);
+    const { isTold, resumed } = this.#position.answered(id);
     this.#isReady = this.#wasReady = true;
     this.#readyAt = now;
     this.#say("open");
-    // Not if a place was asked for: the id may be of now, before what is behind that place has come.
-    if (!isTold) this.#moveTo(id);
     if (!first && !isTold) {
       this.#sink.gap({ reason: this.#reason, from: iso(this.#heardAt), to: iso(now) });
     }
     this.#reason = "";
     this.#sink.ready({ first, resumed, isTold });
-  }
-
-  /**
-   * @param {string} id of `ready`
-   * @returns {Pick<Ready, "isTold" | "resumed">}
-   */
-  #answered(id) {
-    const { cursor, since, last } = this.#asked ?? {};
-    const hasPlace = cursor !== undefined || since !== undefined || last !== undefined;
-    return { isTold: hasPlace && id !== NO_CURSOR, resumed: cursor === id };
-  }
-
-  /** @param {string} id of an event */
-  #moveTo(id) {
-    if (!id || id === NO_CURSOR || id === this.#cursor) return;
-    this.#cursor = id;
-    this.#sink.at(id);
-  }
-
-  /** Where the next stream is to begin. */
-  get #place() {
-    return this.#cursor === null ? (this.#options.place ?? {}) : { cursor: this.#cursor };
-  }
-
-  /** @returns {Promise<boolean>} whether streams are to have cursors */
-  async #resumes() {
-    const { resume, place, endpoint, fetch } = this.#options;
-    if (resume !== undefined) return resume;
-    return Boolean(place) || keepsHistory(await configSoon(endpoint, fetch));
-  }
-
-  /** @returns {Promise<boolean>} whether a stream was refused that one without cursors may replace */
-  async #hasLostHistory() {
-    const { resume, place, endpoint, fetch } = this.#options;
-    if (!this.#asked || resume !== undefined || place) return false;
-    forgetConfig(endpoint);
-    if (keepsHistory(await configSoon(endpoint, fetch))) return false;
-    this.#cursor = null;
-    return true;
   }
 
   /** @param {{ time: string }} ping */
@@ -337,9 +292,6 @@ export class Connection {
     this.#sink.state({ phase, reason, retryAt, attempt: this.#attempt, shared: false });
   }
 }
-
-/** @param {import("./requests.js").Config} config */
-const keepsHistory = ({ history = "off" }) => history !== "off";
 
 /**
  * @param {unknown} error

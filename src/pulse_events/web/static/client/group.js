@@ -2,24 +2,20 @@
 /**
  * The listeners of one stream, and the change from one stream to the next when their union changes.
  *
- * A listener that makes the server refuse the union is found and told, the others go on.  One that
- * begins at a place of its own, or that must not get what the others still have to, comes to the
- * stream by a `CatchUp`.
+ * A listener that makes the server refuse the union is found and told, the others go on.
  */
-import { CatchUp } from "./catch-up.js";
 import { Connection } from "./connection.js";
 import { PulseEventsError } from "./errors.js";
 import { Relay } from "./relay.js";
-import { Routes } from "./routes.js";
+import { Roster } from "./roster.js";
+import { Routes, unionOf } from "./routes.js";
 
-/** @import { Binding, Gap } from "../pulse-events.d.ts" */
-/** @import { Ready, Sink } from "./connection.js" */
-/** @import { Heard, Link } from "./link.js" */
+/** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { Sink } from "./connection.js" */
 /** @import { Owner } from "./relay.js" */
-/** @import { Member } from "./switchboard.js" */
-/** @typedef {Link<Member, Routes<Member>>} Shared */
 /** @import { Place } from "./requests.js" */
-/** @typedef {{ reason: string, from: number }} Loss */
+/** @import { Shared } from "./roster.js" */
+/** @import { Member } from "./switchboard.js" */
 
 /** Listeners come and go together when a page loads or closes. */
 const SETTLE_MS = 20;
@@ -27,45 +23,16 @@ const SETTLE_MS = 20;
 const LINGER_MS = 1000;
 const RETRY_MS = 30_000;
 
-/**
- * @param {Iterable<Member>} members
- * @returns {{ key: string, bindings: Binding[] }} each binding once, and a text that is the same
- *   for equal unions
- */
-export function unionOf(members) {
-  /** @type {Map<string, Binding>} */
-  const union = new Map();
-  for (const { bindings } of members) {
-    for (const binding of bindings) {
-      union.set(JSON.stringify([binding.exchange, binding.routingKeyPattern]), binding);
-    }
-  }
-  const keys = [...union.keys()].sort();
-  return { key: keys.join(), bindings: keys.map((key) => /** @type {Binding} */ (union.get(key))) };
-}
-
 export class Group {
-  /** @type {Set<Member>} */
-  members = new Set();
-  /**
-   * Members that have had `ready`; a loss is what happened since.
-   * @type {Map<Member, Loss | null>}
-   */
-  #told = new Map();
   /** Who waits for the next stream. @type {Member[]} */
   #batch = [];
-  /** Where listeners begin that do not begin now. @type {Map<Member, Place>} */
-  #places = new Map();
-  /** The only listener of a stream, which begins where that one wants. @type {Member | null} */
-  #alone = null;
-  /** @type {Map<Member, CatchUp>} */
-  #catchUps = new Map();
   /** Add one listener at a time: some listener's bindings are refused. */
   #oneByOne = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Relay<Member, Routes<Member>>} */
-  #relay = new Relay(0, this.#owner());
+  #relay;
+  #roster;
   #fetch;
   #onEmpty;
 
@@ -74,38 +41,35 @@ export class Group {
    * @param {() => void} onEmpty
    */
   constructor(fetch, onEmpty) {
+    this.#roster = new Roster(fetch);
+    this.#relay = new Relay(0, this.#owner());
     this.#fetch = fetch;
     this.#onEmpty = onEmpty;
   }
 
+  /** @returns {ReadonlySet<Member>} */
+  get members() {
+    return this.#roster.members;
+  }
+
   /** @param {Member} member */
   add(member) {
-    this.members.add(member);
-    if (member.place) this.#places.set(member, member.place);
+    this.#roster.add(member);
     if (this.#relay.next?.hasFailed) this.#relay.drop();
     this.#settleIn(SETTLE_MS);
   }
 
   /** @param {Member} member */
   remove(member) {
-    this.#forget(member);
+    this.#roster.remove(member);
     const isWaitedFor = !this.#batch.length || this.#batch.some((each) => this.members.has(each));
     if (!isWaitedFor) this.#relay.drop();
     this.#settleIn(LINGER_MS);
   }
 
   wake() {
-    for (const link of [...this.#relay.links, ...this.#catchUps.values()]) link.wake();
-  }
-
-  /** @param {Member} member */
-  #forget(member) {
-    this.members.delete(member);
-    this.#told.delete(member);
-    this.#places.delete(member);
-    const catchUp = this.#catchUps.get(member);
-    this.#catchUps.delete(member);
-    if (catchUp && ![...this.#catchUps.values()].includes(catchUp)) catchUp.close();
+    for (const link of this.#relay.links) link.wake();
+    this.#roster.wake();
   }
 
   /** @param {number} ms */
@@ -136,6 +100,8 @@ export class Group {
    * @param {Member[]} wanted
    */
   #open(union, wanted) {
+    const isForOthers = !wanted.some((member) => this.#relay.live?.routes.carries.has(member));
+    if (isForOthers) this.#relay.close();
     const { endpoint, pingInterval, resume } = wanted[0];
     const { bindings } = union;
     const place = this.#beginning(wanted);
@@ -147,35 +113,30 @@ export class Group {
    * @param {Member[]} wanted
    * @returns {Place | null} where their stream is to begin
    */
-  #beginning(wanted) {
+  #beginning([first, ...others]) {
     const { live } = this.#relay;
-    const [first, ...others] = wanted;
-    this.#alone = live || others.length ? null : first;
-    if (this.#alone) return this.#places.get(first) ?? null;
-    return live?.cursor ? { cursor: live.cursor } : null;
+    if (live) return live.cursor === null ? null : { cursor: live.cursor };
+    return others.length ? null : this.#roster.placeOf(first);
   }
 
   /** @returns {Owner<Member, Routes<Member>>} what the relay calls */
   #owner() {
+    const roster = this.#roster;
     return {
-      changed: (link, old, event) => this.#changed(link, old, event),
+      changed: (link, old, event) => roster.changed(link, old, event),
       led: () => {},
       over: () => this.#settleIn(0),
       refused: (link, error) => this.#refused(link, error),
       ended: (link, error) => this.#ended(link, error),
-      readyAgain: (link, event) => this.#readyAgain(link, event),
-      give: (heard, members) => this.#give(heard, members),
-      gap: (link, gap) => this.#each(link, (member) => this.#gapOf(member, gap)),
-      lost: (old, reason) => this.#lost(old, reason),
-      ping: (link, ping) =>
-        this.#tell(link, (sink) => {
-          if (link.cursor !== null && !this.#relay.isBusy) sink.at(link.cursor);
-          sink.ping(ping);
-        }),
+      readyAgain: (link, event) => roster.readyAgain(link, event),
+      give: (heard, members) => roster.give(heard, members),
+      gap: (link, gap) => roster.gap(link, gap),
+      lost: (old, reason) => roster.lost(old, reason),
+      ping: (link, ping) => this.#ping(link, ping),
       stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
       error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
       state: (link, state) => {
-        // A stream's end matters to the listeners only if they are at fault; see `#reject`.
+        // A stream's end matters to the listeners only if they are at fault; see `#refused`.
         if (state.phase === "closed") return;
         this.#tell(link, (sink) => sink.state({ ...state, shared: true }));
       },
@@ -183,140 +144,15 @@ export class Group {
   }
 
   /**
-   * Tells the listeners what the change means for them: nothing, if the old stream carried them
-   * well.
    * @param {Shared} link
-   * @param {Shared | null} old
-   * @param {Ready} event
+   * @param {{ time: string }} ping
    */
-  #changed(link, old, event) {
-    /** @type {Member[]} */
-    const arriving = [];
-    this.#each(link, (member) => {
-      const before = old?.routes.carries.has(member) ? old : null;
-      if (before?.isReady) return;
-      if (!before || !this.#told.has(member)) return arriving.push(member);
-      if (!event.isTold) this.#told.set(member, { reason: before.reason, from: before.heardAt });
-      this.#arrive(member, link, event);
+  #ping(link, ping) {
+    const cursor = this.#relay.isBusy ? null : link.cursor;
+    this.#tell(link, (sink) => {
+      if (cursor !== null) sink.at(cursor);
+      sink.ping(ping);
     });
-    this.#welcome(arriving, link, event);
-  }
-
-  /**
-   * @param {Shared} link
-   * @param {Ready} event
-   */
-  #readyAgain(link, event) {
-    const [known, others] = [true, false].map((isKnown) =>
-      [...link.routes.carries].filter((member) => this.#told.has(member) === isKnown),
-    );
-    for (const member of known) if (this.members.has(member)) this.#arrive(member, link, event);
-    this.#welcome(
-      others.filter((member) => this.members.has(member)),
-      link,
-      event,
-    );
-  }
-
-  /**
-   * Takes in listeners that the stream did not carry before.
-   * @param {Member[]} members
-   * @param {Shared} link
-   * @param {Ready} event
-   */
-  #welcome(members, link, event) {
-    /** @type {Member[]} */
-    const fresh = [];
-    for (const member of members) {
-      const place = this.#places.get(member);
-      const isOnItsOwn = this.#catchUps.has(member);
-      if (member === this.#alone || isOnItsOwn || this.#goesOn(member)) {
-        this.#arrive(member, link, event);
-      } else if (place) {
-        this.#catchUp(place, [member]);
-      } else if (event.resumed && event.isTold && !this.#told.has(member)) {
-        fresh.push(member); // what the others still have to get is older than its `ready`
-      } else {
-        this.#arrive(member, link, { ...event, resumed: false, isTold: false });
-      }
-    }
-    if (fresh.length) this.#catchUp({}, fresh);
-  }
-
-  /**
-   * @param {Member} member
-   * @returns {boolean} whether it takes the place of one that gets the same from this stream
-   */
-  #goesOn({ follows }) {
-    return Boolean(follows && this.#told.has(follows) && !this.#isOnItsOwn(follows));
-  }
-
-  /** @param {Member} member */
-  #isOnItsOwn(member) {
-    return this.#catchUps.get(member)?.isOnItsOwn ?? false;
-  }
-
-  /**
-   * @param {Member} member
-   * @param {Shared} link
-   * @param {Ready} event
-   */
-  #arrive(member, link, event) {
-    if (this.#isOnItsOwn(member)) return this.#catchUps.get(member)?.forget();
-    const loss = this.#told.get(member);
-    const first = !this.#told.has(member);
-    this.#told.set(member, null);
-    this.#places.delete(member);
-    member.sink.state({ phase: "open", reason: "", retryAt: null, attempt: 1, shared: true });
-    if (loss) this.#gap(member, loss.reason, loss.from);
-    if (link.cursor !== null) member.sink.at(link.cursor);
-    member.sink.ready({ ...event, first });
-  }
-
-  /**
-   * @param {Member} member
-   * @param {Gap} gap of the stream
-   */
-  #gapOf(member, gap) {
-    if (this.#isOnItsOwn(member)) this.#catchUps.get(member)?.forget();
-    else if (this.#told.has(member)) member.sink.gap(gap);
-  }
-
-  /**
-   * @param {Place} place
-   * @param {Member[]} members
-   */
-  #catchUp(place, members) {
-    const routes = new Routes(unionOf(members), members);
-    const present = (/** @type {Iterable<Member>} */ all) =>
-      [...all].filter((member) => this.members.has(member));
-    /** @type {CatchUp} */
-    const catchUp = new CatchUp(place, routes, this.#fetch, {
-      at: (all, cursor) => present(all).forEach(({ sink }) => sink.at(cursor)),
-      give: (heard, to) => this.#deliver(heard, present(to)),
-      ready: (all, event) => this.#readyOnItsOwn(present(all), event),
-      gap: (all, gap) => present(all).forEach(({ sink }) => sink.gap(gap)),
-      state: (all, state) =>
-        present(all).forEach(({ sink }) => sink.state({ ...state, shared: true })),
-      error: (all, error) => present(all).forEach(({ sink }) => sink.error(error)),
-      ended: (all, error) => present(all).forEach((member) => this.#reject(member, error)),
-      over: () => members.forEach((member) => this.#catchUps.delete(member)),
-    });
-    for (const member of members) this.#catchUps.set(member, catchUp);
-    catchUp.start();
-  }
-
-  /**
-   * @param {Member[]} members
-   * @param {Ready} event
-   */
-  #readyOnItsOwn(members, event) {
-    for (const member of members) {
-      const first = !this.#told.has(member);
-      this.#told.set(member, null);
-      this.#places.delete(member);
-      member.sink.ready({ ...event, first });
-    }
   }
 
   /** Takes in listeners whose bindings the stream has already. */
@@ -324,7 +160,7 @@ export class Group {
     const live = /** @type {Shared} */ (this.#relay.live);
     live.routes.carry(this.#batch);
     const event = { first: false, resumed: live.cursor !== null, isTold: false };
-    if (live.isReady) this.#welcome(this.#batch, live, event);
+    if (live.isReady) this.#roster.welcome(this.#batch, live, event);
     this.#settleIn(0);
   }
 
@@ -341,17 +177,8 @@ export class Group {
     if (!this.#batch.length) return this.#settleIn(RETRY_MS);
     const present = this.#batch.filter((member) => this.members.has(member));
     if (present.length > 1) this.#oneByOne = true;
-    else for (const member of present) this.#reject(member, inItsWords(error, link, member));
+    else for (const member of present) this.#roster.reject(member, inItsWords(error, link, member));
     this.#settle();
-  }
-
-  /**
-   * @param {Member} member
-   * @param {PulseEventsError} error
-   */
-  #reject(member, error) {
-    this.#forget(member);
-    member.sink.end(error);
   }
 
   /**
@@ -360,13 +187,7 @@ export class Group {
    * @param {PulseEventsError} error
    */
   #ended(link, error) {
-    const { cursor } = link;
-    const loss = { reason: error.message, from: link.heardAt };
-    this.#each(link, (member) => {
-      if (!this.#told.has(member) || this.#isOnItsOwn(member)) return;
-      if (cursor === null) this.#told.set(member, loss);
-      else this.#places.set(member, { cursor });
-    });
+    this.#roster.ended(link, error.message);
     this.#relay.close();
     this.#oneByOne = true;
     this.#settle();
@@ -379,69 +200,12 @@ export class Group {
   }
 
   /**
-   * @param {Heard} heard
-   * @param {Iterable<Member>} members
-   */
-  #give(heard, members) {
-    const catchUps = new Set();
-    for (const member of members) {
-      const catchUp = this.#catchUps.get(member);
-      if (catchUp) catchUps.add(catchUp);
-      else this.#deliver(heard, [member]);
-    }
-    for (const catchUp of catchUps) catchUp.hear(heard);
-  }
-
-  /**
-   * @param {Heard} heard
-   * @param {Iterable<Member>} members
-   */
-  #deliver({ text, cursor }, members) {
-    for (const member of members) {
-      if (!this.members.has(member)) continue;
-      if (cursor !== null) member.sink.at(cursor);
-      member.sink.message(text);
-    }
-  }
-
-  /**
-   * @param {Shared} old
-   * @param {string} reason
-   */
-  #lost(old, reason) {
-    this.#each(old, (member) => this.#gap(member, reason, old.heardAt));
-  }
-
-  /**
-   * @param {Member} member
-   * @param {string} reason
-   * @param {number} from
-   */
-  #gap(member, reason, from) {
-    member.sink.gap({
-      reason,
-      from: new Date(from).toISOString(),
-      to: new Date().toISOString(),
-    });
-  }
-
-  /**
    * @param {Shared} link
    * @param {(sink: Sink) => void} say
    */
   #tell(link, say) {
     const members = link === this.#relay.next ? this.#batch : link.routes.carries;
-    for (const member of members) {
-      if (this.members.has(member) && !this.#isOnItsOwn(member)) say(member.sink);
-    }
-  }
-
-  /**
-   * @param {Shared} link
-   * @param {(member: Member) => void} act
-   */
-  #each(link, act) {
-    for (const member of link.routes.carries) if (this.members.has(member)) act(member);
+    this.#roster.tell(members, say);
   }
 }
 

@@ -5,7 +5,7 @@
 
 /** @import { Switchboard } from "./switchboard.js" */
 /** @import { Member } from "./switchboard.js" */
-/** @import { Said } from "./shared.js" */
+/** @import { Said } from "./line.js" */
 
 /**
  * Browsers slow the timers of hidden tabs down to one call a minute; a page speaks every 20 s else.

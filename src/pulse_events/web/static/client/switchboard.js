@@ -4,8 +4,9 @@
  * gets what its own match.  Runs in the SharedWorker for all tabs, or in a page for itself.
  */
 
-import { Group, unionOf } from "./group.js";
+import { Group } from "./group.js";
 import { configSoon } from "./requests.js";
+import { unionOf } from "./routes.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
