@@ -24,8 +24,9 @@ import { Link } from "./link.js";
 /** @import { Member } from "./switchboard.js" */
 /**
  * What it tells of all its listeners; `at` comes before what it is the place of, `over` when nothing
- * is left to do.
+ * is left to do.  `isLive`: whether the shared stream is ready.
  * @typedef {{
+ *   isLive(): boolean,
  *   at(cursor: string): void, give(heard: Heard, to: Iterable<Member>): void,
  *   ready(event: Ready): void, gap(gap: Gap): void, state(state: State): void,
  *   error(error: PulseEventsError): void, ended(error: PulseEventsError): void, over(): void,
@@ -145,7 +146,7 @@ export class CatchUp {
 
   #ping() {
     this.#place();
-    if (this.#isQuiet) this.#switch();
+    if (this.#isQuiet && this.#owner.isLive()) this.#switch();
     this.#isQuiet = true;
   }
 

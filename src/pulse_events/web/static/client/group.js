@@ -41,7 +41,7 @@ export class Group {
    * @param {() => void} onEmpty
    */
   constructor(fetch, onEmpty) {
-    this.#roster = new Roster(fetch);
+    this.#roster = new Roster(fetch, () => this.#relay.live?.isReady ?? false);
     this.#relay = new Relay(0, this.#owner());
     this.#fetch = fetch;
     this.#onEmpty = onEmpty;

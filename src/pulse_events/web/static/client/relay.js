@@ -62,8 +62,12 @@ export class Relay {
   #next = null;
   /** @type {Handover<T> | null} */
   #handover = null;
-  /** Cursors of what was heard while the next link was waited for, which brings them again. */
-  #repeats = new Set();
+  /**
+   * Who has had what was heard while the next link was waited for, by the cursors: that one brings
+   * it again.
+   * @type {Map<string, ReadonlySet<T>>}
+   */
+  #repeats = new Map();
   #changedAt = 0;
   /** Whether what led before had all up to where the leading link begins. */
   #isBridged = false;
@@ -181,9 +185,12 @@ export class Relay {
         readyAgain(link, event);
       },
       onMessage: (link, heard) => {
-        if (link === this.#live && this.#isRepeated(heard)) return;
-        if (this.#handover) this.#handover.hear(link.routes, heard);
-        else give(heard, link.routes.match(heard.message));
+        const had = link === this.#live ? this.#whoHad(link, heard) : undefined;
+        if (!had && this.#handover) return this.#handover.hear(link.routes, heard);
+        const matching = link.routes.match(heard.message);
+        if (!had) return give(heard, matching);
+        const others = [...matching].filter((one) => !had.has(one));
+        if (others.length) give(heard, others);
       },
       onDown: (link) => this.#down(link),
       onEnd: (link, why) => this.#end(link, why),
@@ -200,13 +207,17 @@ export class Relay {
     };
   }
 
-  /** @param {Heard} heard by what leads */
-  #isRepeated({ cursor }) {
-    if (cursor === null) return false;
-    const isRepeated = this.#repeats.has(cursor);
-    if (this.#next) this.#repeats.add(cursor);
+  /**
+   * @param {Link<T, R>} link that leads
+   * @param {Heard} heard by it
+   * @returns {ReadonlySet<T> | undefined} who has had it from the one before
+   */
+  #whoHad({ routes }, { cursor }) {
+    if (cursor === null) return undefined;
+    const had = this.#repeats.get(cursor);
+    if (this.#next) this.#repeats.set(cursor, routes.carries);
     else this.#repeats.delete(cursor);
-    return isRepeated;
+    return had;
   }
 
   /** @param {Link<T, R>} link */

@@ -30,10 +30,15 @@ export class Roster {
   /** @type {Map<Member, CatchUp>} */
   #catchUps = new Map();
   #fetch;
+  #isLive;
 
-  /** @param {Fetch} fetch */
-  constructor(fetch) {
+  /**
+   * @param {Fetch} fetch
+   * @param {() => boolean} isLive whether the stream is ready
+   */
+  constructor(fetch, isLive) {
     this.#fetch = fetch;
+    this.#isLive = isLive;
   }
 
   /** @param {Member} member */
@@ -252,6 +257,7 @@ export class Roster {
       for (const { sink } of this.#present(members)) tell(sink);
     };
     const catchUp = new CatchUp(place, routes, this.#fetch, {
+      isLive: this.#isLive,
       at: (cursor) => toAll((sink) => sink.at(cursor)),
       give: (heard, to) => this.#deliver(heard, to),
       ready: (event) => {
