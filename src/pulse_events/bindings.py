@@ -179,3 +179,15 @@ def _kind(value: Any) -> str:
     """Name a JSON value's type as its sender calls it."""
     kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean"}
     return "null" if value is None else kinds.get(type(value), "a number")
+
+
+def read_pair(text: str) -> Binding:
+    """Read ``EXCHANGE=PATTERN``, as options have it.
+
+    Raises:
+        InputError: There is no ``=``, or a part cannot be in a binding.
+    """
+    exchange, separator, pattern = text.partition("=")
+    if not separator:
+        raise InputError(f"{text!r} is not EXCHANGE=PATTERN")
+    return Binding(exchange, pattern)

@@ -81,6 +81,17 @@ def test_all_together_may_have_so_many_streams() -> None:
     gate.admit("c")
 
 
+def test_a_stream_that_is_nobodys_any_more_counts_among_all_alone() -> None:
+    gate = admission(streams=2, streams_per_address=1)
+    gate.admit("a")
+    counted_by = gate.disown("a")
+    gate.admit("a")
+    with pytest.raises(LimitReached, match="this server has 2 streams open"):
+        gate.admit("b")
+    gate.leave(counted_by)
+    gate.admit("b")
+
+
 def test_nobody_is_admitted_once_it_is_closed() -> None:
     gate = admission()
     gate.close("enough")

@@ -3,15 +3,14 @@
 import pytest
 
 from pulse_events.bindings import BindingSet
-from pulse_events.errors import StreamEnded
 from pulse_events.hub.audience import Audience
+from pulse_events.hub.replay import NOW, Start
 from pulse_events.wire.sse import encode_event
 from tests.support.hub_desk import PLAIN, Recorder
 
 SET = BindingSet.of([("e", "a"), ("e", "b")])
 FIRST, SECOND = SET.bindings
-FRAME = encode_event("message", b'{"payload":1}')
-ENOUGH = StreamEnded("enough")
+FRAME = encode_event(b"message", b'{"payload":1}')
 
 
 @pytest.fixture
@@ -22,38 +21,54 @@ def audience() -> Audience:
 
 def joined(audience: Audience) -> Recorder:
     stream = Recorder()
-    audience.join(stream)
+    if audience.join(stream, NOW):
+        audience.go_live(stream)
     return stream
 
 
-def test_who_joins_when_nothing_is_missing_is_ready_at_once(audience: Audience) -> None:
-    stream = joined(audience)
-    assert (stream.kinds, stream.audience) == (["ready"], audience)
-    assert (audience.streams, audience.waiting) == ({stream}, set())
+def test_who_joins_when_nothing_is_missing_can_begin_at_once(audience: Audience) -> None:
+    stream = Recorder()
+    assert audience.join(stream, NOW)
+    assert stream.audience is audience
+    assert audience.is_empty  # until it is told where it goes
+    audience.go_live(stream)
+    assert (audience.streams, audience.waiting, audience.is_empty) == ({stream}, {}, False)
 
 
 def test_who_joins_before_waits_for_the_last_that_is_missing(audience: Audience) -> None:
     audience.miss(FIRST)
     audience.miss(SECOND)
-    stream = joined(audience)
+    stream, start = Recorder(), Start("c")
+    assert not audience.join(stream, start)
     for binding in (FIRST, FIRST):
-        audience.confirm(binding)
-        assert (audience.streams, audience.waiting, stream.kinds) == (set(), {stream}, [])
-    audience.confirm(SECOND)
-    assert (audience.streams, audience.waiting, stream.kinds) == ({stream}, set(), ["ready"])
-    audience.confirm(SECOND)
-    assert stream.kinds == ["ready"]
+        assert audience.confirm(binding) == {}
+        assert (audience.streams, audience.waiting) == (set(), {stream: start})
+    assert audience.confirm(SECOND) == {stream: start}
+    assert (audience.waiting, audience.confirm(SECOND)) == ({}, {})
 
 
-def test_who_had_ready_goes_on_when_a_binding_is_missing_again(audience: Audience) -> None:
+def test_who_is_live_goes_on_when_a_binding_is_missing_again(audience: Audience) -> None:
     first = joined(audience)
     audience.miss(FIRST)
     second = joined(audience)
     audience.append(FRAME)
-    assert audience.flush() == len(first.chunks[1])
-    assert (first.bodies, second.kinds) == ([1], [])
-    audience.confirm(FIRST)
-    assert (first.kinds, second.kinds) == (["ready", "message"], ["ready"])
+    assert audience.flush() == len(first.chunks[0])
+    assert (first.bodies, second.bodies) == ([1], [])
+
+
+def test_who_falls_behind_gets_no_more_of_what_comes(audience: Audience) -> None:
+    first, second = joined(audience), joined(audience)
+    audience.append(FRAME)
+    audience.fall_behind(first)
+    assert (audience.streams, audience.behind) == ({second}, {first})
+    audience.flush()
+    assert (first.bodies, second.bodies) == ([], [1])
+    audience.append(FRAME)
+    audience.fall_behind(second)
+    assert (audience.pending, audience.is_empty) == ([], False)
+    audience.go_live(first)
+    audience.leave(second)
+    assert (audience.streams, audience.behind) == ({first}, set())
 
 
 def test_a_flush_is_the_same_bytes_for_all_and_leaves_nothing(audience: Audience) -> None:
@@ -61,8 +76,8 @@ def test_a_flush_is_the_same_bytes_for_all_and_leaves_nothing(audience: Audience
     audience.append(FRAME)
     audience.append(FRAME)
     size_bytes = audience.flush()
-    assert streams[0].chunks[1] is streams[1].chunks[1]
-    assert size_bytes == 2 * len(streams[0].chunks[1])
+    assert streams[0].chunks[0] is streams[1].chunks[0]
+    assert size_bytes == 2 * len(streams[0].chunks[0])
     assert [stream.bodies for stream in streams] == [[1, 1], [1, 1]]
     assert audience.pending == []
 
@@ -81,13 +96,9 @@ def test_nothing_is_pending_for_nobody(audience: Audience) -> None:
     assert [stream.audience for stream in (first, second, waiting)] == [None] * 3
 
 
-def test_an_end_is_for_all_or_for_those_that_had_ready(audience: Audience) -> None:
-    ready = joined(audience)
+def test_everybody_is_in_one_of_three_places(audience: Audience) -> None:
+    live, behind = joined(audience), joined(audience)
+    audience.fall_behind(behind)
     audience.miss(FIRST)
     waiting = joined(audience)
-    audience.append(FRAME)
-    assert audience.end_ready(ENOUGH) == 1
-    assert (ready.reason, waiting.reason, audience.pending) == (ENOUGH, None, [])
-    assert (audience.streams, audience.waiting) == (set(), {waiting})
-    assert audience.end(ENOUGH) == 1
-    assert (waiting.reason, audience.is_empty) == (ENOUGH, True)
+    assert audience.everybody() == (live, behind, waiting)

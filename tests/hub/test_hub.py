@@ -23,9 +23,9 @@ from pulse_events.hub.oddities import Oddity
 from pulse_events.hub.quotas import Quotas
 from pulse_events.messages import Message
 from pulse_events.topics.cache_limit import DEFAULT_LIMIT_BYTES
-from pulse_events.wire.wire import WIRES, Wire
+from pulse_events.wire.wire import Wire
 from tests.support.chunked import unchunked
-from tests.support.hub_desk import PACKED, Desk, Recorder
+from tests.support.hub_desk import PACKED, PLAIN_WIRES, Desk, Recorder
 
 ENOUGH = StreamEnded("enough")
 LOSS = MessagesMissed("the queue is gone")
@@ -111,7 +111,7 @@ def test_who_has_much_that_the_broker_has_not_answered_must_wait_before_asking_f
         desk.subscribe(("e", "d"), owner="greedy")
     assert found.value.counted_as == "refused_outstanding_bindings"
     assert str(found.value).endswith("and asks for 1 more, the limit is 2; wait, and try again")
-    desk.subscribe(("e", "a"), wire=WIRES[-1], owner="greedy")  # nothing new
+    desk.subscribe(("e", "a"), wire=PLAIN_WIRES[-1], owner="greedy")  # nothing new
     desk.subscribe(("e", "d"), owner="modest")
     desk.settle()
     desk.subscribe(("e", "e"), owner="greedy")
@@ -244,7 +244,7 @@ def test_who_gets_little_does_not_wait_for_who_gets_much(desk: Desk) -> None:
 
 
 def test_what_is_too_much_for_one_turn_is_written_within_it(desk: Desk) -> None:
-    streams = [desk.ready(("e", "#"), wire=wire) for wire in WIRES for _ in range(2)]
+    streams = [desk.ready(("e", "#"), wire=wire) for wire in PLAIN_WIRES for _ in range(2)]
     body = b"x" * (FLUSH_BYTES // len(streams))
     desk.publish("a", body=body)
     assert [len(stream.bodies) for stream in streams] == [0] * 8
@@ -455,7 +455,7 @@ def test_a_stream_that_was_not_ready_yet_has_lost_nothing(desk: Desk) -> None:
 
 
 def test_streams_that_differ_in_form_alone_get_the_same_events(desk: Desk) -> None:
-    streams = [desk.ready(("e", "#"), wire=wire) for wire in WIRES]
+    streams = [desk.ready(("e", "#"), wire=wire) for wire in PLAIN_WIRES]
     waiting = desk.subscribe(("e", "#"), ("e", "b"), wire=PACKED)
     for body in (b"1", b"2"):
         desk.publish("a", body=body)
@@ -464,7 +464,7 @@ def test_streams_that_differ_in_form_alone_get_the_same_events(desk: Desk) -> No
     for stream in streams:
         assert stream.bodies == [1, 2]
         assert stream.events == streams[0].events
-    assert len({b"".join(stream.chunks) for stream in streams}) == len(WIRES)
+    assert len({b"".join(stream.chunks) for stream in streams}) == len(PLAIN_WIRES)
     assert waiting.kinds == ["ready"]
     assert desk.hub.statistics()[:3] == (5, 5, 2)
 
@@ -504,8 +504,8 @@ def test_everybody_is_told_when_the_one_binding_for_all_is_refused() -> None:
 
 def test_a_slow_stream_is_ended_and_counted_once(desk: Desk) -> None:
     slow, other = desk.ready(("e", "a")), desk.ready(("e", "a"))
-    desk.hub.evict(slow, ENOUGH, 0.0)
-    desk.hub.evict(slow, ENOUGH, 0.0)
+    desk.hub.slow(slow, ENOUGH, 0.0)
+    desk.hub.slow(slow, ENOUGH, 0.0)
     desk.publish("a")
     desk.end_turn()
     assert (slow.reason, slow.bodies, other.reason, other.bodies) == (ENOUGH, [], None, [1])
@@ -525,7 +525,7 @@ def test_the_end_of_a_stream_comes_after_what_is_pending_and_others_go_on(desk: 
     assert desk.hub.statistics().clients == 1
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", PLAIN_WIRES)
 def test_what_was_pending_for_who_left_is_not_sent_to_who_comes_next(
     desk: Desk, wire: Wire
 ) -> None:

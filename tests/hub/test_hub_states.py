@@ -10,8 +10,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pulse_events.bindings import BindingSet
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.messages import Message
-from pulse_events.wire.wire import WIRES, Wire
-from tests.support.hub_desk import Desk, Recorder
+from pulse_events.wire.wire import Wire
+from tests.support.hub_desk import PLAIN_WIRES, Desk, Recorder
 from tests.support.thorough import examples
 from tests.support.topic_reference import reference_match_any
 
@@ -64,7 +64,7 @@ class HubMachine(RuleBasedStateMachine):
 
     @rule(
         pairs=st.sets(PAIRS, min_size=1, max_size=3),
-        wires=st.lists(st.sampled_from(WIRES), min_size=1, max_size=2),
+        wires=st.lists(st.sampled_from(PLAIN_WIRES), min_size=1, max_size=2),
         owner=st.sampled_from(["one", "other"]),
     )
     def subscribe(self, pairs: set[tuple[str, str]], wires: list[Wire], owner: str) -> None:
@@ -79,7 +79,7 @@ class HubMachine(RuleBasedStateMachine):
     def leave(self, draw: st.DataObject, slow: bool) -> None:
         client = draw.draw(st.sampled_from(self.clients))
         if slow:
-            self.hub.evict(client.stream, ENOUGH, self.now_s)
+            self.hub.slow(client.stream, ENOUGH, self.now_s)
         else:
             self.hub.leave(client.stream, self.now_s)
         self.clients.remove(client)

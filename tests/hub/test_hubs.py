@@ -17,8 +17,8 @@ from pulse_events.hub.exact_hub import ExactHub
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.wire.wire import WIRES, Wire
-from tests.support.hub_desk import PACKED, PLAIN, Desk, Recorder
+from pulse_events.wire.wire import Wire
+from tests.support.hub_desk import PACKED, PLAIN, PLAIN_WIRES, Desk, Recorder
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
 ENOUGH = StreamEnded("enough")
@@ -117,7 +117,7 @@ def test_counts_are_those_of_all_hubs_and_are_kept_when_one_goes() -> None:
     found = yard.hubs.statistics()
     assert (found.clients, found.audiences, found.bindings) == (2, 2, 3)
     assert (found.messages_in, found.messages_out) == (2, 2)
-    yard.hubs.evict(exact, ENOUGH, 0.0)
+    yard.hubs.slow(exact, ENOUGH, 0.0)
     yard.hubs.tick(50.0)
     found = yard.hubs.statistics()
     assert (found.clients, found.audiences, found.bindings) == (1, 1, 1)
@@ -179,7 +179,7 @@ def test_sets_that_are_equal_for_the_broker_share_a_queue() -> None:
     yard = Yard()
     for pairs in (SET, SET[::-1], (*SET, SET[0])):
         yard.subscribe(*pairs)
-    yard.subscribe(*SET, wire=WIRES[-1])
+    yard.subscribe(*SET, wire=PLAIN_WIRES[-1])
     assert len(yard.exact) == 1
 
 
@@ -197,7 +197,7 @@ def test_the_work_of_a_stream_is_what_is_to_be_bound() -> None:
     yard = Yard()
     both, shared = BindingSet.of(SET), BindingSet.of([("plain/e", "b"), ("plain/e", "c")])
     assert (yard.hubs.count_new(both), yard.hubs.count_new(shared)) == (2, 2)
-    yard.subscribe(*SET, wire=WIRES[-1])
+    yard.subscribe(*SET, wire=PLAIN_WIRES[-1])
     assert (yard.hubs.count_new(both), yard.hubs.count_new(shared)) == (0, 2)
     yard.subscribe(("plain/e", "b"))
     assert (yard.hubs.has(both), yard.hubs.has(shared), yard.hubs.count_new(shared)) == (1, 0, 1)

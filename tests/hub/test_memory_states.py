@@ -11,9 +11,9 @@ from pulse_events.brokers.memory import Memory
 from pulse_events.errors import MessagesMissed, StreamEnded
 from pulse_events.hub.hub import Hub
 from pulse_events.messages import Message
-from pulse_events.wire.wire import WIRES, Wire
+from pulse_events.wire.wire import Wire
 from tests.hub.test_hub_states import EXCHANGES, KEYS, PAIRS, Client
-from tests.support.hub_desk import Recorder
+from tests.support.hub_desk import PLAIN_WIRES, Recorder
 from tests.support.thorough import examples
 
 
@@ -31,7 +31,7 @@ class MemoryMachine(RuleBasedStateMachine):
         self.messages: list[Message] = []
         self.come_back()
 
-    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), wire=st.sampled_from(WIRES))
+    @rule(pairs=st.sets(PAIRS, min_size=1, max_size=3), wire=st.sampled_from(PLAIN_WIRES))
     def connect(self, pairs: set[tuple[str, str]], wire: Wire) -> None:
         client = Client(frozenset(pairs), Recorder(wire))
         self.clients.append(client)
@@ -42,7 +42,7 @@ class MemoryMachine(RuleBasedStateMachine):
     def leave(self, draw: st.DataObject, slow: bool) -> None:
         client = draw.draw(st.sampled_from(self.clients))
         if slow:
-            self.hub.evict(client.stream, StreamEnded("slow"), self.now_s)
+            self.hub.slow(client.stream, StreamEnded("slow"), self.now_s)
         else:
             self.hub.leave(client.stream, self.now_s)
         self.clients.remove(client)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from pulse_events.bindings import BindingSet
+from pulse_events.cursors import NONE, Cursors
 from pulse_events.errors import BindingRefused, PulseEventsError
-from pulse_events.hub.hub import Hub
+from pulse_events.history import History, Room
+from pulse_events.hub.hub import Hub, Past
+from pulse_events.hub.replay import NOW, Start
 from pulse_events.messages import Message
 from pulse_events.wire.compression import GZIP
 from pulse_events.wire.sse import Decoder, Event
-from pulse_events.wire.wire import Wire, wire_of
+from pulse_events.wire.wire import WIRES, Wire, wire_of
 from tests.support.chunked import Chunks
 from tests.support.simulated_broker import Answer, SimulatedBroker
 
@@ -22,6 +25,11 @@ if TYPE_CHECKING:
 
 PLAIN = wire_of(is_chunked=True, is_gzip=False)
 PACKED = wire_of(is_chunked=True, is_gzip=True)
+PLAIN_WIRES = [wire for wire in WIRES if not wire.resumes]
+RESUMING = wire_of(is_chunked=True, is_gzip=False, resumes=True)
+FOREVER_MS = 1 << 40
+HISTORY_ID = b"12345678"
+RETRY_MS = 1234
 
 
 class Recorder:
@@ -34,6 +42,9 @@ class Recorder:
         self.chunks: list[bytes] = []
         self.events: list[Event] = []
         self.reason: PulseEventsError | None = None
+        self.last_cursor = ""
+        self.is_blocked = False
+        """Set by tests: its client does not read."""
         self._framing = Chunks()
         self._decoder = Decoder()
         self._inflater = zlib.decompressobj(wbits=-15)  # blocks only: the header is not the hub's
@@ -49,10 +60,11 @@ class Recorder:
         assert plain.endswith(b"\n\n"), "written in the middle of an event"
         self.events.extend(self._decoder.feed(plain))
 
-    def end(self, reason: PulseEventsError) -> None:
+    def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
         """Keep the reason."""
         assert self.reason is None, "ended twice"
         self.reason = reason
+        self.last_cursor = cursor.decode()
 
     @property
     def kinds(self) -> list[str]:
@@ -79,11 +91,17 @@ class Desk:
             **others,
         )
 
-    def subscribe(self, *pairs: tuple[str, str], wire: Wire = PLAIN, owner: str = "") -> Recorder:
+    def subscribe(
+        self,
+        *pairs: tuple[str, str],
+        wire: Wire = PLAIN,
+        owner: str = "",
+        start: Start = NOW,
+    ) -> Recorder:
         """Add a stream."""
         stream = Recorder(wire)
         stream.owner = owner
-        self.hub.subscribe(stream, BindingSet.of(pairs))
+        self.hub.subscribe(stream, BindingSet.of(pairs), start)
         return stream
 
     def ready(self, *pairs: tuple[str, str], wire: Wire = PLAIN) -> Recorder:
@@ -114,3 +132,38 @@ class Desk:
         for flush in calls:
             flush()
         return len(calls)
+
+
+class HistoryDesk(Desk):
+    """A desk whose hub has a history; its clock goes on when told, replays when they are worked."""
+
+    def __init__(
+        self,
+        history_bytes: int = 1 << 20,
+        age_ms: int = FOREVER_MS,
+        kept_bindings: int = 1000,
+        **others: Any,
+    ) -> None:
+        self.now_ms = 1_000_000
+        self.steps: list[Callable[[], bool]] = []
+        self.cursors = Cursors(HISTORY_ID)
+        self.history = History(self.cursors, lambda: self.now_ms, Room(history_bytes), age_ms)
+        past = Past(self.history, self._add, lambda: RETRY_MS, kept_bindings)
+        super().__init__(past=past, **others)
+
+    def _add(self, step: Callable[[], bool]) -> None:
+        if step not in self.steps:
+            self.steps.append(step)
+
+    def work(self, times: int = 1_000_000) -> None:
+        """Let streams read the history, so many steps at most."""
+        for _ in range(times):
+            if not self.steps:
+                break
+            if not self.steps[0]():
+                del self.steps[0]
+
+    def settle(self) -> None:
+        """Let the broker and the replays do everything."""
+        super().settle()
+        self.work()

@@ -65,6 +65,10 @@ class Program:
             if wanted.items() <= found.items():
                 return found
 
+    def send(self, signal: int) -> None:
+        """Send the process a signal."""
+        self._process.send_signal(signal)
+
     def exit_code(self, within_s: float = 15.0) -> int:
         """Wait for the end and return the exit code."""
         return self._process.wait(within_s)

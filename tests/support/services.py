@@ -29,6 +29,7 @@ def make_services() -> Services:
         max_bindings=100,
         ping_interval_s=PING_INTERVAL_S,
         compression=True,
+        history="off",
         health=lambda: memory.health,
         total=lambda: alone.total(hubs.statistics()),
         catalogue=Catalogue(),

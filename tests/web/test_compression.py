@@ -216,7 +216,9 @@ def test_whoever_joins_while_messages_flow_misses_none_from_then_on(
 
 def test_a_slow_reader_can_decode_the_reason(name: str) -> None:
     source = random.Random(6)
-    with local_server({"Streams": {"unsent_limit_bytes": 300_000}}, ping_interval=60.0) as server:
+    with local_server(
+        {"Streams": {"unsent_limit_bytes": 300_000}}, history="off", ping_interval=60.0
+    ) as server:
         target = connect_target((name, "#"))
         with GzipStream(server.port, target, receive_buffer_bytes=4096).ready() as stream:
 

@@ -43,7 +43,7 @@ def fill(server: LocalServer, name: str) -> None:
 
 
 def test_what_the_kernel_holds_for_readers_that_stopped_is_bounded(name: str) -> None:
-    with local_server(ping_interval=60.0, max_unsent_bytes=64 << 20) as server:
+    with local_server(ping_interval=60.0, history="off", max_unsent_bytes=64 << 20) as server:
         with ready_streams(server.port, connect_target((name, "#")), READERS) as streams:
             for _ in range(80):
                 server.say(name, "k", BODY)
@@ -66,7 +66,7 @@ def test_what_the_kernel_holds_for_one_that_asks_and_never_reads_is_bounded_too(
 
 def test_an_ended_stream_counts_until_it_is_gone_from_the_kernel(name: str) -> None:
     with (
-        closing_within(1.0, max_unsent_bytes=300_000, max_streams=1) as server,
+        closing_within(1.0, history="off", max_unsent_bytes=300_000, max_streams=1) as server,
         slow(server, name) as ended,
     ):
         side = ServersSide.of(ended.socket)
@@ -84,7 +84,9 @@ def test_an_ended_stream_counts_until_it_is_gone_from_the_kernel(name: str) -> N
 
 
 def test_pings_that_come_rarely_do_not_keep_ended_streams_longer(name: str) -> None:
-    with closing_within(0.2, max_unsent_bytes=300_000, ping_interval=3600.0) as server:
+    with closing_within(
+        0.2, history="off", max_unsent_bytes=300_000, ping_interval=3600.0
+    ) as server:
         with slow(server, name) as stream:
             side = ServersSide.of(stream.socket)
             fill(server, name)
@@ -92,7 +94,10 @@ def test_pings_that_come_rarely_do_not_keep_ended_streams_longer(name: str) -> N
 
 
 def test_the_last_event_waits_for_a_client_that_reads_late(name: str) -> None:
-    with closing_within(8.0, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+    with (
+        closing_within(8.0, history="off", max_unsent_bytes=300_000) as server,
+        slow(server, name) as stream,
+    ):
         fill(server, name)
         time.sleep(0.8)  # some turns in which it could be closed
         while (event := stream.event()).kind == "message":
@@ -102,7 +107,10 @@ def test_the_last_event_waits_for_a_client_that_reads_late(name: str) -> None:
 
 
 def test_a_client_that_reads_too_late_sees_a_broken_connection_and_no_proper_end(name: str) -> None:
-    with closing_within(0.2, max_unsent_bytes=300_000) as server, slow(server, name) as stream:
+    with (
+        closing_within(0.2, history="off", max_unsent_bytes=300_000) as server,
+        slow(server, name) as stream,
+    ):
         side = ServersSide.of(stream.socket)
         fill(server, name)
         side.wait_until_gone()
@@ -126,7 +134,10 @@ def test_a_client_that_keeps_its_side_open_counts_no_longer_than_it_reads(name: 
 
 
 def test_a_client_that_leaves_without_reading_leaves_nothing_in_the_kernel(name: str) -> None:
-    with closing_within(0.5, max_unsent_bytes=64 << 20) as server, slow(server, name) as stream:
+    with (
+        closing_within(0.5, history="off", max_unsent_bytes=64 << 20) as server,
+        slow(server, name) as stream,
+    ):
         for _ in range(20):
             server.say(name, "k", BODY)
         side = ServersSide.of(stream.socket)

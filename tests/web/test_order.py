@@ -20,7 +20,7 @@ from tests.support.simulated_broker import SimulatedBroker
 PIECE = 1 << 16
 UNFRAMED = wire_of(is_chunked=False, is_gzip=False)
 CHUNKED = wire_of(is_chunked=True, is_gzip=False)
-MORE_THAN_FITS = encode_event("message", b'"%b"' % (b"x" * (16 << 20)))
+MORE_THAN_FITS = encode_event(b"message", b'"%b"' % (b"x" * (16 << 20)))
 
 
 def on_the_servers_loop(
@@ -75,16 +75,32 @@ def no_queue() -> Exact:
     raise AssertionError
 
 
-def begin(transport: asyncio.Transport, wire: Wire = UNFRAMED) -> ClientStream:
+class Told(Streams):
+    """Notes what streams tell it, and does nothing about it."""
+
+    def __init__(self) -> None:
+        hub = Hub(SimulatedBroker(), asyncio.get_running_loop().call_soon)
+        super().__init__(
+            Hubs(hub, lambda exchange: False, no_queue),
+            Admission(Limits(streams=1)),
+            ping_interval_s=60,
+            unsent_limit_bytes=1 << 20,
+        )
+        self.said: list[str] = []
+
+    def slow(self, stream: ClientStream) -> None:
+        self.said.append("slow")
+
+    def drained(self, stream: ClientStream) -> None:
+        assert not stream.is_blocked
+        self.said.append("drained")
+
+
+def begin(
+    transport: asyncio.Transport, wire: Wire = UNFRAMED, told: Told | None = None
+) -> ClientStream:
     """Return a stream on ``transport`` whose head has been sent."""
-    broker = SimulatedBroker()
-    hub = Hub(broker, asyncio.get_running_loop().call_soon)
-    streams = Streams(
-        Hubs(hub, lambda exchange: False, no_queue),
-        Admission(Limits(streams=1)),
-        ping_interval_s=60,
-        unsent_limit_bytes=1 << 30,
-    )
+    streams = Told() if told is None else told
     stream = ClientStream(streams, transport, wire)
     streams.add(stream, transport)
     return stream
@@ -143,6 +159,83 @@ def test_a_stream_that_is_ended_amid_an_unsent_chunk_says_why_behind_it() -> Non
         stream.end(StreamEnded("enough"))
         body = unchunked(await take_all(client))
         assert body == MORE_THAN_FITS + b'event: error\ndata: "enough"\nid: -\n\n'
+
+    on_the_servers_loop(case)
+
+
+SMALL = encode_event(b"message", b'"small"')
+
+
+def test_a_stream_that_is_not_slow_gets_what_waits_before_it_is_told_the_end() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        stream = begin(transport, CHUNKED)
+        stream.write(CHUNKED.encode(MORE_THAN_FITS))
+        stream.write(CHUNKED.encode(SMALL))
+        stream.end(StreamEnded("the server stops"))
+        assert not stream.close_if_read()
+        body = unchunked(await take_all(client))
+        assert body == MORE_THAN_FITS + SMALL + b'event: error\ndata: "the server stops"\nid: -\n\n'
+
+    on_the_servers_loop(case)
+
+
+def test_what_is_dropped_was_not_begun_and_the_reason_comes_behind_what_was() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        stream = begin(transport, CHUNKED)
+        stream.write(CHUNKED.encode(MORE_THAN_FITS))
+        in_transit = stream.unsent_bytes
+        stream.write(CHUNKED.encode(SMALL))
+        assert stream.unsent_bytes == in_transit + len(CHUNKED.encode(SMALL))
+        stream.drop()
+        assert stream.unsent_bytes == in_transit
+        stream.end(StreamEnded("slow"))
+        body = unchunked(await take_all(client))
+        assert body == MORE_THAN_FITS + b'event: error\ndata: "slow"\nid: -\n\n'
+
+    on_the_servers_loop(case)
+
+
+def test_a_head_that_waits_behind_an_earlier_answer_is_not_dropped() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        transport.write(b"x" * (16 << 20))
+        stream = begin(transport, CHUNKED)
+        assert stream.is_blocked
+        stream.write(CHUNKED.encode(SMALL))
+        stream.drop()
+        stream.end(StreamEnded("slow"))
+        body = unchunked(await take_all(client))
+        assert body == b'event: error\ndata: "slow"\nid: -\n\n'
+
+    on_the_servers_loop(case)
+
+
+def test_a_stream_tells_once_that_it_is_slow_and_that_the_kernel_has_taken_all() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        told = Told()
+        stream = begin(transport, told=told)
+        for times in range(1, 3):
+            stream.write(MORE_THAN_FITS)
+            for _ in range(3):
+                stream.write(SMALL)
+            assert stream.is_blocked
+            assert stream.unsent_bytes > 1 << 20
+            await asyncio.sleep(0)  # not from within `write`
+            assert told.said == [*["slow", "drained"] * (times - 1), "slow"]
+            await take_through(client, SMALL * 3)
+            assert told.said == ["slow", "drained"] * times
+            assert stream.unsent_bytes == 0
+
+    on_the_servers_loop(case)
+
+
+def test_what_the_kernel_takes_at_once_is_no_reason_to_say_anything() -> None:
+    async def case(transport: asyncio.Transport, client: socket.socket) -> None:
+        told = Told()
+        stream = begin(transport, told=told)
+        stream.write(SMALL)
+        assert not stream.is_blocked
+        await take_through(client, SMALL)
+        assert told.said == []
 
     on_the_servers_loop(case)
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pulse_events.wire.sse import NO_CURSOR, Decoder, Event, EventTooLong, encode_event
+from pulse_events.cursors import NONE
+from pulse_events.wire.sse import Decoder, Event, EventTooLong, encode_event
 
 # One line, as the encoder's callers send it: no CR, no LF; in kind and id no NUL either.
 LINES = st.text(
@@ -78,22 +79,22 @@ def by_the_standard(stream: bytes) -> tuple[list[Event], int | None]:
 
 
 def test_an_event_is_exactly_these_bytes() -> None:
-    assert encode_event("ready", b"{}") == b"event: ready\ndata: {}\nid: -\n\n"
-    assert encode_event("message", '"ä"'.encode(), "c:7") == (
+    assert encode_event(b"ready", b"{}") == b"event: ready\ndata: {}\nid: -\n\n"
+    assert encode_event(b"message", '"ä"'.encode(), b"c:7") == (
         b'event: message\ndata: "\xc3\xa4"\nid: c:7\n\n'
     )
 
 
 def test_characters_that_many_clients_take_for_line_ends_are_escaped() -> None:
     data = '{"\u2028": "a\u2029\x85\u2013\u2029"}'.encode()
-    assert encode_event("message", data) == (
+    assert encode_event(b"message", data) == (
         b'event: message\ndata: {"\\u2028": "a\\u2029\\u0085\xe2\x80\x93\\u2029"}\nid: -\n\n'
     )
 
 
 @given(st.recursive(TEXTS, lambda inner: st.dictionaries(TEXTS, inner, max_size=3)))
 def test_json_stays_the_same_json_on_one_line_whoever_cuts_the_lines(value: object) -> None:
-    event = encode_event("message", json.dumps(value, ensure_ascii=False).encode()).decode()
+    event = encode_event(b"message", json.dumps(value, ensure_ascii=False).encode()).decode()
     assert event.splitlines() == event.split("\n")[:-1]
     assert json.loads(event.splitlines()[1].removeprefix("data: ")) == value
 
@@ -101,22 +102,23 @@ def test_json_stays_the_same_json_on_one_line_whoever_cuts_the_lines(value: obje
 @pytest.mark.parametrize("data", [b"a\nb", b"\r", b"a\r\n"])
 def test_data_with_a_line_break_is_refused(data: bytes) -> None:
     with pytest.raises(ValueError, match="line break"):
-        encode_event("message", data)
+        encode_event(b"message", data)
 
 
 @pytest.mark.parametrize("text", ["a\nb", "\r", "a\0"])
 def test_a_kind_or_id_with_a_line_break_or_nul_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="CR, LF or NUL"):
-        encode_event(text, b"")
+        encode_event(text.encode(), b"")
     with pytest.raises(ValueError, match="CR, LF or NUL"):
-        encode_event("message", b"", text)
+        encode_event(b"message", b"", text.encode())
 
 
 @given(events=st.lists(st.tuples(NAMES, LINES, NAMES), max_size=6), places=CUTS)
 def test_what_was_encoded_is_decoded_wherever_the_chunks_are_cut(
     events: list[tuple[str, str, str]], places: list[int]
 ) -> None:
-    stream = b"".join(encode_event(kind, data.encode(), i) for kind, data, i in events)
+    encoded = [[part.encode() for part in event] for event in events]
+    stream = b"".join(encode_event(*event) for event in encoded)
     expected = [Event(kind or "message", data, i) for kind, data, i in events]
     assert decode(*cut(stream, places)) == expected
     assert decode(*(stream[i : i + 1] for i in range(len(stream)))) == expected
@@ -219,5 +221,5 @@ def test_the_limit_is_for_one_event_not_for_the_stream_or_a_chunk(chunk_bytes: i
 
 
 def test_an_event_that_cannot_be_resumed_has_a_dash_as_its_id() -> None:
-    assert NO_CURSOR == "-"
-    assert decode(encode_event("ping", b"{}")) == [Event("ping", "{}", "-")]
+    assert NONE == b"-"
+    assert decode(encode_event(b"ping", b"{}")) == [Event("ping", "{}", "-")]

@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 from pulse_events.messages import Message, encode_message
 from pulse_events.wire.compression import GZIP, IDENTITY
 from pulse_events.wire.sse import encode_event
-from pulse_events.wire.wire import WIRES, Wire, wire_of
+from pulse_events.wire.wire import (
+    WIRES,
+    Gap,
+    Wire,
+    gap_event,
+    message_event,
+    message_line,
+    ready_event,
+    wire_of,
+)
 from tests.support.chunked import Chunks, unchunked
 
 GZIP_BODY = 16 + zlib.MAX_WBITS
@@ -24,12 +33,14 @@ HEAD = (
 READY = b"event: ready\ndata: {}\nid: -\n\n"
 EVENTS = st.lists(
     st.binary(max_size=300).map(
-        lambda text: encode_event("message", b'"%b"' % text.hex().encode())
+        lambda text: encode_event(b"message", b'"%b"' % text.hex().encode())
     ),
     min_size=1,
     max_size=5,
 ).map(b"".join)
-EACH = pytest.mark.parametrize("wire", WIRES, ids=lambda w: f"{w.coding.name} {w.is_chunked}")
+EACH = pytest.mark.parametrize(
+    "wire", WIRES, ids=lambda w: f"{w.coding.name} {w.is_chunked} {w.resumes}"
+)
 
 
 def text_of(wire: Wire, body: bytes) -> bytes:
@@ -40,11 +51,14 @@ def text_of(wire: Wire, body: bytes) -> bytes:
 
 
 def test_there_is_one_form_for_each_framing_and_coding() -> None:
-    assert len(WIRES) == len({(wire.is_chunked, wire.coding) for wire in WIRES}) == 4
+    forms = {(wire.is_chunked, wire.coding, wire.resumes) for wire in WIRES}
+    assert len(WIRES) == len(forms) == 8
     for is_chunked in (False, True):
         for coding in (IDENTITY, GZIP):
-            wire = wire_of(is_chunked=is_chunked, is_gzip=coding is GZIP)
-            assert (wire.is_chunked, wire.coding) == (is_chunked, coding)
+            for resumes in (False, True):
+                wire = wire_of(is_chunked=is_chunked, is_gzip=coding is GZIP, resumes=resumes)
+                assert (wire.is_chunked, wire.coding, wire.resumes) == (is_chunked, coding, resumes)
+            assert wire_of(is_chunked=is_chunked, is_gzip=coding is GZIP).resumes is False
             assert wire.shrinks == coding.shrinks
 
 
@@ -105,7 +119,26 @@ def test_plain_events_without_framing_are_the_same_object() -> None:
     assert wire_of(is_chunked=False, is_gzip=False).encode(READY) is READY
 
 
-def test_a_message_is_the_same_for_all_forms_until_it_is_encoded() -> None:
-    message = Message("e", "a", b"1")
-    frames = {wire.message(message) for wire in WIRES}
-    assert frames == {encode_event("message", encode_message(message))}
+def test_a_message_is_its_line_and_where_it_is() -> None:
+    message = Message("e", "a", '"\u2028"'.encode())
+    line = message_line(message)
+    assert line == encode_message(message).replace("\u2028".encode(), b"\\u2028")
+    assert message_event(line) == encode_event(b"message", encode_message(message))
+    assert message_event(line, b"c7") == b"event: message\ndata: %b\nid: c7\n\n" % line
+
+
+def test_ready_says_when_to_come_back_and_a_gap_from_when_to_when() -> None:
+    assert ready_event(b"c7", 1350) == b"retry: 1350\nevent: ready\ndata: {}\nid: c7\n\n"
+    assert gap_event(Gap("it was \r\n gone", None, 1_764_064_800_250), b"c8") == (
+        b'event: gap\ndata: {"reason":"it was \\r\\n gone","from":null,'
+        b'"to":"2025-11-25T10:00:00.250Z"}\nid: c8\n\n'
+    )
+    assert b'"from":"1970-01-01T00:00:00.000Z"' in gap_event(Gap("x", 0, 1), b"c")
+
+
+@EACH
+def test_pings_and_errors_have_a_cursor_where_there_is_one(wire: Wire) -> None:
+    start = wire.head.partition(b"\r\n\r\n")[2]
+    body = start + wire.ping("x", b"c1") + wire.error("y", b"c2") + wire.end
+    expected = b'event: ping\ndata: {"time":"x"}\nid: c1\n\nevent: error\ndata: "y"\nid: c2\n\n'
+    assert text_of(wire, body) == expected

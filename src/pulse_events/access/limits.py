@@ -17,6 +17,8 @@ OUTSTANDING_BINDINGS = 2000
 CONNECTIONS_PER_ADDRESS = 1000
 BINDINGS_PER_ADDRESS = 10_000
 QUEUES_PER_ADDRESS = 10
+NOBODY = "nobody"
+"""What the streams are counted by that no address has any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,16 @@ class Admission:
             )
         self._streams[address] += 1
         self._total += 1
+
+    def disown(self, address: str) -> str:
+        """Count one stream of an address as nobody's; return by what it is counted until `leave`.
+
+        It still counts among all streams.
+        """
+        self._streams[NOBODY] += 1
+        self._total += 1
+        self.leave(address)
+        return NOBODY
 
     def leave(self, address: str) -> None:
         """Count one stream less."""

@@ -18,6 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from pulse_events.bindings import read_pair
 from pulse_events.brokers import EMBEDDED
 from pulse_events.configuration.config_file import Config, read_config
 from pulse_events.configuration.other_variables import (
@@ -30,7 +31,9 @@ from pulse_events.configuration.other_variables import (
     words,
 )
 from pulse_events.configuration.small_files import read_small_file
-from pulse_events.errors import SettingsError
+from pulse_events.errors import InputError, SettingsError
+from pulse_events.history import DEFAULT_AGE_S, DEFAULT_BYTES
+from pulse_events.hub.linger import KEPT_BINDINGS
 from pulse_events.hub.quotas import DEFAULT_BINDINGS_LIMIT
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
@@ -148,6 +151,32 @@ class Settings(BaseSettings):
         description="Such queues that one address may open; if absent, 10, and any number from "
         "this machine itself.",
     )
+    history: Literal["memory", "off"] = Field(
+        "memory",
+        description="Whether messages are held for clients that were away, or are slow; each "
+        "process has its own in memory.",
+    )
+    history_bytes: int = Field(
+        DEFAULT_BYTES, ge=1 << 10, le=1 << 40, description="Memory for the history."
+    )
+    history_age: float = Field(
+        DEFAULT_AGE_S,
+        ge=1,
+        le=7 * 86400,
+        description="Seconds that a message is held, and that the bindings of a stream that can be "
+        "resumed stay after it.",
+    )
+    record: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="EXCHANGE=PATTERN to be bound always, so that it is held before anybody asks; "
+        "may be given many times, or several with blanks between them.",
+    )
+    max_kept_bindings: int = Field(
+        KEPT_BINDINGS,
+        ge=0,
+        description="Bindings of streams that can be resumed that stay for the history's age "
+        "after their clients.",
+    )
     compression: Literal["on", "off"] = Field(
         "on", description="Gzip for streams of clients that accept it."
     )
@@ -166,7 +195,7 @@ class Settings(BaseSettings):
     )
     log_format: Literal["text", "json"] = Field("text", description="json is mozlog.")
 
-    @field_validator("exact", "trusted_proxies", mode="before")
+    @field_validator("exact", "trusted_proxies", "record", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Return the words of a text."""
@@ -178,6 +207,17 @@ class Settings(BaseSettings):
         """Refuse what is no network; they stay texts, which a worker gets as JSON."""
         for text in value:
             ip_network(text)  # its ValueError says why not
+        return value
+
+    @field_validator("record")
+    @classmethod
+    def _check_record(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what is no binding; they stay texts, which a worker gets as JSON."""
+        for text in value:
+            try:
+                read_pair(text)
+            except InputError as error:
+                raise ValueError(str(error)) from None
         return value
 
     @field_validator("trust_proxy", mode="before")
@@ -193,6 +233,12 @@ class Settings(BaseSettings):
         """Return ``on`` or ``off`` for all that YAML means by it."""
         text = str(value).lower()
         return "on" if text in YES else "off" if text in NO else value
+
+    @field_validator("history", mode="before")
+    @classmethod
+    def _take_no(cls, value: object) -> object:
+        """Return ``off`` for all that YAML means by it."""
+        return "off" if str(value).lower() in NO else value
 
     @field_validator("broker", mode="before")
     @classmethod

@@ -7,73 +7,100 @@ flush.  Knows neither how messages are matched nor what the broker is asked for.
 from typing import TYPE_CHECKING
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.errors import PulseEventsError
 from pulse_events.wire.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pulse_events.hub.ports import Stream
+    from pulse_events.hub.replay import Start
 
 
 class Audience:
     """All streams with the same bindings and form.
 
-    A stream is in exactly one of `streams` and `waiting` from `join` to its end.  Nothing is
-    pending unless there are streams to write it to.  Nobody else changes any of this.
+    A stream is in exactly one of `waiting`, `behind` and `streams` from `join` to its end, but for
+    the moment between the first and the others.  Nothing is pending unless there are streams to
+    write it to.  Nobody else changes any of this, but `Replays` who is behind.
     """
 
-    __slots__ = ("append", "bindings", "missing", "pending", "streams", "waiting", "wire")
+    __slots__ = (
+        "append",
+        "behind",
+        "bindings",
+        "missing",
+        "pending",
+        "pending_after",
+        "streams",
+        "waiting",
+        "wire",
+    )
 
     def __init__(self, bindings: BindingSet, wire: Wire) -> None:
         self.bindings = bindings
         self.wire = wire
         self.streams: set[Stream] = set()
-        """Those that had ``ready``."""
-        self.waiting: set[Stream] = set()
-        """Those that have not: some binding is not in force yet."""
+        """Those that are live: they had ``ready``, and all that followed it but what is pending."""
+        self.waiting: dict[Stream, Start] = {}
+        """Those that had no ``ready``, as some binding is not in force yet; where they begin."""
+        self.behind: set[Stream] = set()
+        """Those that read the history."""
         self.missing: set[Binding] = set()
         """What the broker has yet to confirm."""
         self.pending: list[bytes] = []
         """Frames for `streams`."""
+        self.pending_after = 0
+        """The position in the history that they follow."""
         # The list's own: a method of ours would cost 20 ns more, for each message and audience.
         self.append: Callable[[bytes], None] = self.pending.append
         """Let `streams`, of which there must be some, have a frame at the next flush."""
 
-    def join(self, stream: "Stream") -> None:
-        """Add a stream; it gets ``ready`` now, or when nothing is missing."""
+    def join(self, stream: "Stream", start: "Start") -> bool:
+        """Add a stream; return whether it can begin, or is to wait as something is missing."""
         stream.audience = self
         if self.missing:
-            self.waiting.add(stream)
-        else:
-            self.streams.add(stream)
-            stream.write(self.wire.ready)
+            self.waiting[stream] = start
+        return not self.missing
+
+    def go_live(self, stream: "Stream") -> None:
+        """Let a stream have all that comes from now on; nothing may be pending."""
+        self.behind.discard(stream)
+        self.streams.add(stream)
+
+    def fall_behind(self, stream: "Stream") -> None:
+        """Let a stream have nothing more of what comes: it is to read the history."""
+        self.streams.discard(stream)
+        self.behind.add(stream)
+        self._drop_pending()
 
     def leave(self, stream: "Stream") -> None:
         """Remove a stream, which gets nothing any more."""
         self.streams.discard(stream)
-        self.waiting.discard(stream)
+        self.waiting.pop(stream, None)
+        self.behind.discard(stream)
+        self._drop_pending()
+        stream.audience = None
+
+    def _drop_pending(self) -> None:
         if not self.streams:
             self.pending.clear()  # else who comes next would get it, and miss what follows
-        stream.audience = None
 
     @property
     def is_empty(self) -> bool:
         """Whether it has no stream at all."""
-        return not self.streams and not self.waiting
+        return not (self.streams or self.waiting or self.behind)
 
     def miss(self, binding: Binding) -> None:
         """Note that ``binding`` is not in force: who comes from now on waits for it."""
         self.missing.add(binding)
 
-    def confirm(self, binding: Binding) -> None:
-        """Note that ``binding`` is in force; who waits is ready if it was the last one missing."""
+    def confirm(self, binding: Binding) -> "dict[Stream, Start]":
+        """Note that ``binding`` is in force; return who can begin, if it was the last missing."""
         self.missing.discard(binding)
-        if not self.missing:
-            for stream in self.waiting:
-                stream.write(self.wire.ready)
-            self.streams |= self.waiting
-            self.waiting.clear()
+        if self.missing:
+            return {}
+        ready, self.waiting = self.waiting, {}
+        return ready
 
     def pending_bytes(self) -> int:
         """Return about how many bytes a flush would be for all streams together."""
@@ -91,16 +118,6 @@ class Audience:
             stream.write(chunk)
         return len(chunk) * len(self.streams)
 
-    def end(self, reason: PulseEventsError) -> int:
-        """End all streams; return how many they were."""
-        return self._end((*self.streams, *self.waiting), reason)
-
-    def end_ready(self, reason: PulseEventsError) -> int:
-        """End those that had ``ready``, return how many they were; the others go on waiting."""
-        return self._end(tuple(self.streams), reason)
-
-    def _end(self, streams: "tuple[Stream, ...]", reason: PulseEventsError) -> int:
-        for stream in streams:
-            self.leave(stream)
-            stream.end(reason)
-        return len(streams)
+    def everybody(self) -> "tuple[Stream, ...]":
+        """Return all its streams."""
+        return (*self.streams, *self.behind, *self.waiting)

@@ -1,27 +1,40 @@
 """The hub: which streams get which message, as the same bytes, once per loop turn.
 
-Owns which audiences there are; what each holds, and which a message is for, they and `Routes` know.
+Owns which audiences there are; what each holds, and which a message is for, they and `Routes` know,
+who reads the history, and where, `Replays`.
 Pure and synchronous: it never waits, and knows
 neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
 """
 
 import sys
 from collections.abc import Callable, Collection
+from typing import NamedTuple
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.errors import BindingRefused, Count, MessagesMissed, PulseEventsError
+from pulse_events.cursors import NONE
+from pulse_events.errors import (
+    BindingRefused,
+    Count,
+    LimitReached,
+    MessagesMissed,
+    PulseEventsError,
+)
+from pulse_events.history import History, Record
 from pulse_events.hub.audience import Audience
+from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
-from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
+from pulse_events.hub.linger import DEFAULT_LINGER_S, KEPT_BINDINGS, Linger
 from pulse_events.hub.oddities import Oddities, Oddity
 from pulse_events.hub.owed import Owed
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
+from pulse_events.hub.replay import NOW, UNDECIDED, Replays, Start, missing_text
 from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
+from pulse_events.topics.containment import for_broker
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import WIRES, Wire
+from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_event, message_line, wire_of
 
 TURN_BYTES = 4 << 20
 """Bytes for all streams after which the audiences that are left wait for another turn of the loop;
@@ -33,6 +46,27 @@ CLOSED_AT_ONCE = 100
 FLUSH_BYTES = 32 << 20
 """Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
 a flood leaves turns to new clients and pings."""
+
+
+RECORD_AGAIN_S = 30.0
+"""How long after the broker refused to bind what is to be recorded it is asked again."""
+
+_RECORDED = wire_of(is_chunked=True, is_gzip=False)
+"""The form of audiences that are there for the history's sake."""
+_YIELDS = frozenset((Count.REFUSED_DISTINCT_BINDINGS, Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS))
+"""Limits for which what only lingers makes room."""
+
+
+class Past(NamedTuple):
+    """What a hub keeps of the past, and how it is read."""
+
+    history: History
+    pace: Callable[[Callable[[], bool]], None]
+    """See `Replays`."""
+    retry_ms: Callable[[], int]
+    """See `Replays`."""
+    kept_bindings: int = KEPT_BINDINGS
+    """How many bindings stay for the history's age after their last stream."""
 
 
 class Hub:
@@ -47,6 +81,7 @@ class Hub:
         linger_s: float = DEFAULT_LINGER_S,
         quotas: Quotas | None = None,
         on_odd: Callable[[Oddity], None] = lambda oddity: None,
+        past: Past | None = None,
     ) -> None:
         """Make an empty hub.
 
@@ -58,6 +93,8 @@ class Hub:
             linger_s: How long the bindings of an audience stay after its last stream.
             quotas: How many bindings there may be; by default `Quotas` without arguments.
             on_odd: Told what is odd about messages, the first time on each exchange.
+            past: ``None`` if no history is kept: then no stream can be resumed, and one that does
+                not read fast enough ends.
         """
         self._interest = Interest(orders, threshold)
         self._orders = orders
@@ -66,19 +103,42 @@ class Hub:
         self._odd = Oddities(on_odd)
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
         self._linger = Linger(linger_s)
+        self._kept = Linger(past.history.age_ms / 1000 if past else 0.0)
+        self._kept_bindings = past.kept_bindings if past else 0
+        self._history = past.history if past else None
+        self._coverage = Coverage()
+        self._replays = self._make_replays(past) if past else None
+        self._recorded: dict[BindingSet, float] = {}
+        # Told when their bindings are in force again: until then more may be missed.
+        self._broken: dict[Audience, Gap] = {}
         self._owed = Owed(self._end_ready, wake)
         self._routes = Routes()
-        self._match: Callable[[Message], Collection[Audience]] = self._routes.match
+        self._match: Callable[[Message | Record], Collection[Audience]] = self._routes.match
         self._awaited: dict[Binding, set[Audience]] = {}
         self._dirty: list[Audience] = []
         self._pending_bytes = 0
         self._clients = self._messages_in = self._messages_out = 0
         self._bytes_out = self._slow_closed = self._omitted = self._losses = 0
+        self._gaps = self._fell_behind = 0
+        self._ticked_s = 0.0
+
+    def _make_replays(self, past: Past) -> Replays:
+        return Replays(
+            past.history,
+            lambda record: self._match(record),  # which is another one in a hub of exact matches
+            self._coverage,
+            past.pace,
+            past.retry_ms,
+            arrive=self._arrive,
+            end=self._end_slow,
+        )
 
     # Clients
 
-    def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
+    def subscribe(self, stream: Stream, bindings: BindingSet, start: Start = NOW) -> None:
         """Add a stream; it gets ``ready`` now, or as soon as all its bindings are in force.
+
+        Where it begins only counts if its form can be resumed, which takes a history.
 
         Raises:
             LimitReached: All streams together would have too many distinct bindings.
@@ -86,68 +146,208 @@ class Hub:
                 broker's answer.
         """
         key = (bindings, stream.wire)
-        audience = self._audiences.get(key) or self._open(*key, stream.owner)
+        audience = self._audiences.get(key)
+        if audience is None:
+            self._make_room(bindings, stream.owner)
+            audience = self._open(*key, stream.owner)
         self._routes.add(audience, stream.owner)
-        self._linger.end(audience)
+        self._linger_of(audience).end(audience)
         self._clients += 1
-        audience.join(stream)
+        if audience.join(stream, start):
+            self._begin(audience, stream, start)
+
+    def _begin(self, audience: Audience, stream: Stream, start: Start) -> None:
+        if audience.wire.resumes and self._replays is not None:
+            self._replays.begin(stream, start)
+        else:
+            audience.go_live(stream)
+            stream.write(audience.wire.ready)
+
+    def _arrive(self, stream: Stream) -> None:
+        """Let a stream be live that has had all there is: in this very call, so nothing is between.
+
+        What is pending for the others is among what it has had.
+        """
+        assert stream.audience is not None
+        self._flush(stream.audience)
+        stream.audience.go_live(stream)
 
     def count_new(self, bindings: BindingSet) -> int:
         """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
         return self._interest.new_among(bindings.asked)
 
+    @property
+    def is_spare(self) -> bool:
+        """Whether there is no stream, and nothing but what may yield to others."""
+        return not self._clients and self._spare() is not None
+
     def has(self, bindings: BindingSet) -> bool:
         """Tell whether there is an audience with these bindings, whatever its form."""
         return any((bindings, wire) in self._audiences for wire in WIRES)
+
+    def cursor_of(self, stream: Stream) -> bytes:
+        """Return the cursor of what a stream has had, as far as it can be resumed."""
+        audience, history = stream.audience, self._history
+        if (
+            self._replays is None
+            or history is None
+            or audience is None
+            or not audience.wire.resumes
+        ):
+            return NONE
+        position = self._replays.position_of(stream)
+        if position is not None:
+            return history.cursors.at(position)
+        start = audience.waiting.get(stream, NOW)
+        if isinstance(history.cursors.read(start.cursor), int):
+            return start.cursor.encode()  # it has had nothing yet
+        return history.cursors.at(self._live_position(audience))
+
+    def _live_position(self, audience: Audience) -> int:
+        """Return up to where those that are live have had everything."""
+        assert self._history is not None
+        return audience.pending_after if audience.pending else self._history.last
 
     def leave(self, stream: Stream, now_s: float) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""
         audience = stream.audience
         if audience is not None:
+            if self._replays is not None:
+                self._replays.leave(stream)
             audience.leave(stream)
             self._clients -= 1
             if audience.is_empty:
-                self._linger.begin(audience, now_s)
+                self._linger_of(audience).begin(audience, now_s, stream.owner)
 
-    def evict(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
-        """End a stream that does not read fast enough; nobody else waits for it."""
-        if stream.audience is not None:
+    def _linger_of(self, audience: Audience) -> Linger:
+        """Return for how long an audience stays: one whose streams may come back, for long."""
+        return self._kept if audience.wire.resumes else self._linger
+
+    def slow(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """Note that a live stream leaves too much unread; nobody else waits for it.
+
+        It goes on in the history when it has read what it has.  Without one it ends.
+        """
+        audience = stream.audience
+        if audience is None:
+            return
+        if self._replays is None:
             self._slow_closed += 1
             self.leave(stream, now_s)
             stream.end(reason)
+        elif stream in audience.streams:
+            self._fell_behind += 1
+            position = self._live_position(audience)
+            audience.fall_behind(stream)
+            self._replays.fall_behind(stream, position)
+
+    def drained(self, stream: Stream) -> None:
+        """Note that the client of a stream has read what was written to it."""
+        if self._replays is not None:
+            self._replays.drained(stream)
 
     def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """End a stream, after it was sent what is pending."""
         if stream.audience is not None:
             self._flush(stream.audience)
+            cursor = self.cursor_of(stream)
             self.leave(stream, now_s)
-            stream.end(reason)
+            stream.end(reason, cursor)
+
+    def _end_slow(self, stream: Stream, reason: PulseEventsError) -> None:
+        """End a stream that is behind, and needs what the history does not have."""
+        self._slow_closed += 1
+        self._end_all((stream,), reason)
+
+    def _end_all(self, streams: Collection[Stream], reason: PulseEventsError) -> int:
+        """End streams of one audience; return how many they were."""
+        for stream in streams:
+            audience, cursor = stream.audience, self.cursor_of(stream)
+            if self._replays is not None:
+                self._replays.leave(stream)
+            assert audience is not None
+            audience.leave(stream)
+            self._clients -= 1
+            if audience.is_empty:
+                self._linger_of(audience).begin(audience, owner=stream.owner)
+            stream.end(reason, cursor)
+        return len(streams)
 
     def tick(self, now_s: float) -> bool:
-        """Give up the bindings of audiences that have had no stream for the linger.
+        """Give up what is too old: messages, and bindings of audiences without a stream.
 
         Returns:
             Whether there are more than a turn of the loop should be taken for.
         """
+        self._ticked_s = now_s
         left = CLOSED_AT_ONCE
-        while left > 0 and (audience := self._linger.due(now_s)):
+        while left > 0 and (audience := self._due(now_s)):
             left -= len(audience.bindings.bindings)
             self._close(audience)
-        return left <= 0
+        self._record_again(now_s)
+        has_more = self._history is not None and self._history.forget()
+        return left <= 0 or has_more
+
+    def _due(self, now_s: float) -> Audience | None:
+        """Return an audience that has lingered for long enough, or is one too many."""
+        kept = self._kept
+        if kept.bindings > self._kept_bindings:
+            return kept.oldest()
+        return self._linger.due(now_s) or kept.due(now_s)
+
+    def _make_room(self, bindings: BindingSet, owner: str) -> None:
+        """Raise if there would be too many bindings, though what lingers for long makes room."""
+        left = 2 * CLOSED_AT_ONCE
+        while True:
+            try:
+                self._quotas.check(bindings, owner, self._interest, self._orders)
+                return
+            except LimitReached as reason:
+                is_own = reason.counted_as is Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS
+                audience = self._spare(owner if is_own else None)
+                if audience is None or left <= 0 or reason.counted_as not in _YIELDS:
+                    raise
+                left -= len(audience.bindings.bindings)
+                self._close(audience)
+
+    def _spare(self, owner: str | None = None) -> Audience | None:
+        """Return who lingers only as its streams may come back, and has done so for a while.
+
+        Not who has just left: else one who comes and goes keeps the broker binding and unbinding.
+        """
+        return self._kept.oldest(owner, self._ticked_s - DEFAULT_LINGER_S)
 
     def _open(self, bindings: BindingSet, wire: Wire, owner: str) -> Audience:
-        self._quotas.check(bindings, owner, self._interest, self._orders)
         audience = self._audiences[bindings, wire] = Audience(bindings, wire)
+        if self._history is not None:
+            self._coverage.add(bindings)
         for asked in bindings.asked:
             if not self._interest.want(asked, owner):
                 self._await(asked, audience)
+        if not audience.missing:
+            self._complete(audience)
         return audience
+
+    def _complete(self, audience: Audience) -> None:
+        """Note that all bindings of ``audience`` are in force."""
+        if self._history is None:
+            return
+        if not self._coverage.is_complete(audience.bindings):
+            self._coverage.begin(audience.bindings, self._history.mark())
+        if broken := self._broken.pop(audience, None):
+            now = self._history.mark()
+            gap = broken._replace(to_ms=now.time_ms)
+            self._push(audience, gap_event(gap, self._history.cursors.at(now.position)))
 
     def _close(self, audience: Audience) -> None:
         del self._audiences[audience.bindings, audience.wire]
-        self._linger.end(audience)
+        self._broken.pop(audience, None)
+        self._linger_of(audience).end(audience)
         self._owed.forget(audience)
         self._routes.remove(audience)
+        if self._replays is not None:
+            self._coverage.remove(audience.bindings)
+            self._replays.forget(audience)
         for asked in audience.bindings.asked:
             if waiting := self._awaited.get(asked):
                 waiting.discard(audience)
@@ -159,13 +359,47 @@ class Hub:
         audience.miss(binding)
         self._awaited.setdefault(binding, set()).add(audience)
 
+    # What is recorded
+
+    def record(self, binding: Binding) -> None:
+        """Keep ``binding`` in force from now on, so that what it matches is held.
+
+        While the broker refuses it, it is asked for again now and then.
+        """
+        bindings = BindingSet((binding,))
+        self._coverage.record(bindings)
+        self._recorded[bindings] = 0.0
+        self._open_record(bindings)
+
+    def _open_record(self, bindings: BindingSet) -> None:
+        audience = self._audiences.get((bindings, _RECORDED)) or self._open(bindings, _RECORDED, "")
+        self._routes.add(audience, "")
+
+    def _is_unheard(self, bindings: BindingSet) -> bool:
+        """Tell whether what is recorded has an audience of its own, without a stream."""
+        audience = self._audiences.get((bindings, _RECORDED))
+        return audience is not None and audience.is_empty
+
+    def _record_again(self, now_s: float) -> None:
+        for bindings, asked_s in self._recorded.items():
+            if (bindings, _RECORDED) not in self._audiences and now_s - asked_s > RECORD_AGAIN_S:
+                self._recorded[bindings] = now_s
+                self._open_record(bindings)
+
     # What the broker says
 
     def confirmed(self, binding: Binding) -> None:
         """Note that the broker has bound ``binding``; audiences that lack nothing are ready."""
         for wanted in self._interest.confirmed(binding):
             for audience in self._awaited.pop(wanted, ()):
-                audience.confirm(wanted)
+                self._confirm(audience, wanted)
+
+    def _confirm(self, audience: Audience, binding: Binding) -> None:
+        ready = audience.confirm(binding)
+        if not audience.missing:
+            self._complete(audience)
+        for stream, start in ready.items():
+            self._begin(audience, stream, start)
 
     def refused(self, binding: Binding, reason: BindingRefused) -> None:
         """Note that the broker will not bind ``binding``; end the streams that asked for it.
@@ -175,7 +409,7 @@ class Hub:
         for failed in self._interest.refused(binding):
             for audience in self._routes.askers(failed):
                 self._flush(audience)
-                self._clients -= audience.end(reason)
+                self._end_all(audience.everybody(), reason)
                 self._close(audience)
 
     def lost(self) -> None:
@@ -190,43 +424,95 @@ class Hub:
                 self._await(asked, audience)
 
     def missed(self, reason: MessagesMissed) -> None:
-        """Note that the broker lost messages; end the streams that had ``ready``."""
+        """Note that the broker lost messages; tell the streams that had ``ready``.
+
+        Those that can be resumed go on behind a gap, the others end.
+        """
         self._losses += 1
+        gap = self._note_hole("", str(reason))
         for audience in tuple(self._audiences.values()):
-            self._flush(audience)
-            self._clients -= audience.end_ready(reason)
-            if audience.is_empty:
-                self._close(audience)
+            if gap is not None and audience.missing:
+                self._interrupt(audience)
+            if gap is None or not audience.wire.resumes:
+                self._flush(audience)
+                self._end_all(tuple(audience.streams), reason)
+                if audience.is_empty and not self._is_recorded(audience):
+                    self._close(audience)
+            elif not audience.missing:
+                self._push(audience, gap_event(gap, self._last_cursor()))
+            elif audience.streams:
+                self._broken.setdefault(audience, gap)
+
+    def _interrupt(self, audience: Audience) -> None:
+        for binding in audience.bindings.bindings:
+            asked = Binding(binding.exchange, for_broker(binding.pattern))
+            if asked in audience.missing:
+                self._coverage.interrupt(binding)
+
+    def _is_recorded(self, audience: Audience) -> bool:
+        return audience.wire is _RECORDED and audience.bindings in self._recorded
 
     def failed(self, message: Message, error: Exception) -> None:
-        """Note that `publish` raised ``error``; end the streams on the exchange, and no other.
+        """Note that `publish` raised ``error``; tell the streams on the exchange, and no other.
 
         Whom the message was for is not known then, nor who has got it already.
         """
         self._odd.note(Oddity(Count.MALFORMED, message.exchange, "", error))
         self._lose(message.exchange, "the server failed at it")
 
-    def _lose(self, exchange: str, why: str, audiences: Collection[Audience] | None = None) -> None:
-        """End streams that had ``ready`` and may be owed a message, after what is pending for them.
-
-        Their bindings linger: to take many away at once would keep all others waiting.
+    def _lose(self, exchange: str, why: str) -> None:
+        """Tell all that had ``ready``, and have bindings of ``exchange``, that they may be owed one.
 
         Args:
             exchange: The message's.
             why: Why it is not passed on, in words.
-            audiences: Those who may be owed it; ``None`` for all on the exchange.
         """
-        what = f"one of exchange {exchange!r} was not passed on ({why})"
-        reason = MessagesMissed(f"messages may be missing: {what}; connect again")
-        self._owed.add(self._routes.on(exchange) if audiences is None else audiences, reason)
+        reason = missing_text(exchange, why)
+        self._tell_loss(self._routes.on(exchange), self._note_hole(exchange, reason), reason)
+
+    def _note_hole(self, exchange: str, reason: str) -> Gap | None:
+        """Note a loss in the history, if there is one."""
+        if self._history is None:
+            return None
+        hole = self._history.hole(exchange, reason)
+        return Gap(reason, hole.from_ms, hole.time_ms)
+
+    def _last_cursor(self) -> bytes:
+        assert self._history is not None
+        return self._history.cursors.at(self._history.last)
+
+    def _tell_loss(self, audiences: Collection[Audience], gap: Gap | None, reason: str) -> None:
+        """Tell a loss behind what is pending: by ``gap``, or by the end of the streams.
+
+        Bindings of those that end linger: to take many away at once would keep all others waiting.
+        """
+        ending = []
+        for audience in audiences:
+            if gap is not None and audience.wire.resumes:
+                self._push(audience, gap_event(gap, self._last_cursor()))
+            else:
+                ending.append(audience)
+        self._owed.add(ending, MessagesMissed(f"{reason}; connect again"))
+
+    def _push(self, audience: Audience, gap: bytes) -> None:
+        """Let those that are live have a ``gap`` event of the history's last position."""
+        assert self._history is not None
+        if audience.streams:
+            self._gaps += len(audience.streams)
+            if not audience.pending:
+                self._begin_pending(audience, self._history.last - 1)
+            audience.append(gap)
+
+    def _begin_pending(self, audience: Audience, position: int) -> None:
+        """Note that ``audience`` is to be flushed, with what follows ``position``."""
+        if not self._dirty:
+            self._wake(self.flush)
+        self._dirty.append(audience)
+        audience.pending_after = position
 
     def _end_ready(self, audience: Audience, reason: PulseEventsError) -> int:
         self._flush(audience)
-        ended = audience.end_ready(reason)
-        self._clients -= ended
-        if audience.is_empty:
-            self._linger.begin(audience)
-        return ended
+        return self._end_all(tuple(audience.streams), reason)
 
     # The hot path
 
@@ -234,28 +520,42 @@ class Hub:
         """Append the message's frame to the pending list of each audience that it matches."""
         self._messages_in += 1
         match = self._match
+        odd = None
         try:
             audiences = match(message) or self._note_unrouted(message)
-        except OddKeys as odd:
-            audiences = self._note_odd(message.exchange, odd)
+        except OddKeys as error:
+            odd, audiences = error, error.found
+        line, position = None, 0
+        if self._history is not None and (audiences or odd is not None):
+            line = message_line(message)
+            position = self._history.append(message, line).position
+        if odd is not None:
+            self._note_odd(message.exchange, odd)
         if message.malformed:
             self._note_malformed(message, audiences)
-        frame = None
+        plain = resumable = None
         for audience in audiences:
             if audience.streams:
-                if frame is None:
-                    self._omitted += message.omitted != ""
-                    frame = audience.wire.message(message)
+                if line is None:
+                    line = message_line(message)
+                if audience.wire.resumes:
+                    frame = resumable = resumable or self._resumable(line, position)
+                else:
+                    frame = plain = plain or message_event(line)
                 if not audience.pending:
-                    if not self._dirty:
-                        self._wake(self.flush)
-                    self._dirty.append(audience)
+                    self._begin_pending(audience, position - 1)
                 append = audience.append  # taken first: Python 3.11 calls it faster then
                 append(frame)
                 written = len(frame) * len(audience.streams) // audience.wire.shrinks
                 self._pending_bytes += written
+        if plain or resumable:
+            self._omitted += message.omitted != ""
         if self._pending_bytes > FLUSH_BYTES:
             self.flush(sys.maxsize)  # all of it: left for later, it would grow without bound
+
+    def _resumable(self, line: bytes, position: int) -> bytes:
+        assert self._history is not None
+        return message_event(line, self._history.cursors.at(position))
 
     def _note_unrouted(self, message: Message) -> Collection[Audience]:
         """Return nobody; count the message, unless the broker was asked for more than is wanted."""
@@ -265,22 +565,25 @@ class Hub:
             self._odd.note(Oddity(Count.UNROUTED, exchange))
         return ()
 
-    def _note_odd(self, exchange: str, odd: "OddKeys[Audience]") -> Collection[Audience]:
-        """Count the keys that were not matched in full; return who gets the message nonetheless.
+    def _note_odd(self, exchange: str, odd: "OddKeys[Audience]") -> None:
+        """Count the keys that were not matched in full, and tell whom that may concern.
 
         What nobody gets is not unrouted then: the broker may have matched it by one of these.
         """
         self._odd.note(Oddity(Count.OVERSIZED_KEYS, exchange), odd.oversized)
         self._odd.note(Oddity(Count.SKIPPED_KEYS, exchange), odd.skipped)
         if odd.undecided:
-            why = "comparing its keys with these patterns took too long"
-            self._lose(exchange, why, odd.undecided)
-        return odd.found
+            reason = missing_text(exchange, UNDECIDED)
+            gap = None
+            if self._history is not None:  # whose last record is the message
+                now_ms = self._history.now_ms()
+                gap = Gap(reason, now_ms, now_ms)
+            self._tell_loss(odd.undecided, gap, reason)
 
     def _note_malformed(self, message: Message, audiences: Collection[Audience]) -> None:
         """Count what came without all of its keys; if nobody gets it, it may be anybody's."""
         self._odd.note(Oddity(Count.MALFORMED, message.exchange, message.malformed))
-        if not any(audience.streams for audience in audiences):
+        if not any(audience.streams or audience.behind for audience in audiences):
             self._lose(message.exchange, message.malformed)
 
     def flush(self, turn_bytes: int = TURN_BYTES) -> None:
@@ -306,19 +609,30 @@ class Hub:
             self._messages_out += len(audience.pending) * len(audience.streams)
             self._bytes_out += audience.flush()
 
+    def close(self) -> None:
+        """Hold nothing of the past any more, for good."""
+        if self._history is not None:
+            self._history.close()
+
     def statistics(self) -> Statistics:
         """Return the counts of now and since the start."""
         waiting, age_s = self._orders.waiting()
+        history, replays = self._history, self._replays
         return Statistics(
             clients=self._clients,
-            audiences=len(self._audiences),
+            audiences=len(self._audiences) - sum(map(self._is_unheard, self._recorded)),
             bindings=len(self._interest),
             bindings_waiting=waiting,
             bindings_waiting_age_s=round(age_s, 3),
+            clients_behind=len(replays) if replays is not None else 0,
+            history_records=len(history) if history is not None else 0,
+            history_bytes=history.records_bytes if history is not None else 0,
             messages_in=self._messages_in,
-            messages_out=self._messages_out,
-            bytes_out=self._bytes_out,
+            messages_out=self._messages_out + (replays.messages_out if replays else 0),
+            bytes_out=self._bytes_out + (replays.bytes_out if replays else 0),
             slow_clients_closed=self._slow_closed,
+            slow_clients_behind=self._fell_behind,
+            gaps=self._gaps + (replays.gaps if replays else 0),
             omitted=self._omitted,
             losses=self._losses,
             **self._odd.counts,

@@ -22,6 +22,7 @@ from pulse_events.errors import (
 )
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.ports import Stream
+from pulse_events.hub.replay import NOW, Start
 from pulse_events.hub.statistics import Statistics
 from pulse_events.topics.containment import BROKER_HASHES
 
@@ -64,7 +65,7 @@ class Hubs:
         self._openers: dict[BindingSet, str] = {}
         self._closed = Statistics()
 
-    def subscribe(self, stream: Stream, bindings: BindingSet) -> None:
+    def subscribe(self, stream: Stream, bindings: BindingSet, start: Start = NOW) -> None:
         """Add a stream to its hub; see `Hub.subscribe`.
 
         Raises:
@@ -76,9 +77,9 @@ class Hubs:
             _check_exact(bindings)
             if bindings not in self._exact:
                 self._open(bindings, stream.owner)
-            self._exact[bindings].hub.subscribe(stream, bindings)
+            self._exact[bindings].hub.subscribe(stream, bindings, start)
         else:
-            self.shared.subscribe(stream, bindings)
+            self.shared.subscribe(stream, bindings, start)
 
     def count_new(self, bindings: BindingSet) -> int:
         """Return how many of ``bindings`` the broker has yet to bind."""
@@ -95,9 +96,17 @@ class Hubs:
         """Remove a stream whose client is gone."""
         self._hub_of(stream).leave(stream, now_s)
 
-    def evict(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
-        """End a stream that does not read fast enough."""
-        self._hub_of(stream).evict(stream, reason, now_s)
+    def slow(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
+        """Note that a stream leaves too much unread; see `Hub.slow`."""
+        self._hub_of(stream).slow(stream, reason, now_s)
+
+    def drained(self, stream: Stream) -> None:
+        """Note that the client of a stream has read what was written to it."""
+        self._hub_of(stream).drained(stream)
+
+    def cursor_of(self, stream: Stream) -> bytes:
+        """Return the cursor of what a stream has had."""
+        return self._hub_of(stream).cursor_of(stream)
 
     def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """End a stream, after it was sent what is pending."""
@@ -128,14 +137,14 @@ class Hubs:
         return any(self._is_exact(binding.exchange) for binding in bindings.bindings)
 
     def _open(self, bindings: BindingSet, owner: str) -> None:
-        if len(self._exact) >= self._exact_limit:
+        if len(self._exact) >= self._exact_limit and not self._close_idle():
             raise LimitReached(
                 f"this server has {self._exact_limit} sets of bindings with a queue of their own, "
                 "which is the limit; try again later",
                 Count.REFUSED_DISTINCT_BINDINGS,
             )
-        opened = sum(opener == owner for opener in self._openers.values())
-        if opened >= (limit := self._owner_exact_limit(owner)):
+        limit = self._owner_exact_limit(owner)
+        if (opened := self._opened_by(owner)) >= limit and not self._close_idle(owner):
             raise AddressLimitReached(
                 f"{owner} has {opened} sets of bindings with a queue of their own, the limit is "
                 f"{limit}; use the same set in more streams, or try again later",
@@ -144,10 +153,23 @@ class Hubs:
         self._exact[bindings] = self._open_exact()
         self._openers[bindings] = owner
 
+    def _opened_by(self, owner: str) -> int:
+        return sum(opener == owner for opener in self._openers.values())
+
+    def _close_idle(self, owner: str | None = None) -> bool:
+        """Give up a queue that only lingers, of those that ``owner`` opened; tell if there was."""
+        for bindings, exact in self._exact.items():
+            is_theirs = owner is None or self._openers[bindings] == owner
+            if is_theirs and exact.hub.is_spare:
+                self._close(bindings)
+                return True
+        return False
+
     def _close(self, bindings: BindingSet) -> None:
         exact = self._exact.pop(bindings)
         del self._openers[bindings]
         exact.close()
+        exact.hub.close()
         self._closed = self._closed.plus(exact.hub.statistics().ended())
 
     def _hub_of(self, stream: Stream) -> Hub:

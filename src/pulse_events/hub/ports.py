@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from pulse_events.bindings import Binding
+from pulse_events.cursors import NONE
 from pulse_events.errors import BindingRefused, MessagesMissed, PulseEventsError
 from pulse_events.messages import Message
 from pulse_events.wire.wire import Wire
@@ -26,11 +27,18 @@ class Stream(Protocol):
     owner: str
     """Whose share of the server's work this is, such as the client's address."""
 
+    @property
+    def is_blocked(self) -> bool:
+        """Whether some of what was written waits for the client to read."""
+
     def write(self, chunk: bytes) -> None:
         """Send complete events, encoded."""
 
-    def end(self, reason: PulseEventsError) -> None:
-        """Send an ``error`` event that says ``reason``, then close."""
+    def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
+        """Send an ``error`` event that says ``reason``, then close.
+
+        ``cursor`` is of the place up to which it has had everything, if it can be resumed.
+        """
 
 
 class Listener(Protocol):

@@ -6,6 +6,7 @@ Knows what audiences asked for, and where the broker was asked for more; writes 
 from collections.abc import Collection, Iterable
 
 from pulse_events.bindings import Binding, BindingSet
+from pulse_events.history import Record
 from pulse_events.hub.audience import Audience
 from pulse_events.messages import Message
 from pulse_events.topics.cache_limit import CacheLimit
@@ -69,7 +70,7 @@ class Routes:
         if not patterns:
             del self._widened[asked.exchange]
 
-    def match(self, message: Message) -> Collection[Audience]:
+    def match(self, message: Message | Record) -> Collection[Audience]:
         """Return who gets ``message``: the routing key counts, and each ``CC`` key.
 
         Raises:

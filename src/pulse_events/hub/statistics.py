@@ -5,17 +5,25 @@ from typing import Annotated, NamedTuple, get_type_hints
 
 
 class Statistics(NamedTuple):
-    """Counts since the start, but the first five, which are of now."""
+    """Counts since the start, but those of `GAUGES`, which are of now."""
 
     clients: Annotated[int, "Open streams"] = 0
     audiences: Annotated[int, "Distinct sets of bindings among the streams"] = 0
     bindings: Annotated[int, "Bindings at the broker"] = 0
     bindings_waiting: Annotated[int, "Bindings that the broker has not answered"] = 0
     bindings_waiting_age_s: Annotated[float, "How long the oldest of them has waited"] = 0.0
+    clients_behind: Annotated[int, "Streams that read the history"] = 0
+    history_records: Annotated[int, "Messages that the history holds"] = 0
+    history_bytes: Annotated[int, "Bytes that the history takes"] = 0
     messages_in: Annotated[int, "Messages that the broker delivered"] = 0
     messages_out: Annotated[int, "Messages written to streams, one per stream"] = 0
     bytes_out: Annotated[int, "Bytes of messages written to streams"] = 0
     slow_clients_closed: Annotated[int, "Streams closed because their client did not read"] = 0
+    slow_clients_behind: Annotated[
+        int, "Times that a live stream went over to the history, as its client did not read"
+    ] = 0
+    gaps: Annotated[int, "Gaps that streams were told of, one per stream"] = 0
+    ends_unread: Annotated[int, "Streams cut off before their client had read the last event"] = 0
     unrouted: Annotated[int, "Messages that matched no stream's bindings"] = 0
     omitted: Annotated[int, "Messages passed on without their body, which was over the limit"] = 0
     malformed: Annotated[int, "Messages that could not be read, or passed on, in full"] = 0
@@ -69,7 +77,7 @@ def total(parts: Iterable[Statistics]) -> Statistics:
     )
 
 
-GAUGES = Statistics._fields[:5]
+GAUGES = Statistics._fields[: Statistics._fields.index("messages_in")]
 MAXIMA = frozenset(("bindings_waiting_age_s",))
 """Gauges of which the greatest counts, not the sum."""
 TEXTS: dict[str, str] = {

@@ -3,11 +3,16 @@
 At high rates a stream's write costs the kernel far more than the bytes in it, so what counts is
 how many messages a write joins.  Flushing may take a share of the time, with some credit for
 bursts; beyond that it waits, and messages gather.  Below that nothing waits.
+
+What is not live has a share of its own, in slices.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 SHARE = 0.25
 """Of all time, what flushing may take before it waits: 500 streams reach it at 200 messages/s."""
@@ -43,3 +48,45 @@ class FlushPace:
         started_s = self._clock()
         flush()
         self._debt_s += self._clock() - started_s
+
+
+REPLAY_SHARE = 0.25
+"""Of all time, what streams that read the history may take."""
+SLICE_S = 0.002
+"""How long what is live waits for them at most, but for the last step."""
+
+
+class ReplayPace:
+    """Calls steps over and over, a share of the time at most."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._loop = loop
+        self._clock = clock
+        self._steps: dict[Callable[[], bool], None] = {}
+
+    def add(self, step: Callable[[], bool]) -> None:
+        """Call ``step`` until it returns ``False``; nothing if that is going on."""
+        if not self._steps:
+            self._loop.call_soon(self._run)
+        self._steps.setdefault(step)
+
+    def _run(self) -> None:
+        started_s = self._clock()
+        while self._steps and self._clock() - started_s < SLICE_S:
+            self._step()
+        if self._steps:
+            pause_s = (self._clock() - started_s) * (1 / REPLAY_SHARE - 1)
+            self._loop.call_later(pause_s, self._run)
+
+    def _step(self) -> None:
+        step = next(iter(self._steps))
+        del self._steps[step]
+        try:
+            has_more = step()
+        except Exception:
+            log.exception("a step of reading the history failed")
+            has_more = True
+        if has_more:
+            self._steps[step] = None  # behind the others

@@ -2,9 +2,12 @@
 
 import asyncio
 import logging
+import os
+import random
 import socket
+import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -21,19 +24,23 @@ from pulse_events.access.limits import (
     Admission,
     Limits,
 )
+from pulse_events.bindings import Binding, read_pair
 from pulse_events.brokers.opening import open_broker
 from pulse_events.configuration.settings import Settings
+from pulse_events.catalogue import load_catalogue
+from pulse_events.cursors import ID_BYTES, Cursors
 from pulse_events.demo.feed import run_demo
 from pulse_events.errors import Count, StreamEnded
+from pulse_events.history import History, Room
 from pulse_events.hub.exact_hub import ExactHub
-from pulse_events.hub.hub import Hub
+from pulse_events.hub.hub import Hub, Past
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.hub.ports import Broker, Health
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.process.garbage import collect_garbage
-from pulse_events.process.pacing import FlushPace
+from pulse_events.process.pacing import FlushPace, ReplayPace
 from pulse_events.process.peers import Peers
 from pulse_events.process.remarks import log_oddity
 from pulse_events.process.system import (
@@ -43,6 +50,7 @@ from pulse_events.process.system import (
     stop_signal,
     url_of,
 )
+from pulse_events.topics.patterns import ANY_WORDS
 from pulse_events.web.app import App
 from pulse_events.web.door import Door
 from pulse_events.web.http_server import HttpServer
@@ -59,6 +67,8 @@ DRAIN_SPREAD_S = 4.0
 DRAIN_WITHIN_S = 5.0
 """Over how long the ends of streams are spread at a stop; when those that do not read are cut."""
 STOP_WITHIN_S = 2.0
+RETRY_MS = (1000, 5000)
+"""Between these a browser is told to come back, so that many do not come at once."""
 _STOPPING = "the server is stopping; connect again"
 
 
@@ -88,6 +98,8 @@ class _Process:
         self._tasks: asyncio.TaskGroup | None = None
         self._refused: Counter[Count] = Counter()
         self._pacer = FlushPace(asyncio.get_running_loop())
+        self._replay_pace = ReplayPace(asyncio.get_running_loop())
+        self._room = Room(settings.history_bytes)
         self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = parts.open_broker(settings)
         self.hubs = Hubs(
@@ -102,6 +114,7 @@ class _Process:
             self._admission,
             ping_interval_s=settings.ping_interval,
             unsent_limit_bytes=settings.max_unsent_bytes,
+            has_history=settings.history != "off",
         )
         self.http = parts.http_server(
             parts.app(self._services()).route,
@@ -121,6 +134,7 @@ class _Process:
         return self.hubs.statistics()._replace(
             **{str(count): times for count, times in self._refused.items()},
             displaced_tokens=displaced,
+            ends_unread=self.streams.ends_unread,
         )
 
     async def run(self) -> None:
@@ -157,6 +171,7 @@ class _Process:
             max_bindings=settings.max_bindings,
             ping_interval_s=settings.ping_interval,
             compression=settings.compression == "on",
+            history=settings.history,
             health=self._health,
             total=lambda: self._peers.total(self.counts()),
             publish=self._publish_everywhere if self.broker.publish else None,
@@ -177,12 +192,26 @@ class _Process:
         self._peers.relay(message)
 
     def _shared_hub(self) -> Hub:
-        return Hub(
+        hub = Hub(
             self.broker,
             self._pacer.wake,
             quotas=_quotas(self._settings),
             on_odd=log_oddity,
+            past=self._past(),
         )
+        for binding in _recorded(self._settings):
+            hub.record(binding)
+        return hub
+
+    def _past(self) -> Past | None:
+        """Return a history of one hub; all together take no more than the setting."""
+        settings = self._settings
+        if settings.history == "off":
+            return None
+        history = History(
+            Cursors(os.urandom(ID_BYTES)), _time_ms, self._room, round(1000 * settings.history_age)
+        )
+        return Past(history, self._replay_pace.add, _retry_ms, settings.max_kept_bindings)
 
     def _is_exact(self, exchange: str) -> bool:
         """Tell whether an exchange needs a queue of its own, and the broker has such."""
@@ -195,8 +224,25 @@ class _Process:
         assert self._tasks is not None
         assert self.broker.exact is not None
         broker = self.broker.exact()
-        hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity)
+        hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity, past=self._past())
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
+
+
+def _recorded(settings: Settings) -> Iterable[Binding]:
+    """Return what is bound always; of a demo everything, so that there is something to resume."""
+    if settings.history == "off":
+        return ()
+    if settings.demo is not None and not settings.record:
+        return [Binding(exchange.name, ANY_WORDS) for exchange in load_catalogue()]
+    return map(read_pair, settings.record)
+
+
+def _time_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _retry_ms() -> int:
+    return random.randint(*RETRY_MS)
 
 
 def _quotas(settings: Settings) -> Quotas:

@@ -1,6 +1,6 @@
 """Answers that are not streams: JSON and errors in Taskcluster's shape, all with CORS headers."""
 
-from datetime import UTC, datetime
+import time
 from http import HTTPStatus
 from typing import Any
 
@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from pulse_events.errors import AddressLimitReached, BindingRefused, InputError, TokenExpired
+from pulse_events.times import iso_time
 from pulse_events.wire.wire import CORS as CORS  # all answers have the same
 
 _CORS_LINES = "".join(f"{name}: {value}\r\n" for name, value in CORS.items())
@@ -32,7 +33,7 @@ _CODES = {
 
 def timestamp() -> str:
     """Return the time as the wire has it: ISO 8601, UTC, milliseconds."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return iso_time(time.time_ns() // 1_000_000)
 
 
 def json_answer(document: Any, status: int = HTTPStatus.OK) -> web.Response:

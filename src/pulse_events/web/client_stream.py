@@ -1,7 +1,8 @@
 """One stream's protocol after it left aiohttp: buffer limit, order of its bytes, end.
 
-A stream costs one protocol object and a place in two sets.  It has no task, no timer and no buffer
-of its own; what the kernel does not take waits in the transport.
+A stream costs one protocol object and a place in two sets.  It has no task and no timer.  A chunk
+that the kernel takes in part waits in the transport, what follows in an `Unsent`, which there is
+only as long as it is needed: from there it can be taken back, from the transport it could not.
 """
 
 import asyncio
@@ -10,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from pulse_events.cursors import NONE
 from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.web import kernel
 from pulse_events.web.answers import raw_answer, status_of
+from pulse_events.web.unsent import Unsent
 from pulse_events.wire.wire import Wire
 
 if TYPE_CHECKING:
@@ -30,11 +33,11 @@ class ClientStream(asyncio.Protocol):
     """One client's connection; the hub's `Stream`."""
 
     __slots__ = (
-        "_behind",
         "_descriptor",
         "_received_bytes",
         "_streams",
         "_transport",
+        "_unsent",
         "audience",
         "owner",
         "slot",
@@ -53,42 +56,64 @@ class ClientStream(asyncio.Protocol):
         self._received_bytes = 0
         self._descriptor: int = transport.get_extra_info("socket").fileno()
         # What aiohttp's answers to earlier requests have left there comes first.
-        self._behind = transport.get_write_buffer_size() > 0
-        """Some bytes wait in the transport; what follows must wait behind them."""
+        self._unsent = Unsent() if transport.get_write_buffer_size() else None
+        """What must wait behind what is in the transport; ``None`` if nothing is there."""
 
     def begin(self) -> None:
         """Send the head of the response."""
-        self.write(self.wire.head)
+        self._send_head()
 
     def write(self, chunk: bytes) -> None:
-        """Send complete events, encoded; what the kernel does not take waits in the transport.
+        """Send complete events, encoded; what the kernel does not take waits.
 
         Straight to the kernel: uvloop's queue for the end of the turn costs 0.4 of 2.5 µs a
         write, and there is nothing to join, the hub writes once per flush.
         """
-        sent = 0
-        if not self._behind or not self._transport.get_write_buffer_size():
-            try:
-                sent = os.write(self._descriptor, chunk)
-            except OSError:  # full; or broken, which the transport finds out for itself
-                sent = 0
+        if self._unsent is not None:
+            self._unsent.add(chunk)
+            self._check_unsent()
+            return
+        try:
+            sent = os.write(self._descriptor, chunk)
+        except OSError:  # full; or broken, which the transport finds out for itself
+            sent = 0
         if sent < len(chunk):
-            self._behind = True
             self._transport.write(memoryview(chunk)[sent:] if sent else chunk)  # not copied
+            self._check_unsent()
 
-    def end(self, reason: PulseEventsError) -> None:
+    @property
+    def is_blocked(self) -> bool:
+        """Whether something waits until the client reads."""
+        return self._unsent is not None
+
+    @property
+    def unsent_bytes(self) -> int:
+        """How much waits until the client reads, beside what the kernel has taken."""
+        if self._unsent is None:
+            return 0
+        return self._transport.get_write_buffer_size() + self._unsent.size_bytes
+
+    def drop(self) -> None:
+        """Take back the whole events that the connection has not begun to send."""
+        if self._unsent is not None:
+            self._unsent.drop()
+
+    def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
         """Send an ``error`` event that says ``reason``, then close."""
-        self.write(self.wire.error(str(reason)) + self.wire.end)
+        self.write(self.wire.error(str(reason), cursor) + self.wire.end)
         self.close()
 
     def close(self) -> None:
-        """Close when the client has read all, or after some seconds; see `Endings`.
+        """Close when the client has read all, what waits here too, or after long; see `Endings`.
 
         Not before: the kernel would keep what is unread for minutes, counted by nobody.  And it
         would answer what the client still sends with a reset, which may overtake the last event.
         """
-        self._transport.write_eof()
-        self._streams.closing(self)
+        if self._unsent is None:
+            self._transport.write_eof()
+        else:
+            self._unsent.has_end = True
+        self._streams.closing(self, self._transport)
 
     def close_if_read(self) -> bool:
         """Close an ended stream if its client has read all; return whether it has."""
@@ -109,12 +134,23 @@ class ClientStream(asyncio.Protocol):
             self._transport.close()
 
     def pause_writing(self) -> None:
-        """Note that the client leaves more unsent than the limit."""
-        # Called from within `write`, where the hub must not be called back.
-        asyncio.get_running_loop().call_soon(self._streams.evict, self)
+        """Keep what follows: the transport has something that the kernel did not take."""
+        if self._unsent is None:
+            self._unsent = Unsent()
 
     def resume_writing(self) -> None:
-        """Do nothing: a stream over the limit is evicted at once."""
+        """Send what waits, little by little, until the kernel takes no more again."""
+        unsent = self._unsent
+        assert unsent is not None  # the transport was not empty
+        while unsent.size_bytes and self._takes_more():
+            self._transport.writelines(unsent.take())
+        if not self._takes_more():
+            return
+        self._unsent = None
+        if unsent.has_end:
+            self._transport.write_eof()
+        else:
+            self._streams.drained(self)
 
     def data_received(self, data: bytes) -> None:
         """Ignore what a client sends behind its request, up to a limit."""
@@ -140,6 +176,23 @@ class ClientStream(asyncio.Protocol):
         """Forget the client."""
         self._streams.lost(self)
 
+    def _send_head(self) -> None:
+        # Not by `write`: behind what aiohttp has left, it could be taken back with the events.
+        self._transport.write(self.wire.head)
+
+    def _takes_more(self) -> bool:
+        # Closing, it takes everything, and throws it away: the connection is broken.
+        return not (self._transport.get_write_buffer_size() or self._transport.is_closing())
+
+    def _check_unsent(self) -> None:
+        unsent = self._unsent
+        if unsent is None or unsent.is_over:
+            return
+        if self.unsent_bytes > self._streams.unsent_limit_bytes:
+            unsent.is_over = True
+            # Called from within `write`, where the hub must not be called back.
+            asyncio.get_running_loop().call_soon(self._streams.slow, self)
+
 
 class HttpErrorStream(ClientStream):
     """A stream whose client asked for HTTP errors: the head waits for the first thing to send."""
@@ -163,13 +216,13 @@ class HttpErrorStream(ClientStream):
         """Send complete events, after the head if it has not been sent."""
         if self._request is not None:
             self._request = None
-            chunk = self.wire.head + chunk
+            self._send_head()
         super().write(chunk)
 
-    def end(self, reason: PulseEventsError) -> None:
+    def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
         """Answer with an HTTP error if the head has not been sent, else as any stream."""
         if self._request is None:
-            super().end(reason)
+            super().end(reason, cursor)
         else:
             self._transport.write(raw_answer(status_of(reason), str(reason), self._request))
             self.close()

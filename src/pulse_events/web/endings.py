@@ -5,37 +5,78 @@ Until then it counts, and the kernel keeps nothing of it afterwards.  The clock 
 
 from pulse_events.web.client_stream import ClientStream
 
+SURE_S = 5.0
+"""How long each client has to read the rest, however many there are.
+
+So all streams can be ended at once: of those who read, nobody takes that long.
+"""
+LATE_LIMIT = 1000
+"""Streams that may be unread for longer."""
+LATE_BYTES = 64 << 20
+"""What may wait for those, beside what the kernel has taken; of each, a chunk or so if it was a
+slow reader.  Counted for each, though what several wait for is held once.  So it is twice what a
+flush writes to all streams together (`FLUSH_BYTES`): of those who stop in one, all have room."""
+
 
 class Endings:
     """The streams that are ended and not yet closed.
 
     Args:
         within_s: How long a client may take to read the rest.
+        sure_s: How long it may take even if there are too many that have not read it.
+        late_limit: How many these may be, for longer than that.
+        late_bytes: How much they may have unsent together.
     """
 
-    def __init__(self, within_s: float) -> None:
+    def __init__(
+        self,
+        within_s: float,
+        *,
+        sure_s: float = SURE_S,
+        late_limit: int = LATE_LIMIT,
+        late_bytes: int = LATE_BYTES,
+    ) -> None:
         self._within_s = within_s
-        self._until_s: dict[ClientStream, float] = {}
+        self._sure_s = min(sure_s, within_s)
+        self._late_limit = late_limit
+        self._late_bytes = late_bytes
+        self._since_s: dict[ClientStream, float] = {}
+        self.cut = 0
+        """How many were cut off before they were read."""
 
     def __len__(self) -> int:
         """Number of streams."""
-        return len(self._until_s)
+        return len(self._since_s)
 
     def add(self, stream: ClientStream, now_s: float) -> None:
         """Take a stream that has had its last event."""
-        self._until_s[stream] = now_s + self._within_s
+        self._since_s[stream] = now_s
 
     def discard(self, stream: ClientStream) -> None:
         """Forget a stream, if it is there."""
-        self._until_s.pop(stream, None)
+        self._since_s.pop(stream, None)
 
     def close(self, now_s: float) -> None:
-        """Close those whose clients have read all, and cut those off that have not for too long."""
-        for stream, until_s in tuple(self._until_s.items()):
-            if not stream.close_if_read() and until_s <= now_s:
-                stream.abort()
+        """Close those whose clients have read all, and cut those off that have not for too long.
+
+        Where there are too many of them, or too much waits for them, the oldest go.
+        """
+        places, room_bytes = self._late_limit, self._late_bytes
+        for stream, since_s in reversed(tuple(self._since_s.items())):
+            if stream.close_if_read() or now_s - since_s < self._sure_s:
+                continue
+            unsent_bytes = stream.unsent_bytes
+            if now_s - since_s >= self._within_s or not places or unsent_bytes > room_bytes:
+                self._cut(stream)
+            else:
+                places -= 1
+                room_bytes -= unsent_bytes
 
     def part(self) -> None:
         """Close all now; the kernel may go on alone where it has all."""
-        for stream in tuple(self._until_s):
+        for stream in tuple(self._since_s):
             stream.part()
+
+    def _cut(self, stream: ClientStream) -> None:
+        self.cut += 1
+        stream.abort()

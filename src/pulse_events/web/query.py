@@ -11,8 +11,20 @@ from yarl import URL
 from pulse_events.bindings import BindingSet, parse_bindings
 from pulse_events.errors import InputError
 
-_PARAMETERS = ("bindings", "token", "errors", "compression", "lastEventId")
+_PARAMETERS = (
+    "bindings",
+    "token",
+    "errors",
+    "compression",
+    "lastEventId",
+    "resume",
+    "since",
+    "last",
+)
 _COMPRESSION = "gzip"
+_RESUME = {"true": True, "false": False}
+LAST_LIMIT = 1000
+"""Messages that ``last`` may ask for."""
 _SHOWN_CHARS = 40
 
 
@@ -24,6 +36,8 @@ class Form:
     """As an HTTP status if it is an error."""
     gzip: bool
     """Compressed, whatever ``Accept-Encoding`` says."""
+    resumes: bool
+    """With cursors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +47,12 @@ class Query:
     wanted: BindingSet | InputError | str
     """The bindings; if it is a string, the token that stands for them."""
     form: Form
-    is_reconnect: bool
-    """It has the ``lastEventId`` that polyfills of EventSource send instead of the header."""
+    cursor: str
+    """The ``lastEventId`` that polyfills of EventSource send instead of the header."""
+    since: str
+    """A duration or a time, see `read_since`; empty if it is not given."""
+    last: int
+    """So many of the newest messages; 0 if it is not given."""
 
 
 def read_form(url: URL) -> Form:
@@ -43,6 +61,7 @@ def read_form(url: URL) -> Form:
     return Form(
         http_errors="http" in query.getall("errors", ()),
         gzip=query.getall("compression", ()) == [_COMPRESSION],
+        resumes=query.getall("resume", ()) == ["true"],
     )
 
 
@@ -56,8 +75,18 @@ def read_query(url: URL, limit: int) -> Query:
     except InputError as error:
         # Not itself: its traceback holds all that was parsed, some megabytes, and this is kept.
         wanted = type(error)(str(error))
-    ids = url.query.getall("lastEventId", ())
-    return Query(wanted, read_form(url), is_reconnect=len(ids) == 1 and ids[0] != "")
+    last, ids = url.query.get("last", ""), url.query.getall("lastEventId", ())
+    return Query(
+        wanted,
+        read_form(url),
+        cursor=ids[0] if len(ids) == 1 else "",
+        since=url.query.get("since", ""),
+        last=int(last) if _is_last(last) else 0,
+    )
+
+
+def _is_last(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= LAST_LIMIT
 
 
 def _check(url: URL) -> None:
@@ -71,3 +100,20 @@ def _check(url: URL) -> None:
     if compression != _COMPRESSION:
         shown = repr(compression[:_SHOWN_CHARS])
         raise InputError(f"the query parameter 'compression' is {shown}, it may only be 'gzip'")
+    _check_resume(url)
+
+
+def _check_resume(url: URL) -> None:
+    resume = url.query.get("resume", "false")
+    if resume not in _RESUME:
+        shown = repr(resume[:_SHOWN_CHARS])
+        raise InputError(f"the query parameter 'resume' is {shown}, it may be 'true' or 'false'")
+    for name in ("since", "last"):
+        if name in url.query and not _RESUME[resume]:
+            raise InputError(f"the query parameter '{name}' needs 'resume=true' beside it")
+    if "since" in url.query and "last" in url.query:
+        raise InputError("the query parameters 'since' and 'last' are both given; give one")
+    last = url.query.get("last", "1")
+    if not _is_last(last):
+        shown = repr(last[:_SHOWN_CHARS])
+        raise InputError(f"the query parameter 'last' is {shown}, it may be 1 to {LAST_LIMIT}")

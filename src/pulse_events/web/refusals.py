@@ -1,15 +1,19 @@
 """How a request is told that it is refused, and where that is counted: the one place for it."""
 
 import math
+import re
 from collections import Counter
 
 from aiohttp import web
 
-from pulse_events.errors import AddressLimitReached, Count, PulseEventsError
+from pulse_events.cursors import NONE
+from pulse_events.errors import AddressLimitReached, Count, InputError, PulseEventsError
 from pulse_events.web.answers import error_answer, status_of
 from pulse_events.web.query import read_form
 from pulse_events.web.senders import Senders
 from pulse_events.web.take_over import StreamOpener, TakenOver
+
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 class Refusals:
@@ -44,8 +48,19 @@ class Refusals:
             return error_answer(status, str(reason), request, _retry_after(reason))
         stream = self._opener.open(request, "", form)
         if stream is not None:
-            stream.end(reason)
+            stream.end(reason, cursor_behind(request, reason))
         return TakenOver()
+
+
+def cursor_behind(request: web.BaseRequest, reason: PulseEventsError) -> bytes:
+    """Return the ``id`` of the event that refuses a request: a browser comes back with it.
+
+    That is the cursor that it came with, which is still good; none if it need not come back.
+    """
+    query = request.rel_url.query
+    given = request.headers.get("Last-Event-ID") or query.get("lastEventId") or ""
+    is_wrong = isinstance(reason, InputError) or not read_form(request.rel_url).resumes
+    return NONE if is_wrong or not _CURSOR.fullmatch(given) else given.encode()
 
 
 def _retry_after(reason: PulseEventsError) -> dict[str, str]:

@@ -34,7 +34,11 @@ class Reports:
         """Answer with what clients may want to know of the settings."""
         services = self._services
         return json_answer(
-            {"pingInterval": services.ping_interval_s, "maxBindings": services.max_bindings}
+            {
+                "pingInterval": services.ping_interval_s,
+                "maxBindings": services.max_bindings,
+                "history": services.history,
+            }
         )
 
     async def ping(self, _request: web.BaseRequest) -> web.Response:

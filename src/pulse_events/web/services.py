@@ -27,6 +27,8 @@ class Services:
     ping_interval_s: float
     compression: bool
     """Whether streams may be compressed for clients that accept it."""
+    history: str
+    """What is kept of the past: ``memory``, or ``off``."""
     health: Callable[[], Health]
     """Whether the broker can be used, and if not, why; what is wrong with it though it can."""
     total: Callable[[], Awaitable[Statistics]]

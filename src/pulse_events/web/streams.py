@@ -9,12 +9,17 @@ from pulse_events.hub.hubs import Hubs
 from pulse_events.web import kernel
 from pulse_events.web.answers import timestamp
 from pulse_events.web.client_stream import ClientStream
-from pulse_events.web.endings import Endings
+from pulse_events.web.endings import LATE_LIMIT, Endings
 from pulse_events.web.pings import PingWheel
-from pulse_events.wire.wire import WIRES
+from pulse_events.wire.wire import Wire
 
-CLOSE_WITHIN_S = 5.0
-"""How long the client of an ended stream may take to read the rest."""
+CLOSE_WITHIN_S = 60.0
+"""How long the client of an ended stream may take to read the rest, where there are few of them."""
+
+BEHIND_BYTES = 64 << 10
+"""With a history, what a stream may leave unsent before it goes on in there.
+
+A thousand that read too slowly hold that much each at most, most of it the same bytes."""
 
 SILENT_PINGS = 3
 SILENT_AT_LEAST_S = 10.0
@@ -24,6 +29,9 @@ _DRAIN_GAP_S = 0.25
 """Between the ends of two streams, where they are few."""
 _DRAIN_STEP_S = 0.02
 _DRAIN_LOOK_S = 0.1
+
+_PLACES_PER_LATE = 8
+"""There is one late reader of an ended stream for so many streams that there may be."""
 
 _LOOK_S = 0.5
 """At most so long between two looks at what ended streams have read."""
@@ -37,6 +45,7 @@ class Streams:
         admission: Counts those that were admitted.
         ping_interval_s: Between two pings of a stream.
         unsent_limit_bytes: What the client of one may leave unread, beside what the kernel takes.
+        has_history: Whether one that leaves more can go on in it.
         close_within_s: How long the client of one that ended may take to read the rest.
     """
 
@@ -47,18 +56,30 @@ class Streams:
         *,
         ping_interval_s: float,
         unsent_limit_bytes: int,
+        has_history: bool = False,
         close_within_s: float = CLOSE_WITHIN_S,
     ) -> None:
         self._hub = hub
         self._admission = admission
         self._silent_s = max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S)
-        self._unsent_limit_bytes = unsent_limit_bytes
+        # The kernel counts from when the client's window was closed, long before the end maybe.
+        self._ended_silent_s = self._silent_s + close_within_s
+        self._has_history = has_history
+        limits = (unsent_limit_bytes, BEHIND_BYTES) if has_history else (unsent_limit_bytes,)
+        self.unsent_limit_bytes = min(limits)
         self._wheel = PingWheel(ping_interval_s)
-        self._endings = Endings(close_within_s)
+        # They have descriptors, so they may not take many of the places that streams have.
+        late_limit = min(LATE_LIMIT, admission.limits.streams // _PLACES_PER_LATE)
+        self._endings = Endings(close_within_s, late_limit=late_limit)
 
     def __len__(self) -> int:
         """Number of streams that are open, or ended and not yet gone from the kernel."""
         return len(self._wheel) + len(self._endings)
+
+    @property
+    def ends_unread(self) -> int:
+        """How many were cut off before their clients had read the last event."""
+        return self._endings.cut
 
     def add(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
@@ -66,12 +87,13 @@ class Streams:
         kernel.limit_silence(transport, self._silent_s)
         transport.set_protocol(stream)
         transport.resume_reading()  # aiohttp stops where much came behind the request
-        transport.set_write_buffer_limits(high=self._unsent_limit_bytes)
+        transport.set_write_buffer_limits(high=0)  # it says when something waits, and when nothing
         stream.begin()
         self._wheel.add(stream)
 
-    def closing(self, stream: ClientStream) -> None:
-        """Note that ``stream`` has had its last event."""
+    def closing(self, stream: ClientStream, transport: asyncio.Transport) -> None:
+        """Note that ``stream`` has had its last event, which may be read late."""
+        kernel.limit_silence(transport, self._ended_silent_s)
         self._wheel.discard(stream)
         self._endings.add(stream, time.monotonic())
 
@@ -79,13 +101,32 @@ class Streams:
         """Give up a stream whose client has left without reading all."""
         self._hub.leave(stream, time.monotonic())
 
-    def evict(self, stream: ClientStream) -> None:
-        """End a stream that leaves too much unread."""
+    def slow(self, stream: ClientStream) -> None:
+        """Note that a stream has more unsent than the limit.
+
+        With a history it reads that from now on.  Without one it ends; then the events that wait
+        for it are dropped, so that what it has to read before the reason is little.  No other end
+        does that: who is refused, or missed something, or sees the server stop, has read what came
+        so far, and gets what was there before the end.
+        """
+        if stream.audience is None:
+            return
+        if not self._has_history:
+            stream.drop()
         reason = StreamEnded(
-            f"slow reader: more than {self._unsent_limit_bytes} bytes were unsent; "
+            f"slow reader: more than {self.unsent_limit_bytes} bytes were unsent; "
             "messages are missing; connect again and read faster, or ask for fewer"
         )
-        self._hub.evict(stream, reason, time.monotonic())
+        self._hub.slow(stream, reason, time.monotonic())
+        if not self._has_history and stream.owner:
+            # Its client may come back before it has read the rest, and must find a place.  To end
+            # like this takes megabytes, so that nobody gets many places by it; of all streams it
+            # is still one, and `Endings` bounds how many there are for long.
+            stream.owner = self._admission.disown(stream.owner)
+
+    def drained(self, stream: ClientStream) -> None:
+        """Note that the kernel has taken all that waited for a stream, which is open."""
+        self._hub.drained(stream)
 
     def end(self, stream: ClientStream, reason: PulseEventsError) -> None:
         """End a stream that is open, with an event that says ``reason``."""
@@ -141,6 +182,12 @@ class Streams:
         streams = self._wheel.turn()
         if streams:
             now = timestamp()
-            pings = {wire: wire.ping(now) for wire in WIRES}
+            pings: dict[tuple[Wire, bytes], bytes] = {}
             for stream in streams:
-                stream.write(pings[stream.wire])
+                if stream.is_blocked:
+                    continue  # it has more to read; and who goes on reading needs no proof of life
+                form = stream.wire, self._hub.cursor_of(stream)
+                ping = pings.get(form)
+                if ping is None:
+                    ping = pings[form] = form[0].ping(now, form[1])
+                stream.write(ping)

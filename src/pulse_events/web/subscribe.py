@@ -1,15 +1,19 @@
 """The route of streams: what a request asks for, and whether it may have it."""
 
+import time
 from functools import lru_cache
 from http import HTTPStatus
 
 from aiohttp import web
 
 from pulse_events.bindings import BindingSet
+from pulse_events.cursors import NONE
 from pulse_events.errors import InputError, PulseEventsError
+from pulse_events.hub.replay import Start
+from pulse_events.times import read_since
 from pulse_events.web.answers import CORS
 from pulse_events.web.query import Query, read_query
-from pulse_events.web.refusals import Refusals
+from pulse_events.web.refusals import Refusals, cursor_behind
 from pulse_events.web.senders import Senders
 from pulse_events.web.services import Services
 from pulse_events.web.take_over import StreamOpener, TakenOver
@@ -42,9 +46,11 @@ class Subscribe:
         query = self._read_query(request.rel_url, self._services.max_bindings)
         address = self._senders.address_of(request)
         try:
-            if query.is_reconnect or _last_event_id(request):
+            cursor = _last_event_id(request) or query.cursor
+            if cursor and (not query.form.resumes or _is_hopeless(query, cursor)):
                 # A browser that comes back by itself: 204 makes it stop (HTML standard, 9.2.3).
                 return web.Response(status=HTTPStatus.NO_CONTENT, headers=CORS)
+            start = self._start_of(query, cursor)
             bindings = await self._bindings_of(query, address)
             await self._charges.charge_stream(request, bindings)
             self._services.admission.admit(address)
@@ -55,15 +61,27 @@ class Subscribe:
             self._services.admission.leave(address)
             return TakenOver()
         try:
-            self._services.hub.subscribe(stream, bindings)
+            self._services.hub.subscribe(stream, bindings, start)
         except PulseEventsError as reason:
             self._refusals.note(request, reason)
-            stream.end(reason)
+            stream.end(reason, cursor_behind(request, reason))
         return TakenOver()
 
     async def head(self, _request: web.BaseRequest) -> web.Response:
         """Answer with a stream's head, whatever it is asked for."""
         return web.Response(headers=HEADERS)
+
+    def _start_of(self, query: Query, cursor: str) -> Start:
+        """Return where a stream is to begin: the header goes first, EventSource keeps its URL.
+
+        Raises:
+            InputError: There is no history to begin in, or ``since`` cannot be read.
+        """
+        if query.form.resumes and self._services.history == "off":
+            raise InputError("this server keeps no history (--history off); leave out 'resume'")
+        if cursor or not query.since:
+            return Start(cursor, None, query.last)
+        return Start("", read_since(query.since, time.time_ns() // 1_000_000))
 
     async def _bindings_of(self, query: Query, address: str) -> BindingSet:
         """Return what a query asks for; of a token, what it stands for."""
@@ -74,6 +92,11 @@ class Subscribe:
         if isinstance(wanted, str):
             return await self._services.tokens.redeem(wanted, address)
         return wanted
+
+
+def _is_hopeless(query: Query, cursor: str) -> bool:
+    """Tell whether a browser comes back, by itself, with a request that was wrong before."""
+    return isinstance(query.wanted, InputError) and cursor == NONE.decode()
 
 
 def _last_event_id(request: web.BaseRequest) -> str:

@@ -78,4 +78,5 @@ class StreamOpener:
     def _wire_of(self, request: web.BaseRequest, form: Form) -> Wire:
         accepted = ",".join(request.headers.getall("Accept-Encoding", ()))
         is_gzip = self._compression and (form.gzip or accepts_gzip(accepted))
-        return wire_of(is_chunked=request.version >= HttpVersion11, is_gzip=is_gzip)
+        is_chunked = request.version >= HttpVersion11
+        return wire_of(is_chunked=is_chunked, is_gzip=is_gzip, resumes=form.resumes)

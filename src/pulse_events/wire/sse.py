@@ -8,14 +8,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pulse_events.cursors import NONE
 from pulse_events.errors import PulseEventsError
-
-NO_CURSOR = "-"
-"""The ``id`` of every event on a stream that cannot be resumed."""
 
 _LINE_END = re.compile(r"\r\n|\r|\n")  # str.splitlines() would also cut at U+2028
 _DELAY_MS = re.compile(r"[0-9]{1,15}")  # more digits are no delay, and int() refuses 4,300
-_BREAKS = frozenset("\r\n\0")
+_BREAKS = re.compile(rb"[\r\n\0]")
 _OTHER_LINE_ENDS = {end: f"\\u{ord(end):04x}" for end in "\x85\u2028\u2029"}
 """Those of Python's ``str.splitlines`` that JSON allows in a string as they are."""
 
@@ -33,27 +31,42 @@ class Event:
     event_id: str
 
 
-def encode_event(kind: str, data: bytes, event_id: str = NO_CURSOR) -> bytes:
+def encode_event(kind: bytes, data: bytes, event_id: bytes = NONE) -> bytes:
     r"""Return one event as its final bytes, ``event: KIND\ndata: DATA\nid: ID\n\n``.
 
     Args:
-        kind: Picks the browser's listener: ``ready``, ``message``, ``ping``, ``error``.
-        data: JSON in UTF-8, of any length, on one line.  What other line ends its strings hold come
-            out as JSON's escapes: U+0085, U+2028, U+2029, where many clients cut a text's lines.
+        kind: Picks the browser's listener: ``ready``, ``message``, ``ping``, ``gap``, ``error``.
+        data: JSON in UTF-8, see `data_line`.
         event_id: What the browser sends back as ``Last-Event-ID``.
 
     Raises:
         ValueError: ``data`` holds CR or LF, or ``kind`` or ``event_id`` also NUL: the line would
             end there and the rest be read as other fields.
     """
+    if _BREAKS.search(kind) or _BREAKS.search(event_id):
+        raise ValueError(f"event kind {kind!r} or id {event_id!r} holds CR, LF or NUL")
+    return join_event(kind, data_line(data), event_id)
+
+
+def join_event(kind: bytes, line: bytes, event_id: bytes) -> bytes:
+    """Return an event of what was checked: for messages, 0.2 µs instead of 1.1."""
+    return b"".join((b"event: ", kind, b"\ndata: ", line, b"\nid: ", event_id, b"\n\n"))
+
+
+def data_line(data: bytes) -> bytes:
+    """Return JSON in UTF-8, of any length, as the data of an event has it.
+
+    What other line ends its strings hold come out as JSON's escapes: U+0085, U+2028, U+2029, where
+    many clients cut a text's lines.
+
+    Raises:
+        ValueError: It holds CR or LF, which no compact JSON does.
+    """
     if b"\n" in data or b"\r" in data:
         raise ValueError("event data holds a line break")
-    if not _BREAKS.isdisjoint(kind) or not _BREAKS.isdisjoint(event_id):
-        raise ValueError(f"event kind {kind!r} or id {event_id!r} holds CR, LF or NUL")
-    if not data.isascii():  # 56 ns for 1.2 KB; looking for the three at once takes 2.2 µs
-        data = _escape_line_ends(data)
-    pieces = (b"event: ", kind.encode(), b"\ndata: ", data, b"\nid: ", event_id.encode(), b"\n\n")
-    return b"".join(pieces)
+    if data.isascii():  # 56 ns for 1.2 KB; looking for the three at once takes 2.2 µs
+        return data
+    return _escape_line_ends(data)
 
 
 def _escape_line_ends(data: bytes) -> bytes:

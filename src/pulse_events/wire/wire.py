@@ -2,18 +2,22 @@
 
 HTTP/1.1 gets chunks (RFC 9112, 7.1), each of whole events: many clients show an event only when its
 chunk is complete.  HTTP/1.0 gets the bare bytes, and the close ends them.  Either, plain or gzip.
-All bytes are the same for every stream of a form, so they are made once and shared.  Knows neither
-sockets nor requests.
+All bytes are the same for every stream of a form, so they are made once and shared.  A form that
+can be resumed has cursors for ids; they are of messages, not of streams, so that holds for it too.
+Knows neither sockets nor requests.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import orjson
 
+from pulse_events.cursors import NONE
 from pulse_events.messages import Message, encode_message
+from pulse_events.times import iso_time
 from pulse_events.wire.compression import GZIP, IDENTITY, Coding
-from pulse_events.wire.sse import encode_event
+from pulse_events.wire.sse import data_line, encode_event, join_event
 
 CORS = {"Access-Control-Allow-Origin": "*"}
 HEADERS = {
@@ -35,24 +39,55 @@ def _chunk(body: bytes) -> bytes:
     return b"".join((b"%x\r\n" % len(body), body, b"\r\n"))
 
 
-def _message(message: Message) -> bytes:
-    return encode_event("message", encode_message(message))
+class Gap(NamedTuple):
+    """What a stream that can be resumed is told where messages are missing."""
+
+    reason: str
+    from_ms: int | None
+    """When the last thing before it came, since the epoch; ``None`` if nobody knows."""
+    to_ms: int
+    """When what follows begins."""
+
+
+def message_line(message: Message) -> bytes:
+    """Return the data of a ``message`` event: the same for all forms."""
+    return data_line(encode_message(message))
+
+
+def message_event(line: bytes, cursor: bytes = NONE) -> bytes:
+    """Return a ``message`` event of a `message_line`; it is yet to be encoded."""
+    return join_event(b"message", line, cursor)
+
+
+def ready_event(cursor: bytes, retry_ms: int) -> bytes:
+    """Return the ``ready`` event of a stream that can be resumed, yet to be encoded.
+
+    The delay stands in it: a block of its own would be an event without data to some parsers.
+    """
+    return b"retry: %d\n%b" % (retry_ms, encode_event(b"ready", b"{}", cursor))
+
+
+def gap_event(gap: Gap, cursor: bytes) -> bytes:
+    """Return a ``gap`` event, yet to be encoded; ``cursor`` is of the place behind it."""
+    start = None if gap.from_ms is None else iso_time(gap.from_ms)
+    data = {"reason": gap.reason, "from": start, "to": iso_time(gap.to_ms)}
+    return encode_event(b"gap", orjson.dumps(data), cursor)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Wire:
-    """One form; there are four, see `wire_of`."""
+    """One form; there are eight, see `wire_of`."""
 
     coding: Coding
     is_chunked: bool
+    resumes: bool
+    """Whether its events have cursors, and it may have gaps."""
     encode: Callable[[bytes], bytes] = field(init=False, repr=False)
     """Takes complete events, returns what is sent: compressed, and one chunk."""
     head: bytes = field(init=False, repr=False)
     """Of the response; with gzip, also the body's own header, in a chunk that holds no event."""
     ready: bytes = field(init=False, repr=False)
-    """The ``ready`` event, encoded."""
-    message: Callable[[Message], bytes] = field(default=_message, init=False, repr=False)
-    """Returns a ``message`` event that is yet to be encoded: it is the same for all forms."""
+    """The ``ready`` event of a stream that cannot be resumed, encoded."""
     end: bytes = field(init=False, repr=False)
     """What follows the last event: the last chunk, if there are chunks."""
     shrinks: int = field(init=False, repr=False)
@@ -64,17 +99,17 @@ class Wire:
         start = self.coding.prologue
         start = _chunk(start) if self.is_chunked else start
         object.__setattr__(self, "head", self._head() + start)
-        object.__setattr__(self, "ready", self.encode(encode_event("ready", b"{}")))
+        object.__setattr__(self, "ready", self.encode(encode_event(b"ready", b"{}")))
         object.__setattr__(self, "end", _LAST_CHUNK if self.is_chunked else b"")
         object.__setattr__(self, "shrinks", self.coding.shrinks)
 
-    def ping(self, time: str) -> bytes:
+    def ping(self, time: str, cursor: bytes = NONE) -> bytes:
         """Return a ``ping`` event, encoded."""
-        return self.encode(encode_event("ping", orjson.dumps({"time": time})))
+        return self.encode(encode_event(b"ping", orjson.dumps({"time": time}), cursor))
 
-    def error(self, text: str) -> bytes:
+    def error(self, text: str, cursor: bytes = NONE) -> bytes:
         """Return an ``error`` event that says ``text``, encoded; `end` must follow."""
-        return self.encode(encode_event("error", orjson.dumps(text)))
+        return self.encode(encode_event(b"error", orjson.dumps(text), cursor))
 
     def _encoder(self) -> Callable[[bytes], bytes]:
         # Called for each flush, so no step is in it that does nothing: 0.3 µs become 0.15 µs.
@@ -94,10 +129,15 @@ class Wire:
         return f"HTTP/1.1 200 OK\r\n{''.join(lines)}\r\n".encode()
 
 
-WIRES = tuple(Wire(coding, chunked) for coding in (IDENTITY, GZIP) for chunked in (False, True))
-_BY_FORM = {(wire.is_chunked, wire.coding is GZIP): wire for wire in WIRES}
+WIRES = tuple(
+    Wire(coding, chunked, resumes)
+    for coding in (IDENTITY, GZIP)
+    for chunked in (False, True)
+    for resumes in (False, True)
+)
+_BY_FORM = {(wire.is_chunked, wire.coding is GZIP, wire.resumes): wire for wire in WIRES}
 
 
-def wire_of(*, is_chunked: bool, is_gzip: bool) -> Wire:
+def wire_of(*, is_chunked: bool, is_gzip: bool, resumes: bool = False) -> Wire:
     """Return the one form that is so."""
-    return _BY_FORM[is_chunked, is_gzip]
+    return _BY_FORM[is_chunked, is_gzip, resumes]

@@ -1,0 +1,250 @@
+"""The history: what was published lately, in order, bounded in bytes and age.
+
+A history numbers what comes: each position is greater than the one before.  What is older than it
+holds is *forgotten*, up to a position.  Knows neither streams nor bindings; pure, the clock is an
+argument.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from pulse_events.cursors import Cursors
+from pulse_events.messages import Message
+
+DEFAULT_BYTES = 64 << 20
+DEFAULT_AGE_S = 600.0
+RECORD_BYTES = 400
+"""What a record takes beside its texts, objects and all; measured."""
+FORGOTTEN_AT_ONCE = 10_000
+"""Records that are given up by age in a turn of the loop; 3 ms."""
+
+
+class Record(NamedTuple):
+    """One message, as it was passed on; what it was matched by is named as `Message` names it."""
+
+    position: int
+    time_ms: int
+    """When it came, since the epoch; never less than that of a record before."""
+    exchange: str
+    routing_key: str
+    cc: tuple[str, ...]
+    data: bytes
+    """The message's final line of JSON."""
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in memory."""
+        return RECORD_BYTES + len(self.data) + len(self.routing_key) + sum(map(_key_bytes, self.cc))
+
+
+class Hole(NamedTuple):
+    """A place where messages are missing that nobody here has had."""
+
+    position: int
+    time_ms: int
+    """When what follows begins."""
+    from_ms: int
+    """When the last thing before it came."""
+    exchange: str
+    """Whose messages they were; empty if they may be anybody's."""
+    reason: str
+    """What clients are told."""
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in memory."""
+        return RECORD_BYTES + len(self.reason)
+
+
+Entry = Record | Hole
+
+
+class Mark(NamedTuple):
+    """A moment: what came up to ``position`` came before ``time_ms``, the rest then or later."""
+
+    position: int
+    time_ms: int
+
+
+class Room:
+    """The bytes that all histories of a process may hold together; the oldest entries go first."""
+
+    def __init__(self, limit_bytes: int = DEFAULT_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self.used_bytes = 0
+        self._histories: list[History] = []
+
+    def enter(self, history: "History") -> None:
+        """Let ``history`` use it."""
+        self._histories.append(history)
+
+    def leave(self, history: "History") -> None:
+        """Let go of ``history``, which holds nothing any more."""
+        self._histories.remove(history)
+
+    def take(self, size_bytes: int) -> None:
+        """Note so many bytes more, and make room for them."""
+        self.used_bytes += size_bytes
+        while self.used_bytes > self._limit_bytes:
+            min(self._histories, key=History.oldest_ms).forget_oldest()
+
+    def give(self, size_bytes: int) -> None:
+        """Note so many bytes less."""
+        self.used_bytes -= size_bytes
+
+
+class History:
+    """What one hub has published.
+
+    Args:
+        cursors: How positions are written for clients.
+        clock_ms: Returns the time of day, in milliseconds since the epoch.
+        room: The bytes for this and other histories.
+        age_ms: How old entries may become; they may become a little older.
+    """
+
+    def __init__(
+        self, cursors: Cursors, clock_ms: Callable[[], int], room: Room, age_ms: int
+    ) -> None:
+        self.cursors = cursors
+        self.age_ms = age_ms
+        self.last = 1
+        """The position of what came last: an entry, or a mark."""
+        self.forgotten = Mark(self.last, clock_ms())
+        """What is not after this is gone, or never was."""
+        self.records_bytes = 0
+        self._clock_ms = clock_ms
+        self._room = room
+        self._last_ms = self._entry_ms = self.forgotten.time_ms
+        # Those before the head are ``None``; a deque would take long to look into.
+        self._entries: list[Entry | None] = []
+        self._head = 0
+        room.enter(self)
+
+    def __len__(self) -> int:
+        """Number of entries."""
+        return len(self._entries) - self._head
+
+    def now_ms(self) -> int:
+        """Return the time, which never goes back."""
+        self._last_ms = max(self._last_ms, self._clock_ms())
+        return self._last_ms
+
+    def append(self, message: Message, data: bytes) -> Record:
+        """Hold ``message``, whose final line of JSON is ``data``."""
+        record = Record(
+            self.last + 1,
+            self.now_ms(),
+            message.exchange,
+            message.routing_key,
+            message.cc,
+            data,
+        )
+        self._hold(record)
+        return record
+
+    def hole(self, exchange: str, reason: str) -> Hole:
+        """Note that messages are missing here; see `Hole`."""
+        hole = Hole(self.last + 1, self.now_ms(), self._entry_ms, exchange, reason)
+        self._hold(hole)
+        return hole
+
+    def mark(self) -> Mark:
+        """Return this moment, with a position of its own."""
+        self.last += 1
+        return Mark(self.last, self.now_ms())
+
+    def _hold(self, entry: Entry) -> None:
+        self.last = entry.position
+        self._entry_ms = entry.time_ms
+        self._entries.append(entry)
+        size_bytes = entry.size_bytes
+        self.records_bytes += size_bytes
+        self._room.take(size_bytes)
+
+    # What is gone
+
+    def forget(self) -> bool:
+        """Give up what is too old; return whether there is more of it than a turn may take."""
+        limit_ms = self.now_ms() - self.age_ms
+        for _ in range(FORGOTTEN_AT_ONCE):
+            if not len(self) or self.oldest_ms() >= limit_ms:
+                return False
+            self.forget_oldest()
+        return True
+
+    def oldest_ms(self) -> float:
+        """Return the time of the oldest entry, infinite if there is none."""
+        if self._head == len(self._entries):
+            return float("inf")
+        return self._at(self._head).time_ms
+
+    def forget_oldest(self) -> None:
+        """Give up the oldest entry, of which there must be one."""
+        entry = self._at(self._head)
+        self._entries[self._head] = None
+        self._head += 1
+        if 2 * self._head > len(self._entries):  # so an entry is moved once, on average
+            del self._entries[: self._head]
+            self._head = 0
+        size_bytes = entry.size_bytes
+        self.records_bytes -= size_bytes
+        self._room.give(size_bytes)
+        since_ms = self.oldest_ms() if len(self) else self.now_ms()
+        self.forgotten = Mark(entry.position, int(since_ms))
+
+    def close(self) -> None:
+        """Hold nothing, for good."""
+        self._room.give(self.records_bytes)
+        self._entries.clear()
+        self._head = self.records_bytes = 0
+        self._room.leave(self)
+
+    # What is held
+
+    def after(self, position: int) -> Iterator[Entry]:
+        """Yield the entries after ``position``, oldest first, while nothing is added."""
+        first = bisect_right(self._entries, position, lo=self._head, key=_position_of)
+        for index in range(first, len(self._entries)):
+            yield self._at(index)
+
+    def before(self, position: int) -> Iterator[Entry]:
+        """Yield the entries up to ``position``, newest first, while nothing is added."""
+        end = bisect_right(self._entries, position, lo=self._head, key=_position_of)
+        for index in range(end - 1, self._head - 1, -1):
+            yield self._at(index)
+
+    def position_at(self, time_ms: int) -> int:
+        """Return the position after which everything came at ``time_ms`` or later.
+
+        That is 0 if something that came then is forgotten.
+        """
+        if time_ms < self.forgotten.time_ms:
+            return 0
+        first = bisect_left(self._entries, time_ms, lo=self._head, key=_time_of)
+        return self._at(first - 1).position if first > self._head else self.forgotten.position
+
+    def time_of(self, position: int) -> int | None:
+        """Return when the entry at ``position`` came, if it is held."""
+        entry = next(self.before(position), None)
+        return entry.time_ms if entry is not None and entry.position == position else None
+
+    def _at(self, index: int) -> Entry:
+        entry = self._entries[index]
+        assert entry is not None, "what is gone was asked for"
+        return entry
+
+
+def _position_of(entry: Entry | None) -> int:
+    assert entry is not None
+    return entry.position
+
+
+def _time_of(entry: Entry | None) -> int:
+    assert entry is not None
+    return entry.time_ms
+
+
+def _key_bytes(key: str) -> int:
+    return 60 + len(key)

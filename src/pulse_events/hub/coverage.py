@@ -1,0 +1,71 @@
+"""Since when bindings have been in force without a break, so that what they match is held."""
+
+from collections.abc import Iterable
+
+from pulse_events.bindings import Binding, BindingSet
+from pulse_events.history import Mark
+from pulse_events.topics.containment import covers
+
+NEVER = Mark(0, 0)
+
+
+class Coverage:
+    """The bindings that somebody wants, and the moment since which each is in force.
+
+    Those that are recorded, asked for or not, cover others: what these match was held too.
+    """
+
+    def __init__(self) -> None:
+        self._users: dict[Binding, int] = {}
+        self._since: dict[Binding, Mark] = {}
+        self._recorded: dict[str, set[Binding]] = {}
+
+    def add(self, bindings: BindingSet) -> None:
+        """Note that one more wants these."""
+        for binding in bindings.bindings:
+            self._users[binding] = self._users.get(binding, 0) + 1
+
+    def record(self, bindings: BindingSet) -> None:
+        """Note that these are always wanted."""
+        for binding in bindings.bindings:
+            self._recorded.setdefault(binding.exchange, set()).add(binding)
+
+    def remove(self, bindings: BindingSet) -> None:
+        """Note that one less wants these; what nobody wants is no longer in force."""
+        for binding in bindings.bindings:
+            self._users[binding] -= 1
+            if not self._users[binding]:
+                del self._users[binding]
+                self._since.pop(binding, None)
+
+    def begin(self, bindings: BindingSet, now: Mark) -> None:
+        """Note that all of these are in force, from now on if they were not before."""
+        for binding in bindings.bindings:
+            self._since.setdefault(binding, now)
+
+    def interrupt(self, binding: Binding) -> None:
+        """Note that ``binding`` is not in force any more, though it is wanted."""
+        self._since.pop(binding, None)
+
+    def is_complete(self, bindings: BindingSet) -> bool:
+        """Tell whether all of these are in force already."""
+        return all(binding in self._since for binding in bindings.bindings)
+
+    def since(self, bindings: BindingSet) -> Mark:
+        """Return the moment since which all of these have been in force.
+
+        Where some are not, that is before all time: nothing can be said of them yet.
+        """
+        if not self.is_complete(bindings):
+            return NEVER
+        return max(map(self._since_of, bindings.bindings))
+
+    def _since_of(self, binding: Binding) -> Mark:
+        return min(self._marks(binding))
+
+    def _marks(self, binding: Binding) -> Iterable[Mark]:
+        yield self._since[binding]
+        for recorded in self._recorded.get(binding.exchange, ()):
+            mark = self._since.get(recorded)
+            if mark is not None and covers(recorded.pattern, binding.pattern):
+                yield mark

@@ -1,0 +1,364 @@
+"""Streams that are not live: each reads the history from its place on, at its own pace.
+
+A stream comes here when it begins at a cursor or a time, and when it leaves too much unread.  In
+each turn one stream gets one block.  At the history's end it is live again, in the same call.  What
+it holds meanwhile is its place.
+"""
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from pulse_events.cursors import Foreign
+from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
+from pulse_events.history import Entry, Hole, History, Mark, Record
+from pulse_events.hub.audience import Audience
+from pulse_events.hub.blocks import Block, Blocks
+from pulse_events.hub.coverage import Coverage
+from pulse_events.hub.ports import Stream
+from pulse_events.hub.turns import Turns
+from pulse_events.topics.index import OddKeys
+from pulse_events.wire.wire import Gap, gap_event, message_event, ready_event
+
+BLOCK_ENTRIES = 64
+"""Entries that are looked at in a turn: blocks end at multiples of it, so that who began at another
+place soon reads the same ones."""
+BLOCK_BYTES = 64 << 10
+"""Bytes after which a block ends early."""
+LOOKED_BACK_AT = 256
+"""Entries that are looked at in a turn for the newest messages."""
+
+FORGED = "the cursor is not of this server's history"
+OF_ANOTHER = "the history was another process'"
+FORGOTTEN = "older messages are no longer held"
+NOT_IN_FORCE = "these bindings were not all in force before"
+UNDECIDED = "comparing its keys with these patterns took too long"
+_FOREIGN = {Foreign.FORGED: FORGED, Foreign.OF_ANOTHER: OF_ANOTHER}
+_TOO_SLOW = (
+    "slow reader: more was unread than this server's history holds; messages are missing; connect "
+    "again and read faster, or ask for fewer"
+)
+_FAILED = "messages may be missing: the server failed at reading its history; connect again"
+
+
+class Start(NamedTuple):
+    """Where a stream that can be resumed begins: at the first of these that is given, else now."""
+
+    cursor: str = ""
+    since_ms: int | None = None
+    """Milliseconds since the epoch."""
+    last: int = 0
+    """So many of the newest messages."""
+
+
+NOW = Start()
+
+
+class Place:
+    """Where a stream is in the history."""
+
+    __slots__ = ("left", "looked", "passed_ms", "position", "started_ms", "tells_start")
+
+    def __init__(self, position: int, started_ms: int | None, *, last: int = 0) -> None:
+        self.position = position
+        """What came up to here it has had."""
+        self.started_ms = self.passed_ms = started_ms
+        """When the last thing came that it has had before this, and now; ``None`` if unknown."""
+        self.left = last
+        """How many messages it still looks back for."""
+        self.looked = 0
+        """From where on it has not looked back yet."""
+        self.tells_start = not last
+        """Whether it matters that its bindings were not in force at first."""
+
+
+class Replays:
+    """The streams that read the history, and whose turn it is.
+
+    Args:
+        history: What is read.
+        match: Returns who gets a message; see `Routes.match`.
+        coverage: Since when bindings have been in force.
+        pace: Told to call a step over and over, a share of the time, until it returns ``False``.
+        retry_ms: Returns after how long a client is to come back.
+        arrive: Makes a stream live: it has had all there is.
+        end: Ends a stream.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        match: Callable[[Record], Collection[Audience]],
+        coverage: Coverage,
+        pace: Callable[[Callable[[], bool]], None],
+        retry_ms: Callable[[], int],
+        arrive: Callable[[Stream], None],
+        end: Callable[[Stream, PulseEventsError], None],
+    ) -> None:
+        self.gaps = self.messages_out = self.bytes_out = 0
+        self._history = history
+        self._match = match
+        self._coverage = coverage
+        self._pace = pace
+        self._retry_ms = retry_ms
+        self._arrive = arrive
+        self._end = end
+        self._blocks = Blocks()
+        self._places: dict[Stream, Place] = {}
+        self._turns = Turns()
+
+    def __len__(self) -> int:
+        """Number of streams that read the history."""
+        return len(self._places)
+
+    def begin(self, stream: Stream, start: Start) -> None:
+        """Let a stream have ``ready``, then what follows its start: its bindings are in force."""
+        if start.last and not start.cursor and start.since_ms is None:
+            self._begin_last(stream, start.last)
+            return
+        position, started_ms, foreign = self._resolve(stream, start)
+        at = self._history.cursors.at(position)
+        events = ready_event(at, self._retry_ms())
+        if foreign is not None:
+            self.gaps += 1
+            events += gap_event(Gap(_FOREIGN[foreign], None, self._history.now_ms()), at)
+        stream.write(stream.wire.encode(events))
+        if position == self._history.last:
+            self._arrive(stream)
+        else:
+            self._place(stream, Place(position, started_ms))
+
+    def _resolve(self, stream: Stream, start: Start) -> tuple[int, int | None, Foreign | None]:
+        """Return the position of a start, what was when it began, and why that is not its own."""
+        history = self._history
+        if start.cursor:
+            position = history.cursors.read(start.cursor)
+            if isinstance(position, int) and position > history.last:
+                position = Foreign.FORGED
+            if isinstance(position, Foreign):
+                return history.last, None, position
+            return position, history.time_of(position), None
+        if start.since_ms is None:
+            return history.last, None, None
+        position = history.position_at(start.since_ms)
+        covered = self._since(stream)
+        if start.since_ms >= covered.time_ms:
+            position = max(position, covered.position)
+        return position, start.since_ms, None
+
+    def _begin_last(self, stream: Stream, last: int) -> None:
+        # Its first ``ready`` says where the messages begin, so that none is lost if it breaks off.
+        place = Place(self._history.forgotten.position, None, last=last)
+        place.looked = self._history.last
+        self._place(stream, place)
+
+    def fall_behind(self, stream: Stream, position: int) -> None:
+        """Let a stream that was live go on from ``position`` when it has read what it has."""
+        self._place(stream, Place(position, self._history.now_ms()))
+
+    def _place(self, stream: Stream, place: Place) -> None:
+        self._places[stream] = place
+        assert stream.audience is not None
+        stream.audience.behind.add(stream)
+        self.drained(stream)
+
+    def leave(self, stream: Stream) -> None:
+        """Forget a stream, if it is here."""
+        if self._places.pop(stream, None) is not None:
+            self._turns.discard(stream)
+
+    def forget(self, audience: Audience) -> None:
+        """Note that ``audience`` is gone."""
+        self._blocks.forget(audience)
+
+    def position_of(self, stream: Stream) -> int | None:
+        """Return what a stream has had up to, if it is here."""
+        place = self._places.get(stream)
+        return place.position if place else None
+
+    def drained(self, stream: Stream) -> None:
+        """Note that a stream can be written to again: if it is here, it gets more in its turn."""
+        if stream in self._places and not stream.is_blocked:
+            is_waking = bool(self._turns)
+            self._turns.add(stream)
+            if not is_waking:
+                self._pace(self._step)
+
+    # One turn
+
+    def _step(self) -> bool:
+        """Let one stream have a block; return whether others wait."""
+        if self._turns:
+            stream = self._turns.take()
+            try:
+                self._advance(stream)
+            except Exception:
+                self._end(stream, MessagesMissed(_FAILED))  # rather than silence
+                raise
+            if stream in self._places and not stream.is_blocked:
+                self._turns.add(stream)
+        return bool(self._turns)
+
+    def _advance(self, stream: Stream) -> None:
+        place, audience = self._places[stream], stream.audience
+        assert audience is not None
+        if place.left:
+            self._look_back(stream, place, audience)
+        elif place.position >= self._history.forgotten.position:
+            self._read_block(stream, place, audience)
+        elif audience.wire.resumes:
+            self._skip_forgotten(stream, place)
+        else:
+            self._end(stream, StreamEnded(_TOO_SLOW))
+
+    def _look_back(self, stream: Stream, place: Place, audience: Audience) -> None:
+        """Look for the newest messages that it asked for; it is ready when they are found."""
+        looked = 0
+        for entry in self._history.before(place.looked):
+            place.looked = entry.position - 1
+            if isinstance(entry, Record) and self._is_for(audience, entry):
+                place.left -= 1
+            looked += 1
+            if not place.left or looked == LOOKED_BACK_AT:
+                break
+        else:
+            place.left = 0  # there are not so many
+            place.looked = self._history.forgotten.position
+        if not place.left:
+            place.position = place.looked
+            ready = ready_event(self._history.cursors.at(place.position), self._retry_ms())
+            stream.write(stream.wire.encode(ready))
+
+    def _is_for(self, audience: Audience, record: Record) -> bool:
+        try:
+            return audience in self._match(record)
+        except OddKeys as odd:
+            return audience in odd.found
+
+    def _skip_forgotten(self, stream: Stream, place: Place) -> None:
+        """Go on at the oldest entry that is held, and say so unless a gap behind it will."""
+        forgotten, covered = self._history.forgotten, self._since(stream)
+        is_told_later = place.tells_start and place.position < covered.position > forgotten.position
+        if not is_told_later:
+            forgotten = self._behind_holes(forgotten)
+            gap = Gap(FORGOTTEN, place.passed_ms, forgotten.time_ms)
+            self._tell(stream, gap, forgotten.position)
+        place.position, place.passed_ms = forgotten
+
+    def _behind_holes(self, mark: Mark) -> Mark:
+        """Return the moment behind holes that follow at once: they are part of the same gap."""
+        for entry in self._history.after(mark.position):
+            if isinstance(entry, Record):
+                break
+            mark = Mark(entry.position, entry.time_ms)
+        return mark
+
+    def _read_block(self, stream: Stream, place: Place, audience: Audience) -> None:
+        """Send what follows the stream's place; if that was all, it is live."""
+        covered = self._since(stream)
+        block = self._block(audience, place.position, covered)
+        if block.chunk:
+            self.messages_out += block.messages
+            self.gaps += block.gaps
+            self.bytes_out += len(block.chunk)
+            stream.write(block.chunk)
+        if place.tells_start and place.position < covered.position <= block.stop:
+            gap = Gap(NOT_IN_FORCE, place.started_ms, covered.time_ms)
+            self._tell(stream, gap, covered.position)
+        place.position = block.stop
+        place.passed_ms = block.time_ms or place.passed_ms
+        if block.loss:
+            self._end(stream, MessagesMissed(block.loss))
+        elif place.position >= self._history.last and not stream.is_blocked:
+            self.leave(stream)
+            self._arrive(stream)
+
+    def _tell(self, stream: Stream, gap: Gap, position: int) -> None:
+        self.gaps += 1
+        stream.write(stream.wire.encode(gap_event(gap, self._history.cursors.at(position))))
+
+    def _since(self, stream: Stream) -> Mark:
+        assert stream.audience is not None
+        return self._coverage.since(stream.audience.bindings)
+
+    # Blocks
+
+    def _block(self, audience: Audience, start: int, covered: Mark) -> Block:
+        block = self._blocks.get(audience, start)
+        if block is None or not (block.is_final or block.stop == self._history.last):
+            block = self._build(audience, start, covered.position)
+            self._blocks.put(audience, start, block)
+        return block
+
+    def _build(self, audience: Audience, start: int, covered: int) -> Block:
+        """Return what ``audience`` gets of some entries after ``start``.
+
+        A block ends at the position ``covered``, if it is not behind it: there a gap may follow.
+        """
+        frames: list[bytes] = []
+        stop, time_ms, size, gaps, edge, loss = start, None, 0, 0, 0, ""
+        is_final, is_early = True, start < covered
+        limit = covered if is_early else self._history.last
+        for entry in self._history.after(start):
+            edge = edge or entry.position | (BLOCK_ENTRIES - 1)
+            if entry.position > limit:
+                stop = limit
+                break
+            if entry.position > edge or size >= BLOCK_BYTES:
+                break
+            frame, reason, is_odd = self._frame(audience, entry)
+            if reason and is_early and audience.wire.resumes:
+                frame, reason = b"", ""  # the gap that follows says it
+            if reason and not audience.wire.resumes:
+                loss = reason
+                break
+            if frame:
+                frames.append(frame)
+                size += len(frame)
+                gaps += reason != ""
+            stop, time_ms = entry.position, entry.time_ms
+            if is_odd:
+                break  # it took long
+        else:
+            stop, is_final = limit, limit < self._history.last
+        chunk = audience.wire.encode(b"".join(frames)) if frames else b""
+        return Block(stop, is_final, chunk, len(frames) - gaps, gaps, time_ms, loss)
+
+    def _frame(self, audience: Audience, entry: Entry) -> tuple[bytes, str, bool]:
+        """Return the event of ``entry``, why it is a gap if it is one, and if matching took long.
+
+        The event is empty if the audience gets none.
+        """
+        if isinstance(entry, Hole):
+            if not _concerns(entry, audience):
+                return b"", "", False
+            return self._gap(entry, entry.from_ms, entry.reason), entry.reason, False
+        is_odd = False
+        try:
+            is_for = audience in self._match(entry)
+        except OddKeys as odd:
+            if audience in odd.undecided:
+                reason = missing_text(entry.exchange, UNDECIDED)
+                return self._gap(entry, entry.time_ms, reason), reason, True
+            is_for, is_odd = audience in odd.found, True
+        if not is_for:
+            return b"", "", is_odd
+        if not audience.wire.resumes:
+            return message_event(entry.data), "", is_odd
+        cursor = self._history.cursors.at(entry.position)
+        return message_event(entry.data, cursor), "", is_odd
+
+    def _gap(self, entry: Entry, from_ms: int, reason: str) -> bytes:
+        cursor = self._history.cursors.at(entry.position)
+        return gap_event(Gap(reason, from_ms, entry.time_ms), cursor)
+
+
+def missing_text(exchange: str, why: str) -> str:
+    """Return what is told of a message of ``exchange`` that may be missing."""
+    what = f"one of exchange {exchange!r} was not passed on ({why})"
+    return f"messages may be missing: {what}"
+
+
+def _concerns(hole: Hole, audience: Audience) -> bool:
+    if not hole.exchange:
+        return True
+    return any(binding.exchange == hole.exchange for binding in audience.bindings.bindings)
