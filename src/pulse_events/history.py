@@ -116,7 +116,9 @@ class History:
         self.records_bytes = 0
         self._clock_ms = clock_ms
         self._room = room
-        self._last_ms = self._entry_ms = self.forgotten.time_ms
+        self._last_ms = self.forgotten.time_ms
+        self.entered_ms = self._last_ms
+        """When the newest entry came; before there is any, when the history began."""
         # Those before the head are ``None``; a deque would take long to look into.
         self._entries: list[Entry | None] = []
         self._head = 0
@@ -146,7 +148,7 @@ class History:
 
     def hole(self, exchange: str, reason: str) -> Hole:
         """Note that messages are missing here; see `Hole`."""
-        hole = Hole(self.last + 1, self.now_ms(), self._entry_ms, exchange, reason)
+        hole = Hole(self.last + 1, self.now_ms(), self.entered_ms, exchange, reason)
         self._hold(hole)
         return hole
 
@@ -157,7 +159,7 @@ class History:
 
     def _hold(self, entry: Entry) -> None:
         self.last = entry.position
-        self._entry_ms = entry.time_ms
+        self.entered_ms = entry.time_ms
         self._entries.append(entry)
         size_bytes = entry.size_bytes
         self.records_bytes += size_bytes
