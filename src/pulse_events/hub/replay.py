@@ -153,7 +153,11 @@ class Replays:
 
     def fall_behind(self, stream: Stream, position: int) -> None:
         """Let a stream that was live go on from ``position`` when it has read what it has."""
-        self._place(stream, Place(position, self._history.entered_ms))
+        history = self._history
+        is_newest = position == history.last
+        self._place(
+            stream, Place(position, history.entered_ms if is_newest else history.time_of(position))
+        )
 
     def _place(self, stream: Stream, place: Place) -> None:
         self._places[stream] = place
