@@ -2,6 +2,7 @@
 
 import math
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
@@ -69,27 +70,31 @@ def lost_in_silence(follower: Follower, feed: Feed, since: int) -> set[int]:
     """Return what did not come of what was answered, and stands in no gap that was told.
 
     A gap stands behind its stretch.  Something of the stretch may have come all the same, so what
-    is before the gap does not bound it: the time that it names does.
+    came just before the gap does not bound it: the time that it names does, or, if it names none,
+    where the connection began.
     """
     lost = {number for number in feed.answered if number >= since}
     lost.difference_update(got.number for got in follower.got)
-    epoch_s = time.time() - time.monotonic()
     for gap in follower.gaps:
-        before = max((got.number for got in follower.got[: gap.place]), default=-1)
+        before = _newest(follower, gap.place)
         behind = (got.number for got in follower.got[gap.place :] if got.number > before)
         after = next(behind, math.inf)
-        from_s = math.inf if gap.from_time is None else _seconds(gap.from_time) - epoch_s
-        lost = {
-            number
-            for number in lost
-            if number > after
-            or (number < before and feed.published_s[number] < from_s - _LATENCY_S)
-        }
+        first = _newest(follower, gap.start)
+        if gap.from_time is not None:
+            from_s = monotonic_s(gap.from_time) - _LATENCY_S
+            first = min(before, bisect_left(feed.published_s, from_s))
+        lost = {number for number in lost if not first <= number <= after}
     return lost
 
 
-def _seconds(iso_time: str) -> float:
-    return datetime.fromisoformat(iso_time).timestamp()
+def _newest(follower: Follower, place: int) -> int:
+    """Return the highest number of what came before a place, -1 if nothing did."""
+    return max((got.number for got in follower.got[:place]), default=-1)
+
+
+def monotonic_s(iso_time: str) -> float:
+    """Return a time of the wire by this process's monotonic clock."""
+    return datetime.fromisoformat(iso_time).timestamp() - time.time() + time.monotonic()
 
 
 def repetitions(follower: Follower) -> int:

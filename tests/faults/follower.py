@@ -27,6 +27,8 @@ class Told(NamedTuple):
 
     place: int
     """How many messages had come before it."""
+    start: int
+    """How many before its connection."""
     reason: str
     from_time: str | None
     to_time: str
@@ -58,6 +60,7 @@ class Follower:
         self._pause_s = pause_s
         self.got: list[Got] = []
         self.gaps: list[Told] = []
+        self._start = 0
         self.readies = 0
         """On the connection that it has."""
         self.breaks = 0
@@ -110,9 +113,7 @@ class Follower:
         return next(got.at_s for got in self.got if got.published_s > fault_s) - fault_s
 
     def _open(self) -> RawStream:
-        return RawStream(
-            self._port, self._target, receive_buffer_bytes=self._receive_buffer_bytes
-        )
+        return RawStream(self._port, self._target, receive_buffer_bytes=self._receive_buffer_bytes)
 
     def _begin(self, within_s: float) -> None:
         self._stream.ready(within_s=within_s)
@@ -145,7 +146,9 @@ class Follower:
             self.got.append(Got(body["n"], value["redelivered"], body["t"], now_s))
         elif event.kind == "gap":
             gap = event.json
-            self.gaps.append(Told(len(self.got), gap["reason"], gap["from"], gap["to"]))
+            self.gaps.append(
+                Told(len(self.got), self._start, gap["reason"], gap["from"], gap["to"])
+            )
         elif event.kind == "ready":
             self.readies += 1
         elif event.kind == "error":

@@ -58,6 +58,7 @@ class Returner(Follower):
         assert head.status == 200, head.raw
         event = self._stream.event("ready", within_s=within_s)
         self.readies = 1
+        self._start = len(self.got)
         self.cursor = event.event_id
 
     def _follow(self, silent_s: float) -> None:

@@ -95,7 +95,10 @@ def trial(
 
     ``clients`` returns other ones than three that do not resume.
     """
-    with Feed(urls, exchange, rate=rate, padding_bytes=padding_bytes) as feed, ExitStack() as opened:
+    with (
+        Feed(urls, exchange, rate=rate, padding_bytes=padding_bytes) as feed,
+        ExitStack() as opened,
+    ):
         made = clients(port) if clients else [Follower(port, t) for t in targets_of(exchange)]
         followers = [opened.enter_context(follower) for follower in made]
         since = feed.published

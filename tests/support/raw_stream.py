@@ -18,9 +18,7 @@ from tests.support.chunked import Chunks
 CONNECT_PATH = "/events/v1/connect/"
 _RETRY = rb"(?:retry: [1-9][0-9]*\n(?=event: ready\n))?"
 _EVENT = re.compile(_RETRY + rb"event: ([a-z]+)\ndata: ([^\r\n]*)\nid: ([^\r\n]*)\n\n")
-_EVENTS = re.compile(
-    rb"(?:" + _RETRY + rb"event: [a-z]+\ndata: [^\r\n]*\nid: [^\r\n]*\n\n)*+"
-)
+_EVENTS = re.compile(rb"(?:" + _RETRY + rb"event: [a-z]+\ndata: [^\r\n]*\nid: [^\r\n]*\n\n)*+")
 
 
 def connect_target(*bindings: tuple[str, str], path: str = CONNECT_PATH, **query: str) -> str:
