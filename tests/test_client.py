@@ -15,6 +15,7 @@ from tests.support.local_server import local_server
 
 WANTED = BindingSet.of([("exchange/client", "a.#")])
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 READY = b"event: ready\ndata: {}\nid: -\n\n"
 
 
@@ -96,13 +97,15 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @asynccontextmanager
 async def answering(*answers: bytes, stay: bool = False) -> AsyncIterator[str]:
-    """Answer the connections in turn, the last answer again and again; yield the URL."""
+    """Answer the connects in turn, the last answer again and again; yield the URL."""
     left = list(answers)
     ends = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(left.pop(0) if len(left) > 1 else left[0])
+        if b"/config " in await reader.readuntil(b"\r\n\r\n"):
+            writer.write(NOTHING)
+        else:
+            writer.write(left.pop(0) if len(left) > 1 else left[0])
         await writer.drain()
         if stay and len(left) == 1:
             await ends.wait()

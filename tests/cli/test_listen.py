@@ -2,17 +2,14 @@
 
 import json
 import signal
-import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from tests.support.forked_cli import run_forked_cli
+from tests.support.listening import line_of, listening, said
 from tests.support.local_server import LocalServer, local_server
 from tests.support.rabbit import free_port
-from tests.support.server import CONSOLE_SCRIPT, clean_environment
 from tests.support.waiting import wait_until
 
 
@@ -20,34 +17,6 @@ from tests.support.waiting import wait_until
 def server() -> Iterator[LocalServer]:
     with local_server() as running:
         yield running
-
-
-@contextmanager
-def listening(
-    *arguments: str, environment: dict[str, str] | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run ``listen`` for the block; it has said ``ready`` when the block begins."""
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            # A test run in the background ignores SIGINT, and so would what it starts.
-            ["env", "--default-signal=INT", CONSOLE_SCRIPT, "listen", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=clean_environment(environment),
-            cwd=folder,
-        )
-        with process:
-            try:
-                assert process.stderr is not None
-                assert process.stderr.readline() == b"ready\n"
-                yield process
-            finally:
-                process.kill()
-
-
-def line_of(process: subprocess.Popen[bytes]) -> bytes:
-    assert process.stdout is not None
-    return process.stdout.readline()
 
 
 @pytest.mark.parametrize("path", ["", "/", "/events/v1/connect/", "/v1/connect"])
@@ -98,10 +67,9 @@ def test_it_goes_on_when_the_server_comes_back() -> None:
         with listening("-b", "e=#", f"http://127.0.0.1:{port}") as process:
             server.stop()
             with local_server(port=port) as successor:
-                assert process.stderr is not None
-                assert b"messages may be missing" in process.stderr.readline()
-                while process.stderr.readline() != b"ready\n":
-                    pass
+                while (line := said(process)) != b"ready\n":
+                    assert b"; again in " in line
+                assert b": the history was another process'\n" in said(process)
                 successor.say("e", "k", b'"after"')
                 assert json.loads(line_of(process))["payload"] == "after"
 
@@ -110,6 +78,9 @@ WRONG = {
     "no binding": ([], 2, "-b"),
     "a binding without a pattern": (["-b", "exchange"], 2, "EXCHANGE=PATTERN"),
     "no time": (["-b", "e=#", "--stale-after", "nan"], 2, "--stale-after: nan is no time"),
+    "two beginnings": (["-b", "e=#", "--since", "1h", "--last", "5"], 2, "--since and --last"),
+    "no newest messages": (["-b", "e=#", "--last", "0"], 2, "--last"),
+    "a history, and none": (["-b", "e=#", "--no-resume", "--fail-on-gap"], 2, "--fail-on-gap"),
     "a pattern of 256 bytes": (["-b", f"e={'p' * 256}"], 1, "256 bytes"),
     "a refused exchange": (["-b", "=#"], 1, "exchange ''"),
 }

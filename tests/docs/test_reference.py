@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import click
 import pytest
 
 from pulse_events import bindings
@@ -19,7 +20,8 @@ from pulse_events.brokers.rabbitmq import (
     targets,
     turns,
 )
-from pulse_events.cli.publish import LINE_LIMIT_BYTES
+from pulse_events.cli.listen import listen
+from pulse_events.cli.publish import LINE_LIMIT_BYTES, publish
 from pulse_events.configuration import config_file
 from pulse_events.configuration.settings import PREFIX, Settings
 from pulse_events.hub import hubs, interest, linger
@@ -77,6 +79,14 @@ def test_each_option_has_a_row_with_its_variable_and_default(name: str) -> None:
 def test_no_option_is_described_that_does_not_exist() -> None:
     for row in rows_of("Options")[1:]:
         assert row[0].strip("`-").replace("-", "_") in Settings.model_fields
+
+
+@pytest.mark.parametrize("command", [listen, publish], ids=lambda command: str(command.name))
+def test_each_option_of_the_other_commands_has_a_row(command: click.Command) -> None:
+    _, _, rest = REFERENCE.partition(f"\n### `pulse-events {command.name} ")
+    described = re.findall(r"^\| .*?(--[a-z-]+)", rest.partition("\n##")[0], re.MULTILINE)
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    assert sorted(described) == sorted(option.opts[-1] for option in options)
 
 
 def routes() -> dict[str, set[str]]:

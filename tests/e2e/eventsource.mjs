@@ -13,7 +13,7 @@ const source = new EventSource(process.argv[2], {
   },
 });
 
-for (const kind of ["ready", "message", "ping"]) {
+for (const kind of ["ready", "message", "gap", "ping"]) {
   source.addEventListener(kind, (event) =>
     say({ what: kind, value: JSON.parse(event.data), id: event.lastEventId }),
   );

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of a broker that can be cut, mended, or turned into a black hole.
+"""A TCP proxy in front of a broker or a server: can be cut, mended, or turned into a black hole.
 
 In a black hole not even the kernel answers: a socket filter throws every packet away on arrival.
 It can also end, as a broker does that has failed, each connection on which certain bytes come.
@@ -30,7 +30,7 @@ class Proxy:
     """Listens on a free port and forwards to ``target_port``: ``with Proxy(port) as proxy``.
 
     Args:
-        target_port: The broker's.
+        target_port: The broker's, or the server's.
         deadly: Bytes of a client at which its connection is ended.
     """
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 from tests.support.chunked import Chunks
 
 CONNECT_PATH = "/events/v1/connect/"
-_RETRY = rb"(?:retry: [1-9][0-9]*\n(?=event: ready\n))?"
+_RETRY = rb"(?:retry: [1-9][0-9]{0,8}\n(?=event: ready\n))?"  # only there
 _EVENT = re.compile(_RETRY + rb"event: ([a-z]+)\ndata: ([^\r\n]*)\nid: ([^\r\n]*)\n\n")
 _EVENTS = re.compile(rb"(?:" + _RETRY + rb"event: [a-z]+\ndata: [^\r\n]*\nid: [^\r\n]*\n\n)*+")
 

@@ -136,6 +136,8 @@ def test_the_counts_follow_what_happens(server: LocalServer, name: str) -> None:
         "clients": 1,
         "audiences": 1,
         "bindings": 1,
+        "historyRecords": 1,
+        "historyBytes": after["historyBytes"] - before["historyBytes"],
         "messagesIn": 1,
         "messagesOut": 1,
         "bytesOut": size + framing,

@@ -78,7 +78,7 @@ def test_those_who_read_notice_nothing_of_a_slow_reader(own_server: LocalServer,
 
 def test_a_slow_reader_that_was_ended_takes_no_place_of_its_address(name: str) -> None:
     with (
-        local_server(max_unsent_bytes=300_000, max_streams_per_address=1) as server,
+        local_server(history="off", max_unsent_bytes=300_000, max_streams_per_address=1) as server,
         slow(server, name) as ended,
     ):
         fill(server, name)

@@ -321,7 +321,11 @@ def test_an_unknown_token_is_an_error_event_or_410(server: LocalServer) -> None:
 
 def test_the_configuration_says_what_clients_need(roomy: LocalServer) -> None:
     with RawStream(roomy.port, "/events/v1/config") as answer:
-        assert json.loads(answer.body()) == {"pingInterval": 60.0, "maxBindings": LIMIT}
+        assert json.loads(answer.body()) == {
+            "pingInterval": 60.0,
+            "maxBindings": LIMIT,
+            "history": "memory",
+        }
 
 
 def test_a_token_works_on_every_worker(rabbit: Rabbit, exchange: str) -> None:

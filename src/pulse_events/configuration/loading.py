@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 
 from pydantic import ValidationError
 
+from pulse_events.bindings import read_pair
 from pulse_events.brokers import EMBEDDED
 from pulse_events.configuration.other_variables import OTHER_VARIABLES, given
 from pulse_events.configuration.redaction import redacted_word
@@ -37,7 +39,19 @@ def load_settings(options: Mapping[str, str]) -> Settings:
         raise SettingsError(f"{place_of(name, options)}: {fault}{shown}") from None
     if settings.demo is not None and settings.broker != EMBEDDED:
         raise SettingsError(f"{place_of('demo', options)}: works with the broker {EMBEDDED} only")
+    _check_record(settings, options)
     return settings
+
+
+def _check_record(settings: Settings, options: Mapping[str, str]) -> None:
+    """Refuse to record what has queues of its own: there is one for each set of bindings."""
+    for text in settings.record:
+        exchange = read_pair(text).exchange
+        if any(fnmatchcase(exchange, glob) for glob in settings.exact):
+            place = place_of("record", options)
+            raise SettingsError(f"{place}: {exchange!r} is one of --exact, it cannot be recorded")
+    if settings.record and settings.history == "off":
+        raise SettingsError(f"{place_of('record', options)}: works with a history only")
 
 
 def place_of(name: str, options: Mapping[str, str]) -> str:

@@ -25,10 +25,9 @@ class Coverage:
         for binding in bindings.bindings:
             self._users[binding] = self._users.get(binding, 0) + 1
 
-    def record(self, bindings: BindingSet) -> None:
-        """Note that these are always wanted."""
-        for binding in bindings.bindings:
-            self._recorded.setdefault(binding.exchange, set()).add(binding)
+    def record(self, binding: Binding) -> None:
+        """Note that ``binding`` is always wanted."""
+        self._recorded.setdefault(binding.exchange, set()).add(binding)
 
     def remove(self, bindings: BindingSet) -> None:
         """Note that one less wants these; what nobody wants is no longer in force."""

@@ -160,7 +160,7 @@ class Hubs:
         """Give up a queue that only lingers, of those that ``owner`` opened; tell if there was."""
         for bindings, exact in self._exact.items():
             is_theirs = owner is None or self._openers[bindings] == owner
-            if is_theirs and exact.hub.is_idle:
+            if is_theirs and exact.hub.is_spare:
                 self._close(bindings)
                 return True
         return False

@@ -1,5 +1,7 @@
 """Audiences that have no stream any more, and how long they stay all the same."""
 
+import math
+
 from pulse_events.hub.audience import Audience
 
 DEFAULT_LINGER_S = 10.0
@@ -55,7 +57,13 @@ class Linger:
             return audience if now_s - since_s >= self._linger_s else None
         return None
 
-    def oldest(self, owner: str | None = None) -> Audience | None:
-        """Return who has stayed longest, of those of ``owner`` if one is given."""
+    def oldest(self, owner: str | None = None, before_s: float = math.inf) -> Audience | None:
+        """Return who has stayed longest, of those of ``owner`` if one is given.
+
+        Only if that is since ``before_s`` at least.
+        """
         lingering = self._owner_of if owner is None else self._owners.get(owner, {})
-        return next(iter(lingering), None)
+        audience = next(iter(lingering), None)
+        if audience is None or self._since_s.get(audience, math.inf) > before_s:
+            return None
+        return audience

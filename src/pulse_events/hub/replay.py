@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
-from pulse_events.history import Entry, Hole, History, Mark, Record
+from pulse_events.history import Entry, History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.blocks import Block, Blocks
 from pulse_events.hub.coverage import Coverage
@@ -153,7 +153,11 @@ class Replays:
 
     def fall_behind(self, stream: Stream, position: int) -> None:
         """Let a stream that was live go on from ``position`` when it has read what it has."""
-        self._place(stream, Place(position, self._history.now_ms()))
+        history = self._history
+        is_newest = position == history.last
+        self._place(
+            stream, Place(position, history.entered_ms if is_newest else history.time_of(position))
+        )
 
     def _place(self, stream: Stream, place: Place) -> None:
         self._places[stream] = place

@@ -75,11 +75,11 @@ def read_query(url: URL, limit: int) -> Query:
     except InputError as error:
         # Not itself: its traceback holds all that was parsed, some megabytes, and this is kept.
         wanted = type(error)(str(error))
-    last = url.query.get("last", "")
+    last, ids = url.query.get("last", ""), url.query.getall("lastEventId", ())
     return Query(
         wanted,
         read_form(url),
-        cursor=url.query.get("lastEventId", ""),
+        cursor=ids[0] if len(ids) == 1 else "",
         since=url.query.get("since", ""),
         last=int(last) if _is_last(last) else 0,
     )
