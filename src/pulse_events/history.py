@@ -46,7 +46,7 @@ class Hole(NamedTuple):
     time_ms: int
     """When what follows begins."""
     from_ms: int
-    """When the last thing before it came."""
+    """When the last thing came that is surely before it."""
     exchange: str
     """Whose messages they were; empty if they may be anybody's."""
     reason: str
@@ -150,9 +150,11 @@ class History:
         self._hold(record)
         return record
 
-    def hole(self, exchange: str, reason: str) -> Hole:
-        """Note that messages are missing here; see `Hole`."""
-        hole = Hole(self.last + 1, self.now_ms(), self.entered_ms, exchange, reason)
+    def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Hole:
+        """Note that messages are missing here, or that it is noticed so much later; see `Hole`."""
+        now_ms = self.now_ms()
+        from_ms = min(self.entered_ms, now_ms - back_ms)
+        hole = Hole(self.last + 1, now_ms, from_ms, exchange, reason)
         self._hold(hole)
         return hole
 

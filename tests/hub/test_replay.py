@@ -272,6 +272,22 @@ def test_a_loss_is_one_gap_for_who_is_there_and_for_who_is_away() -> None:
     assert desk.hub.statistics().gaps == 2
 
 
+def test_a_loss_that_is_noticed_late_reaches_back_before_what_came_since() -> None:
+    desk, stream = filled(1)
+    desk.now_ms += 5
+    desk.publish("k", body=b"1")
+    desk.now_ms += 1
+    desk.hub.missed(MessagesMissed("the queue was full", back_ms=6))
+    desk.end_turn()
+    expected = {
+        "reason": "the queue was full",
+        "from": iso(desk.now_ms - 6),
+        "to": iso(desk.now_ms),
+    }
+    away = back(desk, Start(stream.events[1].event_id))
+    assert gaps(stream) == gaps(away) == [expected]
+
+
 def test_a_queue_that_was_lost_is_told_when_all_is_bound_again() -> None:
     desk, stream = filled(1)
     desk.broker.lose(queue_kept=False)

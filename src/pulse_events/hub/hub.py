@@ -349,7 +349,7 @@ class Hub:
         Those that can be resumed go on behind a gap, the others end.
         """
         self._losses += 1
-        gap = self._past.hole("", str(reason))
+        gap = self._past.hole("", str(reason), reason.back_ms)
         for audience in tuple(self._audiences.values()):
             if self._past.interrupted(audience, gap):
                 continue
