@@ -10,13 +10,14 @@ import pytest
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.hub.replay import FORGOTTEN, NOT_IN_FORCE, OF_ANOTHER
+from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep, lost_in_silence, monotonic_s, repetitions
 from tests.faults.follower import Follower
 from tests.faults.lengths import lasting
 from tests.faults.proxy import Proxy
 from tests.faults.returner import Returner
 from tests.faults.test_queue_lost import MAY_BE_MISSING, QUEUE_LIMIT, standing_still
-from tests.faults.trial import EXCHANGE, RESUMING, Trial, queues_of, resuming, stats, trial
+from tests.faults.trial import RESUMING, Trial, queues_of, resuming, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.local_server import local_server
 from tests.support.rabbit import Rabbit
