@@ -51,8 +51,11 @@ class NoPast:
         """Hold a message; return its position, and 0 where nothing is held."""
         return 0
 
-    def hole(self, exchange: str, reason: str) -> Gap | None:
-        """Note a loss of messages of ``exchange``, of all if it is empty; return how it is told."""
+    def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap | None:
+        """Note a loss of messages of ``exchange``, of all if it is empty; return how it is told.
+
+        It is noticed ``back_ms`` late.
+        """
         return None
 
     def gap(self, reason: str) -> Gap | None:
@@ -152,9 +155,9 @@ class Past(NoPast):
         """See `NoPast`."""
         return self.history.append(message, line).position
 
-    def hole(self, exchange: str, reason: str) -> Gap:
+    def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap:
         """See `NoPast`."""
-        hole = self.history.hole(exchange, reason)
+        hole = self.history.hole(exchange, reason, back_ms)
         return Gap(reason, hole.from_ms, hole.time_ms)
 
     def gap(self, reason: str) -> Gap:
@@ -183,13 +186,15 @@ class Past(NoPast):
 
     def interrupted(self, audience: Audience, gap: Gap | None) -> bool:
         """See `NoPast`."""
+        if not audience.missing:
+            return False
         for binding in audience.bindings.bindings:
             asked = Binding(binding.exchange, for_broker(binding.pattern))
             if asked in audience.missing:
                 self._coverage.interrupt(binding)
-        if gap is None or not (audience.missing and audience.wire.resumes):
+        if gap is None or not audience.wire.resumes:
             return False
-        if audience.streams:
+        if audience.streams or audience.behind:  # who is behind may be live by then
             self._broken.setdefault(audience, gap)
         return True
 
