@@ -44,7 +44,7 @@ class Trial:
         self.feed.stop()
         last = max(self.feed.answered)
         for follower in self.followers:
-            wait_until(lambda f=follower: _has(f, last), "the last message comes", within_s=40)  # type: ignore[misc]
+            follower.reaches(last)
             assert follower.readies == 1
             assert follower.error is None
         return judge(fault, self.feed, self.followers, fault_s, since=self.since, remark=remark)
@@ -104,10 +104,6 @@ def trial(
         since = feed.published
         feed.goes_on(rate // 2)
         yield Trial(feed, followers, since)
-
-
-def _has(follower: Follower, number: int) -> bool:
-    return bool(follower.got) and follower.got[-1].number >= number
 
 
 def ask(port: int, path: str) -> tuple[int, Any]:
