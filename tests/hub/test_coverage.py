@@ -48,18 +48,17 @@ def test_an_interruption_begins_it_anew() -> None:
 
 def test_what_is_recorded_covers_what_it_contains() -> None:
     coverage = Coverage()
-    recorded, inside, outside = (BindingSet.of([("e", p)]) for p in ("a.#", "a.*.b", "#.b"))
+    recorded, inside, outside, other = (
+        BindingSet.of([(e, p)]) for e, p in (("e", "a.#"), ("e", "a.*.b"), ("e", "#.b"), ("f", "a"))
+    )
     coverage.record(recorded.bindings[0])
-    coverage.add(recorded)
-    coverage.add(inside)
-    coverage.begin(inside, THIRD)
-    assert coverage.since(inside) == THIRD  # it is not in force yet
+    for bindings in (recorded, inside, outside, other):
+        coverage.add(bindings)
+    coverage.begin(inside, SECOND)
+    assert coverage.since(inside) == SECOND  # what is recorded is not in force yet
+    coverage.remove(inside)
     coverage.begin(recorded, FIRST)
-    assert coverage.since(inside) == FIRST
-    coverage.add(outside)
-    coverage.begin(outside, SECOND)
-    assert coverage.since(outside) == SECOND
-    other = BindingSet.of([("f", "a.b")])
-    coverage.add(other)
-    coverage.begin(other, SECOND)
-    assert coverage.since(other) == SECOND
+    coverage.add(inside)
+    for bindings, since in ((inside, FIRST), (outside, THIRD), (other, THIRD)):
+        coverage.begin(bindings, THIRD)
+        assert coverage.since(bindings) == since

@@ -18,8 +18,8 @@ from pulse_events.errors import (
     StreamEnded,
 )
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.hub import FLUSH_BYTES, TURN_BYTES
 from pulse_events.hub.oddities import Oddity
+from pulse_events.hub.outbox import FLUSH_BYTES, TURN_BYTES
 from pulse_events.hub.quotas import Quotas
 from pulse_events.messages import Message
 from pulse_events.topics.cache_limit import DEFAULT_LIMIT_BYTES

@@ -24,7 +24,7 @@ def iso(time_ms: int) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def gaps(stream: Recorder) -> list[object]:
+def gaps(stream: Recorder) -> list[dict[str, str]]:
     return [orjson.loads(e.data) for e in stream.events if e.kind == "gap"]
 
 
@@ -303,6 +303,29 @@ def test_a_queue_that_was_lost_is_told_when_all_is_bound_again() -> None:
     assert gaps(stream) == [reason]
     away = back(desk, Start(stream.events[1].event_id))
     assert len(gaps(away)) == 1
+
+
+def test_who_catches_up_while_the_queue_is_gone_is_told_too() -> None:
+    desk, first = filled(3)
+    for stream in (
+        first,
+        desk.subscribe(ALL, wire=RESUMING, start=Start(first.events[1].event_id)),
+    ):
+        stream.is_blocked = True
+        desk.hub.slow(stream, SLOW, 0.0)
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    first.is_blocked = False
+    desk.hub.drained(first)
+    desk.work()
+    assert (len(gaps(first)), desk.hub.statistics().clients_behind) == (1, 1)
+    desk.now_ms += 9  # in which messages are lost, too
+    desk.broker.reconnect()
+    desk.settle()
+    desk.end_turn()
+    assert [gap["to"] for gap in gaps(first)] == [iso(desk.now_ms - 9), iso(desk.now_ms)]
+    assert [gap["reason"] for gap in gaps(first)] == ["the queue is gone"] * 2
 
 
 def test_what_could_not_be_matched_is_a_gap_for_those_on_the_exchange() -> None:

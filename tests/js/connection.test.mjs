@@ -53,7 +53,7 @@ test("bindings are asked for, and ready and messages come", async (t) => {
   await soon(listening.ready, "ready");
   await until(() => told.messages.length === 1, "a message");
   assert.deepEqual(told.messages[0].payload, { big: 1 });
-  assert.deepEqual(told.readies, [{ first: true }]);
+  assert.deepEqual(told.readies, [{ first: true, resumed: false }]);
   assert.deepEqual(told.states, ["connecting", "open"]);
 });
 
@@ -103,7 +103,7 @@ test("503 is tried again, when the server says", async (t) => {
   await until(() => told.readies.length, "ready");
   assert.equal(told.errors[0].permanent, false);
   assert.equal(told.errors[0].retryInMs, 0);
-  assert.deepEqual(told.readies, [{ first: true }]);
+  assert.deepEqual(told.readies, [{ first: true, resumed: false }]);
   assert.deepEqual(told.gaps, []);
 });
 
@@ -120,7 +120,10 @@ test("an error event tells its reason; a fresh stream and a gap follow", async (
   assert.equal(told.gaps.length, 1);
   assert.equal(told.gaps[0].reason, "slow reader: read faster");
   assert.ok(told.gaps[0].from < told.gaps[0].to);
-  assert.deepEqual(told.readies, [{ first: true }, { first: false }]);
+  assert.deepEqual(told.readies, [
+    { first: true, resumed: false },
+    { first: false, resumed: false },
+  ]);
   assert.deepEqual(told.states, ["connecting", "open", "waiting", "connecting", "open"]);
 });
 

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { unionOf } from "../../src/pulse_events/web/static/client/group.js";
 import { Handover } from "../../src/pulse_events/web/static/client/handover.js";
-import { Routes, SoleRoute } from "../../src/pulse_events/web/static/client/routes.js";
+import { Routes, SoleRoute, unionOf } from "../../src/pulse_events/web/static/client/routes.js";
 import { messageText, soon, until } from "./streamserver.mjs";
 
 const bindingsOf = (patterns) =>

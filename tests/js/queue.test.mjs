@@ -5,13 +5,13 @@ import { Queue } from "../../src/pulse_events/web/static/client/queue.js";
 const make = (limit = 10) => {
   const heard = { gaps: [], left: 0 };
   const on = { onLeave: () => (heard.left += 1), onDropped: (gap) => heard.gaps.push(gap) };
-  return { queue: new Queue(limit, on), heard };
+  return { queue: new Queue(limit, null, on), heard };
 };
 
 test("messages are read in order, whether the loop or the stream is first", async () => {
   const { queue } = make();
   const [first, second] = [queue.next(), queue.next()];
-  for (const message of [1, 2, 3]) queue.push(message);
+  for (const message of [1, 2, 3]) queue.push(message, null);
   assert.deepEqual(
     [(await first).value, (await second).value, (await queue.next()).value],
     [1, 2, 3],
@@ -20,9 +20,9 @@ test("messages are read in order, whether the loop or the stream is first", asyn
 
 test("a loop reads what is left before it ends, and throws once", async () => {
   const { queue } = make();
-  queue.push(1);
+  queue.push(1, null);
   queue.end(new Error("no"));
-  queue.push(2);
+  queue.push(2, null);
   assert.deepEqual(await queue.next(), { done: false, value: 1 });
   await assert.rejects(queue.next(), /no/);
   assert.deepEqual(await queue.next(), { done: true, value: undefined });
@@ -40,7 +40,7 @@ test("the end reaches every waiting reader", async () => {
 
 test("a loop that is too slow loses the oldest, and is told once", async () => {
   const { queue, heard } = make(2);
-  for (const message of [1, 2, 3, 4]) queue.push(message);
+  for (const message of [1, 2, 3, 4]) queue.push(message, null);
   assert.equal(heard.gaps.length, 0);
   assert.equal((await queue.next()).value, 3);
   assert.equal((await queue.next()).value, 4);

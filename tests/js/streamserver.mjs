@@ -49,21 +49,21 @@ class Caller {
     return !this.response.destroyed;
   }
 
-  event(kind, value) {
+  event(kind, value, id = "-") {
     if (!this.response.headersSent) {
       this.response.writeHead(200, { "Content-Type": "text/event-stream" });
     }
     const data = typeof value === "string" && kind === "message" ? value : JSON.stringify(value);
-    this.response.write(`event: ${kind}\ndata: ${data}\nid: -\n\n`);
+    this.response.write(`event: ${kind}\ndata: ${data}\nid: ${id}\n\n`);
     return this;
   }
 
-  ready() {
-    return this.event("ready", {});
+  ready(id) {
+    return this.event("ready", {}, id);
   }
 
-  ping(time = new Date().toISOString()) {
-    return this.event("ping", { time });
+  ping(time = new Date().toISOString(), id = "-") {
+    return this.event("ping", { time }, id);
   }
 
   message(...parts) {
@@ -92,8 +92,7 @@ export class StreamServer {
   posted = [];
   #taken = 0;
 
-  static async start(t) {
-    const server = new StreamServer();
+  static async start(t, server = new StreamServer()) {
     server.http = createServer((request, response) => server.answer(request, response));
     server.http.listen(0, "127.0.0.1");
     await once(server.http, "listening");
@@ -118,7 +117,11 @@ export class StreamServer {
     if (caller.url.pathname.endsWith("/config")) return caller.answer(200, this.config);
     if (caller.url.pathname.endsWith("/bindings")) return this.token(caller);
     this.callers.push(caller);
+    this.took(caller);
   }
+
+  /** What is done with a request for a stream before the test does something. */
+  took(_caller) {}
 
   token(caller) {
     this.posted.push(JSON.parse(caller.body).bindings);

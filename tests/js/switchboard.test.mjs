@@ -56,7 +56,10 @@ test("a listener that comes later widens the stream without a gap", async (t) =>
   second.message("e", "a.3");
   await until(() => one.told.keys.length === 3, "the messages");
   assert.deepEqual([one.told.keys, two.told.keys], [["a.1", "a.2", "a.3"], ["b.1"]]);
-  assert.deepEqual([one.told.gaps, one.told.readies, two.told.gaps], [[], [{ first: true }], []]);
+  assert.deepEqual(
+    [one.told.gaps, one.told.readies, two.told.gaps],
+    [[], [{ first: true, resumed: false }], []],
+  );
 });
 
 test("nothing is lost or repeated while listeners come and go under load", async (t) => {
@@ -175,7 +178,10 @@ test("a lost stream is a gap for all its listeners, and they are ready again", a
     await until(() => told.readies.length === 2, "ready again");
     assert.equal(told.gaps.length, 1);
     assert.equal(told.gaps[0].reason, "the server is stopping");
-    assert.deepEqual(told.readies, [{ first: true }, { first: false }]);
+    assert.deepEqual(told.readies, [
+      { first: true, resumed: false },
+      { first: false, resumed: false },
+    ]);
     assert.ok(told.phases.every(([phase, shared]) => phase === "connecting" || shared));
   }
 });

@@ -6,7 +6,6 @@ Pure and synchronous: it never waits, and knows
 neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
 """
 
-import sys
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from pulse_events.hub.audience import Audience
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
 from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.oddities import Oddities, Oddity
+from pulse_events.hub.outbox import Outbox
 from pulse_events.hub.owed import Owed
 from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Orders, Stream
@@ -31,22 +31,13 @@ from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_event, message_line, wire_of
+from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_line, wire_of
 
 if TYPE_CHECKING:
     from pulse_events.history import Record
 
-TURN_BYTES = 4 << 20
-"""Bytes for all streams after which the audiences that are left wait for another turn of the loop;
-some 2 ms.  One audience, however large, is written to at once."""
-
 CLOSED_AT_ONCE = 100
 """Bindings that are given up in a turn of the loop, with those of the last audience; 0.5 ms."""
-
-FLUSH_BYTES = 32 << 20
-"""Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
-a flood leaves turns to new clients and pings."""
-
 
 RECORD_AGAIN_S = 30.0
 """How long after the broker refused to bind what is to be recorded it is asked again."""
@@ -75,7 +66,7 @@ class Hub:
 
         Args:
             orders: How to tell the broker what to bind and unbind.
-            wake: Gets `flush` when there is something to flush, to call it at the end of the
+            wake: Gets `Outbox.flush` when there is something to flush, to call it at the end of the
                 loop turn, as ``loop.call_soon`` does.
             threshold: Wildcard patterns of one exchange above which one ``#`` replaces them.
             linger_s: How long the bindings of an audience stay after its last stream.
@@ -86,7 +77,6 @@ class Hub:
         """
         self._interest = Interest(orders, threshold)
         self._orders = orders
-        self._wake = wake
         self._quotas = quotas or Quotas()
         self._odd = Oddities(on_odd)
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
@@ -98,11 +88,9 @@ class Hub:
         self._routes = Routes()
         self._match: Callable[[Message | Record], Collection[Audience]] = self._routes.match
         self._awaited: dict[Binding, set[Audience]] = {}
-        self._dirty: list[Audience] = []
-        self._pending_bytes = 0
-        self._clients = self._messages_in = self._messages_out = 0
-        self._bytes_out = self._slow_closed = self._omitted = self._losses = 0
-        self._gaps = self._fell_behind = 0
+        self._outbox = Outbox(wake)
+        self._clients = self._messages_in = self._slow_closed = self._omitted = 0
+        self._losses = self._gaps = self._fell_behind = 0
         self._ticked_s = 0.0
 
     def _make_past(self, keeping: Keeping | None) -> NoPast:
@@ -140,7 +128,7 @@ class Hub:
         What is pending for the others is among what it has had.
         """
         assert stream.audience is not None
-        self._flush(stream.audience)
+        self._outbox.send(stream.audience)
         stream.audience.go_live(stream)
 
     def count_new(self, bindings: BindingSet) -> int:
@@ -196,7 +184,7 @@ class Hub:
     def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """End a stream, after it was sent what is pending."""
         if stream.audience is not None:
-            self._flush(stream.audience)
+            self._outbox.send(stream.audience)
             cursor = self.cursor_of(stream)
             self.leave(stream, now_s)
             stream.end(reason, cursor)
@@ -340,7 +328,7 @@ class Hub:
         """
         for failed in self._interest.refused(binding):
             for audience in self._routes.askers(failed):
-                self._flush(audience)
+                self._outbox.send(audience)
                 self._end_all(audience.everybody(), reason)
                 self._close(audience)
 
@@ -368,7 +356,7 @@ class Hub:
             if gap is not None and audience.wire.resumes:
                 self._push(audience, gap_event(gap, self._past.cursor()))
                 continue
-            self._flush(audience)
+            self._outbox.send(audience)
             self._end_all(tuple(audience.streams), reason)
             if audience.is_empty and not self._is_recorded(audience):
                 self._close(audience)
@@ -409,21 +397,11 @@ class Hub:
 
     def _push(self, audience: Audience, gap: bytes) -> None:
         """Let those that are live have a ``gap`` event of the history's last position."""
-        if audience.streams:
-            self._gaps += len(audience.streams)
-            if not audience.pending:
-                self._begin_pending(audience, self._past.position - 1)
-            audience.append(gap)
-
-    def _begin_pending(self, audience: Audience, position: int) -> None:
-        """Note that ``audience`` is to be flushed, with what follows ``position``."""
-        if not self._dirty:
-            self._wake(self.flush)
-        self._dirty.append(audience)
-        audience.pending_after = position
+        self._gaps += len(audience.streams)
+        self._outbox.push(audience, gap, self._past.position)
 
     def _end_ready(self, audience: Audience, reason: PulseEventsError) -> int:
-        self._flush(audience)
+        self._outbox.send(audience)
         return self._end_all(tuple(audience.streams), reason)
 
     # The hot path
@@ -438,33 +416,14 @@ class Hub:
         except OddKeys as error:
             odd, audiences = error, error.found
         if audiences or odd is not None:
-            self._append(message, audiences)
+            line = message_line(message)
+            position = self._past.record(message, line)
+            is_passed_on = self._outbox.put(line, audiences, position, self._past.cursor)
+            self._omitted += is_passed_on and message.omitted != ""
         if odd is not None:
             self._note_odd(message.exchange, odd)
         if message.malformed:
             self._note_malformed(message, audiences)
-        if self._pending_bytes > FLUSH_BYTES:
-            self.flush(sys.maxsize)  # all of it: left for later, it would grow without bound
-
-    def _append(self, message: Message, audiences: Collection[Audience]) -> None:
-        line = message_line(message)
-        position = self._past.record(message, line)
-        plain = resumable = None
-        for audience in audiences:
-            if audience.streams:
-                if not audience.wire.resumes:
-                    frame = plain = plain or message_event(line)
-                else:
-                    cursor = self._past.cursor
-                    frame = resumable = resumable or message_event(line, cursor(position))
-                if not audience.pending:
-                    self._begin_pending(audience, position - 1)
-                append = audience.append  # taken first: Python 3.11 calls it faster then
-                append(frame)
-                written = len(frame) * len(audience.streams) // audience.wire.shrinks
-                self._pending_bytes += written
-        if plain or resumable:
-            self._omitted += message.omitted != ""
 
     def _note_unrouted(self, message: Message) -> Collection[Audience]:
         """Return nobody; count the message, unless the broker was asked for more than is wanted."""
@@ -491,29 +450,6 @@ class Hub:
         if not any(audience.streams or audience.behind for audience in audiences):
             self._lose(message.exchange, message.malformed)
 
-    def flush(self, turn_bytes: int = TURN_BYTES) -> None:
-        """Write what is pending: one chunk per audience, the same bytes object to each stream.
-
-        What is left after ``turn_bytes`` for all streams together waits for the next turn.
-        """
-        dirty, self._dirty = self._dirty, []
-        if self._pending_bytes > turn_bytes:
-            # Who gets little does not wait for who gets much.
-            dirty.sort(key=Audience.pending_bytes)
-        limit_bytes = self._bytes_out + turn_bytes
-        for place, audience in enumerate(dirty, start=1):
-            self._flush(audience)
-            if self._bytes_out > limit_bytes and place < len(dirty):
-                self._dirty = dirty[place:]
-                self._wake(self.flush)
-                break
-        self._pending_bytes = sum(map(Audience.pending_bytes, self._dirty))
-
-    def _flush(self, audience: Audience) -> None:
-        if audience.pending:
-            self._messages_out += len(audience.pending) * len(audience.streams)
-            self._bytes_out += audience.flush()
-
     def close(self) -> None:
         """Hold nothing of the past any more, for good."""
         self._past.close()
@@ -532,8 +468,8 @@ class Hub:
             history_records=len(history) if history is not None else 0,
             history_bytes=history.records_bytes if history is not None else 0,
             messages_in=self._messages_in,
-            messages_out=self._messages_out + read.messages,
-            bytes_out=self._bytes_out + read.size_bytes,
+            messages_out=self._outbox.messages + read.messages,
+            bytes_out=self._outbox.size_bytes + read.size_bytes,
             slow_clients_closed=self._slow_closed,
             slow_clients_behind=self._fell_behind,
             gaps=self._gaps + read.gaps,

@@ -186,13 +186,15 @@ class Past(NoPast):
 
     def interrupted(self, audience: Audience, gap: Gap | None) -> bool:
         """See `NoPast`."""
+        if not audience.missing:
+            return False
         for binding in audience.bindings.bindings:
             asked = Binding(binding.exchange, for_broker(binding.pattern))
             if asked in audience.missing:
                 self._coverage.interrupt(binding)
-        if gap is None or not (audience.missing and audience.wire.resumes):
+        if gap is None or not audience.wire.resumes:
             return False
-        if audience.streams:
+        if audience.streams or audience.behind:  # who is behind may be live by then
             self._broken.setdefault(audience, gap)
         return True
 

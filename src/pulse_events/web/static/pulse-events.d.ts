@@ -24,8 +24,8 @@ export interface Message<Payload = any> {
 export interface Gap {
   /** In words. */
   reason: string;
-  /** ISO 8601. */
-  from: string;
+  /** ISO 8601; `null` if nothing is known: such as of a cursor from before the server's start. */
+  from: string | null;
   /** ISO 8601. */
   to: string;
 }
@@ -72,13 +72,19 @@ export class PulseEventsError extends Error {
 export interface ListenOptions<Payload = any> {
   /**
    * A message; `text` is its JSON as the server sent it, with numbers that JavaScript would round.
+   * `cursor` is the place behind it, for the option of that name; `null` without `resume`.
    */
-  onMessage?: (message: Message<Payload>, text: string) => void;
+  onMessage?: (message: Message<Payload>, text: string, cursor: string | null) => void;
   /**
-   * Every binding is bound: what is published from now on arrives.  `first` is false after a gap.
+   * Every binding is bound: what is published from now on arrives.  `first` is false for a stream
+   * that replaces one that was lost.  `resumed`: it goes on behind the last event of that one, or
+   * behind the `cursor` that was given; what was missed comes now.
    */
-  onReady?: (event: { first: boolean }) => void;
-  /** Messages may be missing; comes before the `ready` of the new stream. */
+  onReady?: (event: { first: boolean; resumed: boolean }) => void;
+  /**
+   * Messages may be missing.  With `resume` the server says so, at the place where they are missing;
+   * without it comes before the `ready` of each stream that replaces one.
+   */
   onGap?: (gap: Gap) => void;
   /**
    * Why the stream ended.  A permanent error ends the listening, after others it connects again.
@@ -99,6 +105,17 @@ export interface ListenOptions<Payload = any> {
    * be, one for all listeners of the tab.
    */
   share?: boolean;
+  /**
+   * After a loss it goes on where it was, from the server's history.  By default, where the server
+   * keeps one (`history` in its `/events/v1/config`).
+   */
+  resume?: boolean;
+  /** Begins behind this: `listening.cursor` of another time, or what `onMessage` was given. */
+  cursor?: string | null;
+  /** Begins that long ago (`90s`, `10m`, `2h`, `7d`) or then (ISO 8601, UTC if it says no zone). */
+  since?: string | Date;
+  /** Begins with this many of the newest messages, 1 to 1000. */
+  last?: number;
   /** Seconds between the server's pings, if it does not say so itself. */
   pingInterval?: number;
   /** Messages kept for a `for await` loop that is slower than the stream (10,000). */
@@ -112,6 +129,12 @@ export interface ListenOptions<Payload = any> {
 /** A listening; a `for await` loop over it gets the messages that come from then on. */
 export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>, undefined> {
   readonly state: State;
+  /**
+   * The place up to which everything was given: in `onMessage` and in a loop the one behind the
+   * message, later that of the last ping.  To keep, and to begin at with the option `cursor`.
+   * `null` without `resume`, and until the first event.
+   */
+  readonly cursor: string | null;
   /** Fulfilled by the first `ready`; rejected if there will be none. */
   readonly ready: Promise<void>;
   /** Fulfilled when it has ended, whyever. */
@@ -143,7 +166,7 @@ export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>
  * Listens until closed, aborted or refused; connects again by itself when the stream is lost.
  *
  * @throws TypeError if the bindings have not the shape above, or there are none, or the URL is not
- *   http(s).
+ *   http(s); if more than one of `cursor`, `since` and `last` is given, or one with `resume: false`.
  */
 export function listen<Payload = any>(
   bindings: readonly Binding[],

@@ -18,8 +18,9 @@ import { matches, Router } from "./client/topics.js";
 
 /** @import { Binding, Gap, ListenOptions, Message, State } from "./pulse-events.js" */
 /** @import { Listening as Interface } from "./pulse-events.js" */
-/** @import { Sink } from "./client/connection.js" */
 /** @import { Heard } from "./client/link.js" */
+/** @import { Place } from "./client/requests.js" */
+/** @import { Open } from "./client/subscription.js" */
 
 export { matches, PulseEventsError };
 
@@ -68,14 +69,36 @@ function defaultServer() {
 
 /**
  * @param {ListenOptions} options
- * @returns {(bindings: readonly Binding[], sink: Sink) => Connection | SharedListener}
+ * @returns {Place | null}
+ * @throws {TypeError}
  */
-function sourceOf({ url = defaultServer(), share, pingInterval, worker, fetch }) {
+function placeOf({ resume, cursor, since, last }) {
+  const given = [cursor, since, last].filter((each) => each !== undefined && each !== null);
+  if (!given.length) return null;
+  if (resume === false) throw new TypeError("without resume there is no place to begin at");
+  if (given.length > 1) throw new TypeError("give one of cursor, since and last");
+  if (typeof cursor === "string") return { cursor };
+  if (typeof last === "number") return { last };
+  return { since: since instanceof Date ? since.toISOString() : String(since) };
+}
+
+/**
+ * @param {ListenOptions} options
+ * @returns {Open}
+ */
+function sourceOf(options) {
+  const { url = defaultServer(), share, resume, pingInterval, worker, fetch } = options;
   const endpoint = endpointOf(url, globalThis.location?.href);
-  const asked = { endpoint, pingInterval };
-  if (share) return (bindings, sink) => new SharedListener({ ...asked, bindings, worker }, sink);
+  const start = placeOf(options);
+  const asked = { endpoint, pingInterval, resume };
   const own = fetch ? { ...asked, fetch } : asked;
-  return (bindings, sink) => new Connection({ ...own, bindings }, sink);
+  return (bindings, sink, live) => {
+    const cursor = live?.cursor ?? null;
+    const place = cursor === null ? start : { cursor };
+    if (!share) return new Connection({ ...own, bindings, place }, sink);
+    const follows = live?.source instanceof SharedListener ? live.source : null;
+    return new SharedListener({ ...asked, bindings, place, worker, follows }, sink);
+  };
 }
 
 /**
@@ -87,6 +110,8 @@ class Listening {
   state = { phase: "connecting", reason: "", retryAt: null, attempt: 0, shared: false };
   #options;
   #source;
+  /** Of the last event. @type {string | null} */
+  #cursor;
   /** @type {Set<Queue>} */
   #queues = new Set();
   #stopWatching = () => {};
@@ -101,6 +126,7 @@ class Listening {
    */
   constructor(bindings, options) {
     this.#options = options;
+    this.#cursor = options.cursor ?? null;
     const { signal } = options;
     this.#source = new Subscription(sourceOf(options), checked(bindings), this.#listener());
     this.#ready.promise.catch(() => {}); // who does not ask for it is told by onError
@@ -114,6 +140,12 @@ class Listening {
     if (signal?.aborted) this.close();
     // Not at once: nobody is called before they have what `listen` returns.
     queueMicrotask(() => this.state.phase !== "closed" && this.#source.start());
+  }
+
+  /** The place up to which everything was given, for `cursor` of another `listen`. */
+  get cursor() {
+    for (const queue of this.#queues) if (queue.isBehind) return queue.cursor;
+    return this.#cursor;
   }
 
   /** Fulfilled by the first `ready`; rejected if there will be none. */
@@ -153,7 +185,7 @@ class Listening {
 
   /** @returns {AsyncIterator<Message, undefined>} */
   [Symbol.asyncIterator]() {
-    const queue = new Queue(this.#options.maxBuffered ?? 10_000, {
+    const queue = new Queue(this.#options.maxBuffered ?? 10_000, this.#cursor, {
       onLeave: () => this.close(),
       onDropped: (gap) => this.#call(this.#options.onGap, gap),
     });
@@ -166,7 +198,11 @@ class Listening {
   #listener() {
     const { onReady, onGap, onStale, onPing } = this.#options;
     return {
-      /** @param {{ first: boolean }} event */
+      /** @param {string} cursor */
+      at: (cursor) => {
+        this.#cursor = cursor;
+      },
+      /** @param {{ first: boolean, resumed: boolean }} event */
       ready: (event) => {
         this.#ready.resolve();
         this.#call(onReady, event);
@@ -189,10 +225,11 @@ class Listening {
   }
 
   /** @param {Heard} heard */
-  #message({ text, message }) {
+  #message({ text, message, cursor }) {
     if (this.state.phase === "closed") return;
-    this.#call(this.#options.onMessage, message, text);
-    for (const queue of this.#queues) queue.push(message);
+    this.#cursor = cursor;
+    this.#call(this.#options.onMessage, message, text, cursor);
+    for (const queue of this.#queues) queue.push(message, cursor);
   }
 
   /** @param {State} state */

@@ -3,22 +3,34 @@
  * One stream kept alive: opened, watched, and opened anew when it ends, for as long as that may
  * help.
  *
- * A new stream starts at its `ready`; what was published between the old one's last sign of life
- * and that moment may be missing, which `gap` says.  Knows neither listeners nor tabs.
+ * Where the server keeps a history, a new stream goes on behind the last event of the old one, and
+ * the server says what is missing.  Else it starts at its `ready`; what was published between the
+ * old one's last sign of life and that moment may be missing, which `gap` says.  Knows neither
+ * listeners nor tabs.
  */
 import { delays } from "./backoff.js";
 import { PulseEventsError } from "./errors.js";
+import { Position } from "./position.js";
 import { configOf, openStream } from "./requests.js";
 import { Decoder } from "./sse.js";
 import { Watch } from "./watch.js";
 
 /** @import { Binding, Gap, State } from "../pulse-events.d.ts" */
+/** @import { Place } from "./requests.js" */
 /** @import { ServerEvent } from "./sse.js" */
+/**
+ * `resumed`: the stream goes on behind the cursor that it was asked for with.  `isTold`: whatever
+ * is missing before it is told by a gap of the server's.
+ * @typedef {{ first: boolean, resumed: boolean, isTold: boolean }} Ready
+ */
 
 /**
- * What a source of messages calls.  `end` comes last, with the error if it was not wanted.
+ * What a source of messages calls.  `at` comes before what it is the place of, if that has changed:
+ * a stream that begins behind this cursor goes on there.  `end` comes last, with the error if it was
+ * not wanted.
  * @typedef {{
- *   ready(event: { first: boolean }): void,
+ *   at(cursor: string): void,
+ *   ready(event: Ready): void,
  *   message(text: string): void,
  *   gap(gap: Gap): void,
  *   ping(ping: { time: string }): void,
@@ -50,6 +62,7 @@ export class Connection {
   #abort = new AbortController();
   #wake = () => {};
   #watch = new Watch();
+  #position;
   #sink;
   #options;
   #delays;
@@ -57,12 +70,14 @@ export class Connection {
   /**
    * @param {{
    *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
+   *   resume?: boolean, place?: Place | null,
    *   fetch?: import("./requests.js").Fetch, random?: () => number,
-   * }} options
+   * }} options `resume`, `place`: see `Position`
    * @param {Sink} sink
    */
   constructor(options, sink) {
     this.#options = { fetch: globalThis.fetch.bind(globalThis), random: Math.random, ...options };
+    this.#position = new Position(this.#options);
     this.#delays = delays(this.#options.random);
     this.#sink = sink;
     if (options.pingInterval) this.#watch.suggest(options.pingInterval * 1000);
@@ -105,6 +120,8 @@ export class Connection {
       this.#isReady = false;
       if (this.#closed) return;
       this.#reason = failure.message;
+      failure.permanent &&= !(await this.#position.isLost());
+      if (this.#closed) return;
       if (failure.permanent) return this.#end(failure);
       await this.#rest(failure);
     }
@@ -121,7 +138,8 @@ export class Connection {
     const ticking = this.#tick(abort);
     try {
       this.#learnInterval();
-      const body = await openStream(endpoint, bindings, { fetch, signal: abort.signal });
+      const place = await this.#position.next();
+      const body = await openStream(endpoint, bindings, place, { fetch, signal: abort.signal });
       await this.#read(body.getReader(), abort.signal);
       return new PulseEventsError(LOST); // a server that means to end a stream says why
     } catch (error) {
@@ -149,10 +167,11 @@ export class Connection {
   }
 
   /** @param {ServerEvent} event */
-  #hear({ kind, data }) {
+  #hear({ kind, data, id }) {
     this.#watch.heard();
+    if (this.#position.moveTo(kind, id)) this.#sink.at(id);
     if (kind === "message") this.#sink.message(data);
-    else if (kind === "ready") this.#ready();
+    else if (kind === "ready") this.#ready(id);
     else if (kind === "ping") this.#ping(JSON.parse(data));
     else if (kind === "gap") this.#sink.gap(JSON.parse(data));
     else if (kind === "error") throw new PulseEventsError(JSON.parse(data));
@@ -160,17 +179,19 @@ export class Connection {
     this.#heardAt = Date.now();
   }
 
-  #ready() {
+  /** @param {string} id */
+  #ready(id) {
     const now = Date.now();
     const first = !this.#wasReady;
+    const { isTold, resumed } = this.#position.answered(id);
     this.#isReady = this.#wasReady = true;
     this.#readyAt = now;
     this.#say("open");
-    if (!first) {
+    if (!first && !isTold) {
       this.#sink.gap({ reason: this.#reason, from: iso(this.#heardAt), to: iso(now) });
     }
     this.#reason = "";
-    this.#sink.ready({ first });
+    this.#sink.ready({ first, resumed, isTold });
   }
 
   /** @param {{ time: string }} ping */

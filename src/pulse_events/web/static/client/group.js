@@ -7,15 +7,15 @@
 import { Connection } from "./connection.js";
 import { PulseEventsError } from "./errors.js";
 import { Relay } from "./relay.js";
-import { Routes } from "./routes.js";
+import { Roster } from "./roster.js";
+import { Routes, unionOf } from "./routes.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
-/** @import { Heard, Link } from "./link.js" */
 /** @import { Owner } from "./relay.js" */
+/** @import { Place } from "./requests.js" */
+/** @import { Shared } from "./roster.js" */
 /** @import { Member } from "./switchboard.js" */
-/** @typedef {Link<Member, Routes<Member>>} Shared */
-/** @typedef {{ reason: string, from: number }} Loss */
 
 /** Listeners come and go together when a page loads or closes. */
 const SETTLE_MS = 20;
@@ -23,31 +23,7 @@ const SETTLE_MS = 20;
 const LINGER_MS = 1000;
 const RETRY_MS = 30_000;
 
-/**
- * @param {Iterable<Member>} members
- * @returns {{ key: string, bindings: Binding[] }} each binding once, and a text that is the same
- *   for equal unions
- */
-export function unionOf(members) {
-  /** @type {Map<string, Binding>} */
-  const union = new Map();
-  for (const { bindings } of members) {
-    for (const binding of bindings) {
-      union.set(JSON.stringify([binding.exchange, binding.routingKeyPattern]), binding);
-    }
-  }
-  const keys = [...union.keys()].sort();
-  return { key: keys.join(), bindings: keys.map((key) => /** @type {Binding} */ (union.get(key))) };
-}
-
 export class Group {
-  /** @type {Set<Member>} */
-  members = new Set();
-  /**
-   * Members that have had `ready`; a loss is what happened since.
-   * @type {Map<Member, Loss | null>}
-   */
-  #told = new Map();
   /** Who waits for the next stream. @type {Member[]} */
   #batch = [];
   /** Add one listener at a time: some listener's bindings are refused. */
@@ -55,7 +31,8 @@ export class Group {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   /** @type {Relay<Member, Routes<Member>>} */
-  #relay = new Relay(0, this.#owner());
+  #relay;
+  #roster;
   #fetch;
   #onEmpty;
 
@@ -64,21 +41,27 @@ export class Group {
    * @param {() => void} onEmpty
    */
   constructor(fetch, onEmpty) {
+    this.#roster = new Roster(fetch, () => this.#relay.live?.isReady ?? false);
+    this.#relay = new Relay(0, this.#owner());
     this.#fetch = fetch;
     this.#onEmpty = onEmpty;
   }
 
+  /** @returns {ReadonlySet<Member>} */
+  get members() {
+    return this.#roster.members;
+  }
+
   /** @param {Member} member */
   add(member) {
-    this.members.add(member);
+    this.#roster.add(member);
     if (this.#relay.next?.hasFailed) this.#relay.drop();
     this.#settleIn(SETTLE_MS);
   }
 
   /** @param {Member} member */
   remove(member) {
-    this.members.delete(member);
-    this.#told.delete(member);
+    this.#roster.remove(member);
     const isWaitedFor = !this.#batch.length || this.#batch.some((each) => this.members.has(each));
     if (!isWaitedFor) this.#relay.drop();
     this.#settleIn(LINGER_MS);
@@ -86,6 +69,7 @@ export class Group {
 
   wake() {
     for (const link of this.#relay.links) link.wake();
+    this.#roster.wake();
   }
 
   /** @param {number} ms */
@@ -116,68 +100,69 @@ export class Group {
    * @param {Member[]} wanted
    */
   #open(union, wanted) {
-    const { endpoint, pingInterval } = wanted[0];
+    const isForOthers = !wanted.some((member) => this.#relay.live?.routes.carries.has(member));
+    if (isForOthers) this.#relay.close();
+    const { endpoint, pingInterval, resume } = wanted[0];
     const { bindings } = union;
-    const options = { endpoint, bindings, pingInterval, fetch: this.#fetch };
+    const place = this.#beginning(wanted);
+    const options = { endpoint, bindings, pingInterval, resume, place, fetch: this.#fetch };
     this.#relay.open((sink) => new Connection(options, sink), new Routes(union, wanted));
+  }
+
+  /**
+   * @param {Member[]} wanted
+   * @returns {Place | null} where their stream is to begin
+   */
+  #beginning([first, ...others]) {
+    const { live } = this.#relay;
+    if (live) return live.cursor === null ? null : { cursor: live.cursor };
+    return others.length ? null : this.#roster.placeOf(first);
   }
 
   /** @returns {Owner<Member, Routes<Member>>} what the relay calls */
   #owner() {
+    const roster = this.#roster;
     return {
-      changed: (link, old) => {
-        for (const member of link.routes.carries) this.#arrive(member, old);
-      },
+      changed: (link, old, event) => roster.changed(link, old, event),
       led: () => {},
       over: () => this.#settleIn(0),
       refused: (link, error) => this.#refused(link, error),
       ended: (link, error) => this.#ended(link, error),
-      readyAgain: (link) => this.#each(link, (member) => this.#readyAgain(member)),
-      give: (heard, members) => this.#give(heard, members),
-      gap: (link, gap) =>
-        this.#each(link, (member) => this.#told.has(member) && member.sink.gap(gap)),
-      lost: (old, reason) => this.#lost(old, reason),
-      ping: (link, ping) => this.#tell(link, (sink) => sink.ping(ping)),
+      readyAgain: (link, event) => roster.readyAgain(link, event),
+      give: (heard, members) => roster.give(heard, members),
+      gap: (link, gap) => roster.gap(link, gap),
+      moved: (link) => this.#tell(link, (sink) => this.#at(link, sink)),
+      lost: (old, reason) => roster.lost(old, reason),
+      ping: (link, ping) =>
+        this.#tell(link, (sink) => {
+          this.#at(link, sink);
+          sink.ping(ping);
+        }),
       stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
       error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
       state: (link, state) => {
-        // A stream's end matters to the listeners only if they are at fault; see `#reject`.
+        // A stream's end matters to the listeners only if they are at fault; see `#refused`.
         if (state.phase === "closed") return;
         this.#tell(link, (sink) => sink.state({ ...state, shared: true }));
       },
     };
   }
 
-  /** @param {Member} member */
-  #readyAgain(member) {
-    const first = !this.#told.has(member);
-    this.#told.set(member, null);
-    member.sink.ready({ first });
-  }
-
   /**
-   * Tells a listener what the change means for it: nothing, if the old stream carried it well.
-   * @param {Member} member
-   * @param {Shared | null} old
+   * Tells a listener its place, unless messages before it may still be held.
+   * @param {Shared} link
+   * @param {Sink} sink
    */
-  #arrive(member, old) {
-    if (!this.members.has(member)) return;
-    const before = old?.routes.carries.has(member) ? old : null;
-    if (before?.isReady) return;
-    const first = !this.#told.has(member);
-    const loss =
-      !first && before ? { reason: before.reason, from: before.heardAt } : this.#told.get(member);
-    this.#told.set(member, null);
-    member.sink.state({ phase: "open", reason: "", retryAt: null, attempt: 1, shared: true });
-    if (loss) this.#gap(member, loss.reason, loss.from);
-    member.sink.ready({ first });
+  #at({ cursor }, sink) {
+    if (cursor !== null && !this.#relay.isBusy) sink.at(cursor);
   }
 
   /** Takes in listeners whose bindings the stream has already. */
   #admit() {
     const live = /** @type {Shared} */ (this.#relay.live);
     live.routes.carry(this.#batch);
-    if (live.isReady) for (const member of this.#batch) this.#arrive(member, null);
+    const event = { first: false, resumed: live.cursor !== null, isTold: false };
+    if (live.isReady) this.#roster.welcome(this.#batch, live, event);
     this.#settleIn(0);
   }
 
@@ -194,18 +179,8 @@ export class Group {
     if (!this.#batch.length) return this.#settleIn(RETRY_MS);
     const present = this.#batch.filter((member) => this.members.has(member));
     if (present.length > 1) this.#oneByOne = true;
-    else for (const member of present) this.#reject(member, inItsWords(error, link, member));
+    else for (const member of present) this.#roster.reject(member, inItsWords(error, link, member));
     this.#settle();
-  }
-
-  /**
-   * @param {Member} member
-   * @param {PulseEventsError} error
-   */
-  #reject(member, error) {
-    this.members.delete(member);
-    this.#told.delete(member);
-    member.sink.end(error);
   }
 
   /**
@@ -214,8 +189,7 @@ export class Group {
    * @param {PulseEventsError} error
    */
   #ended(link, error) {
-    const loss = { reason: error.message, from: link.heardAt };
-    this.#each(link, (member) => this.#told.has(member) && this.#told.set(member, loss));
+    this.#roster.ended(link, error.message);
     this.#relay.close();
     this.#oneByOne = true;
     this.#settle();
@@ -228,51 +202,12 @@ export class Group {
   }
 
   /**
-   * @param {Heard} heard
-   * @param {Iterable<Member>} members
-   */
-  #give({ text }, members) {
-    for (const member of members) {
-      if (this.members.has(member)) member.sink.message(text);
-    }
-  }
-
-  /**
-   * @param {Shared} old
-   * @param {string} reason
-   */
-  #lost(old, reason) {
-    this.#each(old, (member) => this.#gap(member, reason, old.heardAt));
-  }
-
-  /**
-   * @param {Member} member
-   * @param {string} reason
-   * @param {number} from
-   */
-  #gap(member, reason, from) {
-    member.sink.gap({
-      reason,
-      from: new Date(from).toISOString(),
-      to: new Date().toISOString(),
-    });
-  }
-
-  /**
    * @param {Shared} link
    * @param {(sink: Sink) => void} say
    */
   #tell(link, say) {
     const members = link === this.#relay.next ? this.#batch : link.routes.carries;
-    for (const member of members) if (this.members.has(member)) say(member.sink);
-  }
-
-  /**
-   * @param {Shared} link
-   * @param {(member: Member) => void} act
-   */
-  #each(link, act) {
-    for (const member of link.routes.carries) if (this.members.has(member)) act(member);
+    this.#roster.tell(members, say);
   }
 }
 

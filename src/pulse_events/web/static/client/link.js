@@ -8,9 +8,12 @@
  */
 
 /** @import { Gap, Message, State } from "../pulse-events.d.ts" */
-/** @import { Sink } from "./connection.js" */
+/** @import { Ready, Sink } from "./connection.js" */
 /** @import { PulseEventsError } from "./errors.js" */
-/** @typedef {{ text: string, message: Message }} Heard */
+/**
+ * `cursor`: the place behind the message; `null` if the stream has none.
+ * @typedef {{ text: string, message: Message, cursor: string | null }} Heard
+ */
 /**
  * @typedef {{
  *   start(): void, close(): void, wake(): void, pause(reason: string): void, resume(): void,
@@ -28,7 +31,7 @@
  * @template T
  * @template {Routing<T>} R
  * @typedef {{
- *   onReady(link: Link<T, R>): void,
+ *   onReady(link: Link<T, R>, event: Ready): void,
  *   onMessage(link: Link<T, R>, heard: Heard): void,
  *   onGap(link: Link<T, R>, gap: Gap): void,
  *   onDown(link: Link<T, R>): void,
@@ -49,9 +52,11 @@ export class Link {
   /** Milliseconds since the epoch of the last event; 0 before the first. */
   heardAt = 0;
   hasFailed = false;
+  /** Of the last event. @type {string | null} */
+  cursor = null;
   /** @type {State} */
   lastState = { phase: "connecting", reason: "", retryAt: null, attempt: 0, shared: false };
-  #source;
+  source;
   #listener;
 
   /**
@@ -62,7 +67,7 @@ export class Link {
   constructor(open, routes, listener) {
     this.routes = routes;
     this.#listener = listener;
-    this.#source = open(this);
+    this.source = open(this);
   }
 
   get isReady() {
@@ -75,37 +80,44 @@ export class Link {
   }
 
   start() {
-    this.#source.start();
+    this.source.start();
   }
 
   close() {
-    this.#source.close();
+    this.source.close();
   }
 
   wake() {
-    this.#source.wake();
+    this.source.wake();
   }
 
   /** @param {string} reason */
   pause(reason) {
-    this.#source.pause(reason);
+    this.source.pause(reason);
   }
 
   resume() {
-    this.#source.resume();
+    this.source.resume();
   }
 
   // What the source says.
 
-  ready() {
+  /** @param {string} cursor */
+  at(cursor) {
+    this.cursor = cursor;
+  }
+
+  /** @param {Ready} event */
+  ready(event) {
     this.heardAt = Date.now();
-    this.#listener.onReady(this);
+    this.#listener.onReady(this, event);
   }
 
   /** @param {string} text */
   message(text) {
     this.heardAt = Date.now();
-    this.#listener.onMessage(this, { text, message: JSON.parse(text) });
+    const { cursor } = this;
+    this.#listener.onMessage(this, { text, message: JSON.parse(text), cursor });
   }
 
   /** @param {Gap} gap */

@@ -5,7 +5,7 @@
 
 /** @import { Switchboard } from "./switchboard.js" */
 /** @import { Member } from "./switchboard.js" */
-/** @import { Said } from "./shared.js" */
+/** @import { Said } from "./line.js" */
 
 /**
  * Browsers slow the timers of hidden tabs down to one call a minute; a page speaks every 20 s else.
@@ -71,11 +71,13 @@ class Listeners {
 
   /**
    * @param {number} id
-   * @param {{ endpoint: string, bindings: Member["bindings"], pingInterval?: number }} wanted
+   * @param {import("./shared.js").Wanted} wanted
    */
-  #listen(id, { endpoint, bindings, pingInterval }) {
+  #listen(id, { endpoint, follows, ...wanted }) {
     const sink = new PortSink(id, this.#port);
-    const member = { endpoint: new URL(endpoint), bindings, pingInterval, sink };
+    /** @type {Member} */
+    const member = { ...wanted, endpoint: new URL(endpoint), sink };
+    if (follows !== null) member.follows = this.#members.get(follows);
     this.#members.set(id, member);
     void this.#switchboard.add(member);
   }
@@ -94,8 +96,13 @@ class Listeners {
  * @typedef {import("./connection.js").Sink} Sink
  */
 class PortSink {
-  /** @type {string[]} */
-  #texts = [];
+  /** Texts and the cursors of their places. @type {[string, string | null][]} */
+  #messages = [];
+  /** @type {string | null} */
+  #cursor = null;
+  /** What the page knows of it. @type {string | null} */
+  #toldCursor = null;
+  #isDue = false;
   #id;
   #port;
 
@@ -108,13 +115,19 @@ class PortSink {
     this.#port = port;
   }
 
-  /** @param {string} text */
-  message(text) {
-    if (!this.#texts.length) queueMicrotask(() => this.#flush());
-    this.#texts.push(text);
+  /** @param {string} cursor */
+  at(cursor) {
+    this.#cursor = cursor;
+    this.#flushSoon();
   }
 
-  /** @param {{ first: boolean }} event */
+  /** @param {string} text */
+  message(text) {
+    this.#messages.push([text, this.#cursor]);
+    this.#flushSoon();
+  }
+
+  /** @param {import("./connection.js").Ready} event */
   ready(event) {
     this.#say("ready", event);
   }
@@ -149,10 +162,20 @@ class PortSink {
     if (error) this.#say("end", error.toJSON());
   }
 
+  #flushSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.#flush();
+      if (this.#cursor !== this.#toldCursor) this.#post("at", null);
+    });
+  }
+
   #flush() {
-    const content = this.#texts;
-    this.#texts = [];
-    if (content.length) this.#port.postMessage({ id: this.#id, kind: "messages", content });
+    const content = this.#messages;
+    this.#messages = [];
+    if (content.length) this.#post("messages", content);
   }
 
   /**
@@ -161,6 +184,15 @@ class PortSink {
    */
   #say(kind, content) {
     this.#flush(); // what came before stays before
-    this.#port.postMessage({ id: this.#id, kind, content });
+    this.#post(kind, content);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {unknown} content
+   */
+  #post(kind, content) {
+    this.#toldCursor = this.#cursor;
+    this.#port.postMessage({ id: this.#id, kind, content, cursor: this.#cursor });
   }
 }

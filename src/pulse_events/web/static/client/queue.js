@@ -17,7 +17,7 @@ export class Deferred {
 
 /** @implements {AsyncIterator<Message, undefined>} */
 export class Queue {
-  /** @type {{ message: Message, at: number }[]} */
+  /** @type {{ message: Message, cursor: string | null, at: number }[]} */
   #kept = [];
   /** @type {Deferred[]} */
   #asking = [];
@@ -31,19 +31,32 @@ export class Queue {
 
   /**
    * @param {number} limit messages kept; the oldest are dropped, which is a gap
+   * @param {string | null} cursor of what came before
    * @param {{ onLeave(): void, onDropped(gap: Gap): void }} on
    */
-  constructor(limit, on) {
+  constructor(limit, cursor, on) {
     this.#limit = limit;
+    this.cursor = cursor; // of what the loop has taken last
     this.#on = on;
   }
 
-  /** @param {Message} message */
-  push(message) {
+  /** Whether there is something that the loop has not taken. */
+  get isBehind() {
+    return this.#kept.length > 0;
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string | null} cursor
+   */
+  push(message, cursor) {
     if (this.#ended) return;
     const asking = this.#asking.shift();
-    if (asking) return asking.resolve({ done: false, value: message });
-    this.#kept.push({ message, at: Date.now() });
+    if (asking) {
+      this.cursor = cursor;
+      return asking.resolve({ done: false, value: message });
+    }
+    this.#kept.push({ message, cursor, at: Date.now() });
     if (this.#kept.length > this.#limit) this.#drop();
   }
 
@@ -59,8 +72,10 @@ export class Queue {
     const asking = new Deferred();
     this.#reportDropped();
     const [first] = this.#kept.splice(0, 1);
-    if (first) asking.resolve({ done: false, value: first.message });
-    else if (this.#ended) this.#finish(asking);
+    if (first) {
+      this.cursor = first.cursor;
+      asking.resolve({ done: false, value: first.message });
+    } else if (this.#ended) this.#finish(asking);
     else this.#asking.push(asking);
     return asking.promise;
   }

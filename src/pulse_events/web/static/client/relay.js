@@ -2,14 +2,17 @@
 /**
  * One link after the other: which one leads, which one is to follow it, and the change.
  *
- * The next link is opened beside the one that leads, and takes over when it is ready.  Knows whom
- * messages are for only by the links' routes, and nothing of how many listeners there are.
+ * The next link is opened beside the one that leads, and takes over when it is ready.  If it goes on
+ * behind a cursor of the one that led, it brings again what that one has brought since, under the
+ * same cursors, and then what follows.  If not (no history, or another process' one), what both
+ * bring is compared for a while: `Handover`.  Knows whom messages are for only by the links' routes,
+ * and nothing of how many listeners there are.
  */
 import { Handover } from "./handover.js";
 import { Link } from "./link.js";
 
 /** @import { Gap, State } from "../pulse-events.d.ts" */
-/** @import { Sink } from "./connection.js" */
+/** @import { Ready, Sink } from "./connection.js" */
 /** @import { PulseEventsError } from "./errors.js" */
 /** @import { Heard, LinkListener, Routing, Source } from "./link.js" */
 /**
@@ -17,21 +20,35 @@ import { Link } from "./link.js";
  * @template T
  * @template {Routing<T>} R
  * @typedef {object} Owner
- * @property {(link: Link<T, R>, old: Link<T, R> | null) => void} changed the link that was next
- *   leads; `old` is what led before
+ * @property {(link: Link<T, R>, old: Link<T, R> | null, event: Ready) => void} changed the link that
+ *   was next leads; `old` is what led before
  * @property {() => void} led nothing comes any more that `old` alone brings
  * @property {() => void} over nothing is left of the change; the next link may be opened
  * @property {(link: Link<T, R>, error: PulseEventsError) => void} refused it was the next one
  * @property {(link: Link<T, R>, error: PulseEventsError) => void} ended the leading one, for good
- * @property {(link: Link<T, R>) => void} readyAgain
+ * @property {(link: Link<T, R>, event: Ready) => void} readyAgain
  * @property {(heard: Heard, to: Iterable<T>) => void} give
  * @property {(link: Link<T, R>, gap: Gap) => void} gap
  * @property {(old: Link<T, R>, reason: string) => void} lost messages since `old` was heard last
+ * @property {(link: Link<T, R>) => void} moved it is at another place, where nothing is to be told of
  * @property {(link: Link<T, R>, ping: { time: string }) => void} ping
  * @property {(link: Link<T, R>, stale: { silentMs: number, intervalMs: number }) => void} stale
  * @property {(link: Link<T, R>, error: PulseEventsError) => void} error
  * @property {(link: Link<T, R>, state: State) => void} state
  */
+
+/**
+ * Why a stream lacks what is before its beginning, in the server's words.  The stream before it had
+ * that, but for what only new bindings match.
+ */
+const REASONS_OF_THE_BEGINNING = new Set([
+  "these bindings were not all in force before",
+  "the history was another process'",
+  "the cursor is not of this server's history",
+]);
+
+/** They are the first that the link brings; those that it has not brought by then, it does not. */
+const REPEATED_WITHIN_MS = 60_000;
 
 /**
  * @template T the listeners
@@ -46,6 +63,15 @@ export class Relay {
   #next = null;
   /** @type {Handover<T> | null} */
   #handover = null;
+  /**
+   * Who has had what was heard while the next link was waited for, by the cursors: that one brings
+   * it again.
+   * @type {Map<string, ReadonlySet<T>>}
+   */
+  #repeats = new Map();
+  #changedAt = 0;
+  /** Whether what led before had all up to where the leading link begins. */
+  #isBridged = false;
   #holdMs;
   #owner;
   #listener;
@@ -87,6 +113,7 @@ export class Relay {
   open(source, routes) {
     const next = new Link(source, routes, this.#listener);
     this.#next = next;
+    if (Date.now() - this.#changedAt > REPEATED_WITHIN_MS) this.#repeats.clear();
     if (this.#live) this.#handover = this.#handoverTo(next, this.#live);
     next.start();
   }
@@ -102,6 +129,7 @@ export class Relay {
 
   close() {
     this.#handover?.stop();
+    this.#repeats.clear();
     for (const link of this.links) link.close();
     this.#old = this.#live = this.#next = this.#handover = null;
   }
@@ -120,16 +148,23 @@ export class Relay {
     });
   }
 
-  /** @param {Link<T, R>} link */
-  #change(link) {
+  /**
+   * @param {Link<T, R>} link
+   * @param {Ready} event
+   */
+  #change(link, event) {
     const old = this.#live;
+    if (event.resumed) this.#handover?.cancel(); // gives what it held
+    if (link !== this.#next) return; // who got that closed it
+    this.#isBridged = old?.isReady ?? false;
+    this.#changedAt = Date.now();
     this.#old = old;
     this.#live = link;
     this.#next = null;
-    this.#owner.changed(link, old);
-    if (old) return this.#handover?.begin(old.isReady);
+    this.#owner.changed(link, old, event);
+    if (old && !event.resumed) return this.#handover?.begin(old.isReady);
     this.#owner.led();
-    this.#owner.over();
+    this.#over();
   }
 
   #over() {
@@ -140,21 +175,29 @@ export class Relay {
 
   /** @returns {LinkListener<T, R>} what all links call */
   #listen() {
-    const { give, readyAgain, gap, ping, stale, error, state } = this.#owner;
+    const { give, readyAgain, gap, moved, ping, stale, error, state } = this.#owner;
     /** @type {<A>(tell: (link: Link<T, R>, event: A) => void) => (link: Link<T, R>, event: A) => void} */
     const unlessOld = (tell) => (link, event) => link !== this.#old && tell(link, event);
     return {
-      onReady: (link) => {
-        if (link === this.#next) this.#change(link);
-        else if (link === this.#live) readyAgain(link);
+      onReady: (link, event) => {
+        if (link === this.#next) return this.#change(link, event);
+        if (link !== this.#live) return;
+        this.#isBridged = false;
+        readyAgain(link, event);
       },
-      onMessage: ({ routes }, heard) => {
-        if (this.#handover) this.#handover.hear(routes, heard);
-        else give(heard, routes.match(heard.message));
+      onMessage: (link, heard) => {
+        const had = link === this.#live ? this.#whoHad(link, heard) : undefined;
+        if (!had && this.#handover) return this.#handover.hear(link.routes, heard);
+        const matching = link.routes.match(heard.message);
+        if (!had) return give(heard, matching);
+        const others = [...matching].filter((one) => !had.has(one));
+        if (others.length) give(heard, others);
       },
       onDown: (link) => this.#down(link),
       onEnd: (link, why) => this.#end(link, why),
       onGap: (link, what) => {
+        const isBridged = link === this.#live && this.#isBridged;
+        if (isBridged && REASONS_OF_THE_BEGINNING.has(what.reason)) return moved(link);
         // Later ones are before where the next one leads, or were told when the old one broke.
         if (link !== this.#old || !this.#handover?.isLed) gap(link, what);
       },
@@ -163,6 +206,19 @@ export class Relay {
       onError: unlessOld(error),
       onState: unlessOld(state),
     };
+  }
+
+  /**
+   * @param {Link<T, R>} link that leads
+   * @param {Heard} heard by it
+   * @returns {ReadonlySet<T> | undefined} who has had it from the one before
+   */
+  #whoHad({ routes }, { cursor }) {
+    if (cursor === null) return undefined;
+    const had = this.#repeats.get(cursor);
+    if (this.#next) this.#repeats.set(cursor, routes.carries);
+    else this.#repeats.delete(cursor);
+    return had;
   }
 
   /** @param {Link<T, R>} link */

@@ -3,19 +3,25 @@
  * What is asked of the server: a stream, a token for a long list of bindings, its configuration.
  *
  * `fetch` instead of EventSource: it shows the status and the server's reason, can be aborted, and
- * sends no Last-Event-ID, which this server answers with 204 so that a browser gives up for ever.
+ * says by itself where a stream is to begin.
  */
 import { PulseEventsError } from "./errors.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @typedef {(input: string | URL, init?: RequestInit) => Promise<Response>} Fetch */
-/** @typedef {{ pingInterval?: number, maxBindings?: number }} Config */
+/** @typedef {{ pingInterval?: number, maxBindings?: number, history?: string }} Config */
+/**
+ * Where a stream is to begin, if not now: behind a cursor, at a time, or at the newest messages.
+ * @typedef {{ cursor?: string, since?: string, last?: number }} Place
+ */
 
 /** Proxies refuse request lines over 8 KiB by default. */
 const URL_LIMIT_CHARS = 7000;
 /** Client errors that are not about what was asked: time, order, rate, a token too old. */
 const TRANSIENT = new Set([408, 410, 421, 425, 429]);
 const CONFIG_WITHIN_MS = 10_000;
+/** How long a stream waits to be opened for what the server is set to. */
+const CONFIG_WAIT_MS = 1000;
 
 /**
  * @param {string | URL} url of a server, or of its connect endpoint
@@ -48,12 +54,14 @@ function beside(endpoint, name) {
  * Opens a stream; this ends when its head has come.
  * @param {URL} endpoint
  * @param {readonly Binding[]} bindings
+ * @param {Place | null} place `null` for a stream without cursors
  * @param {{ fetch: Fetch, signal: AbortSignal }} means
  * @returns {Promise<ReadableStream<Uint8Array>>}
  * @throws {PulseEventsError}
  */
-export async function openStream(endpoint, bindings, means) {
+export async function openStream(endpoint, bindings, place, means) {
   const target = await targetOf(endpoint, JSON.stringify({ bindings }), means);
+  if (place) setPlace(target.searchParams, place);
   const headers = { Accept: "text/event-stream" };
   const response = await request(target, { headers, cache: "no-store" }, means);
   if (response.body && /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {
@@ -63,6 +71,18 @@ export async function openStream(endpoint, bindings, means) {
     permanent: true,
     status: response.status,
   });
+}
+
+/**
+ * @param {URLSearchParams} query
+ * @param {Place} place
+ */
+function setPlace(query, { cursor, since, last }) {
+  query.set("resume", "true");
+  // In the URL: a header Last-Event-ID would make a browser ask another origin first (CORS).
+  if (cursor !== undefined) query.set("lastEventId", cursor);
+  if (since !== undefined) query.set("since", since);
+  if (last !== undefined) query.set("last", String(last));
 }
 
 /**
@@ -130,11 +150,42 @@ const configs = new Map();
  * @returns {Promise<Config>}
  */
 export function configOf(endpoint, fetch) {
-  const url = beside(endpoint, "config");
-  url.search = "";
+  const url = configUrl(endpoint);
   const asked = configs.get(url.href) ?? askConfig(url, fetch);
   configs.set(url.href, asked); // the promise: listeners that begin together ask once
   return asked;
+}
+
+/**
+ * The same, for who has to know it before a stream is opened: an empty answer if it takes long.
+ * @param {URL} endpoint
+ * @param {Fetch} fetch
+ * @returns {Promise<Config>}
+ */
+export async function configSoon(endpoint, fetch) {
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, CONFIG_WAIT_MS, {});
+  });
+  const config = await Promise.race([configOf(endpoint, fetch), late]);
+  clearTimeout(timer);
+  return config;
+}
+
+/**
+ * What the server said is not so any more: another one may have taken its place.
+ * @param {URL} endpoint
+ */
+export function forgetConfig(endpoint) {
+  configs.delete(configUrl(endpoint).href);
+}
+
+/** @param {URL} endpoint */
+function configUrl(endpoint) {
+  const url = beside(endpoint, "config");
+  url.search = "";
+  return url;
 }
 
 /**

@@ -10,6 +10,23 @@ import { Router } from "./topics.js";
 const ALONE = new Set([true]);
 
 /**
+ * @param {Iterable<{ bindings: readonly Binding[] }>} members
+ * @returns {{ key: string, bindings: Binding[] }} each binding once, and a text that is the same
+ *   for equal unions
+ */
+export function unionOf(members) {
+  /** @type {Map<string, Binding>} */
+  const union = new Map();
+  for (const { bindings } of members) {
+    for (const binding of bindings) {
+      union.set(JSON.stringify([binding.exchange, binding.routingKeyPattern]), binding);
+    }
+  }
+  const keys = [...union.keys()].sort();
+  return { key: keys.join(), bindings: keys.map((key) => /** @type {Binding} */ (union.get(key))) };
+}
+
+/**
  * Of a stream with the bindings of many listeners.
  * @template {{ bindings: readonly Binding[] }} T
  * @implements {Routing<T>}

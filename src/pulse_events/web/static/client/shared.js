@@ -1,45 +1,37 @@
 // @ts-check
 /**
- * A page's side of the shared connection: its listeners, over one port to the SharedWorker.
- *
- * Where there is no SharedWorker, or its script does not start, the same switchboard runs in the
- * page: then it is one connection per tab.
+ * A listener of this page that shares: its end of the line to the switchboard.
  */
 import { PulseEventsError } from "./errors.js";
-import { serve } from "./port.js";
-import { watchLock } from "./presence.js";
-import { Switchboard } from "./switchboard.js";
+import { lineTo } from "./line.js";
 
-/** @import { Sink } from "./connection.js" */
+/** @import { Ready, Sink } from "./connection.js" */
 /** @import { Binding } from "../pulse-events.d.ts" */
+/** @import { Said } from "./line.js" */
+/** @import { Place } from "./requests.js" */
 /**
+ * `follows`: the listener that this one is to replace.
  * @typedef {{
  *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, worker?: string | URL,
+ *   resume?: boolean, place?: Place | null, follows?: SharedListener | null,
  * }} Options
  */
-/** @typedef {{ id?: number, kind: string, content?: any }} Said */
-
-const STARTED_WITHIN_MS = 5000;
 /**
- * The worker counts a page as gone after several of these without a word, and the other way round.
+ * @typedef {{
+ *   endpoint: string, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
+ *   place: Place | null, follows: number | null,
+ * }} Wanted
  */
-const BEAT_MS = 20_000;
-const BEATS_MISSED = 3;
-/**
- * A tab with an older script must not meet a worker that speaks otherwise: count up on a change.
- */
-const WORKER_NAME = "pulse-events 2";
-const WORKER_GONE = "the worker that shares the connection ended";
 
 let lastId = 0;
-/** @type {Map<string, Line>} */
-const lines = new Map();
 
-/** A listener of this page that shares; the same shape as a `Connection`. */
+/** The same shape as a `Connection`. */
 export class SharedListener {
   /** When something came last, milliseconds since the epoch. */
   #heardAt = 0;
   #wasReady = false;
+  /** Of the last event. @type {string | null} */
+  #cursor = null;
   /** @type {string | null} */
   #broken = null;
   #sink;
@@ -85,10 +77,24 @@ export class SharedListener {
     this.#broken ??= reason;
   }
 
+  /** What the switchboard is to be asked for. @returns {Wanted} */
+  get wanted() {
+    const { endpoint, bindings, pingInterval, resume, place = null, follows } = this.options;
+    return {
+      endpoint: endpoint.href,
+      bindings,
+      pingInterval,
+      resume,
+      place: this.#cursor === null ? place : { cursor: this.#cursor },
+      follows: this.#wasReady ? null : (follows?.id ?? null),
+    };
+  }
+
   /** @param {Said} said */
-  hear({ kind, content }) {
-    if (kind === "messages") for (const text of content) this.#sink.message(text);
-    else if (kind === "ready") this.#ready(content);
+  hear({ kind, content, cursor = null }) {
+    if (kind === "messages") this.#messages(content);
+    this.#moveTo(cursor); // which is all of "at"
+    if (kind === "ready") this.#ready(content);
     else if (kind === "error") this.#sink.error(PulseEventsError.from(content));
     else if (kind === "end") this.#end(PulseEventsError.from(content));
     else if (kind === "gap") this.#sink.gap(content);
@@ -98,13 +104,28 @@ export class SharedListener {
     this.#heardAt = Date.now();
   }
 
-  /** @param {{ first: boolean }} event */
-  #ready({ first }) {
-    if (this.#wasReady && first && this.#broken !== null) {
+  /** @param {[string, string | null][]} messages */
+  #messages(messages) {
+    for (const [text, cursor] of messages) {
+      this.#moveTo(cursor);
+      this.#sink.message(text);
+    }
+  }
+
+  /** @param {string | null} cursor */
+  #moveTo(cursor) {
+    if (cursor === null || cursor === this.#cursor) return;
+    this.#cursor = cursor;
+    this.#sink.at(cursor);
+  }
+
+  /** @param {Ready} event */
+  #ready({ first, resumed, isTold }) {
+    if (this.#wasReady && first && this.#broken !== null && !isTold) {
       const [from, to] = [this.#heardAt, Date.now()].map((ms) => new Date(ms).toISOString());
       this.#sink.gap({ reason: this.#broken, from, to });
     }
-    this.#sink.ready({ first: !this.#wasReady });
+    this.#sink.ready({ first: !this.#wasReady, resumed, isTold });
     this.#wasReady = true;
     this.#broken = null;
   }
@@ -114,163 +135,4 @@ export class SharedListener {
     this.#line.remove(this);
     this.#sink.end(error);
   }
-}
-
-/** @param {string} workerUrl */
-function lineTo(workerUrl) {
-  let line = lines.get(workerUrl);
-  if (!line) {
-    line = new Line(workerUrl);
-    lines.set(workerUrl, line);
-  }
-  return line;
-}
-
-/** The port that all listeners of this page use. */
-class Line {
-  /** @type {Map<number, SharedListener>} */
-  #listeners = new Map();
-  /** @type {MessagePort | null} */
-  #port = null;
-  #workerUrl;
-  #worksAlone = typeof SharedWorker === "undefined";
-  #paused = false;
-  #unanswered = 0;
-  #hungUp = new AbortController();
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #beating;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #starting;
-
-  /** @param {string} workerUrl */
-  constructor(workerUrl) {
-    this.#workerUrl = workerUrl;
-  }
-
-  /** @param {SharedListener} listener */
-  add(listener) {
-    this.#listeners.set(listener.id, listener);
-    if (this.#paused) return;
-    if (this.#port) this.#ask(listener);
-    else this.#open();
-  }
-
-  /** @param {SharedListener} listener */
-  remove(listener) {
-    if (!this.#listeners.delete(listener.id)) return;
-    this.#post({ kind: "leave", id: listener.id });
-    if (!this.#listeners.size) this.#hangUp();
-  }
-
-  wake() {
-    this.#post({ kind: "wake" });
-  }
-
-  pause() {
-    this.#paused = true;
-    this.#hangUp();
-  }
-
-  resume() {
-    if (!this.#paused) return;
-    this.#paused = false;
-    if (this.#listeners.size) this.#open();
-  }
-
-  #open() {
-    if (this.#worksAlone) this.#use(portToOwnSwitchboard());
-    else this.#callWorker();
-    for (const listener of this.#listeners.values()) this.#ask(listener);
-    this.#unanswered = 0;
-    this.#beating = setInterval(() => this.#beat(), BEAT_MS);
-  }
-
-  #callWorker() {
-    try {
-      const worker = new SharedWorker(this.#workerUrl, { type: "module", name: WORKER_NAME });
-      worker.addEventListener("error", () => this.#workAlone(worker.port));
-      this.#starting = setTimeout(() => this.#workAlone(worker.port), STARTED_WITHIN_MS);
-      this.#use(worker.port);
-    } catch {
-      this.#worksAlone = true; // refused: another origin, or a policy
-      this.#use(portToOwnSwitchboard());
-    }
-  }
-
-  /** @param {MessagePort} port */
-  #use(port) {
-    this.#port = port;
-    // What a port had under way when it was given up is still delivered.
-    port.addEventListener("message", ({ data }) => this.#port === port && this.#hear(data));
-    port.start();
-  }
-
-  /** @param {Said} said */
-  #hear(said) {
-    clearTimeout(this.#starting);
-    this.#unanswered = 0;
-    if (said.kind === "hello") this.#watchWorker(said.content.lock);
-    if (said.id !== undefined) this.#listeners.get(said.id)?.hear(said);
-  }
-
-  /** @param {string | null} lock */
-  #watchWorker(lock) {
-    const port = this.#port;
-    if (lock) watchLock(lock, this.#hungUp.signal, () => this.#lose(port));
-  }
-
-  /** @param {SharedListener} listener */
-  #ask({ id, options: { endpoint, bindings, pingInterval } }) {
-    this.#post({
-      kind: "listen",
-      id,
-      content: { endpoint: endpoint.href, bindings, pingInterval },
-    });
-  }
-
-  /** @param {Said} said */
-  #post(said) {
-    this.#port?.postMessage(said);
-  }
-
-  #beat() {
-    if (this.#unanswered >= BEATS_MISSED) return this.#lose(this.#port);
-    this.#unanswered += 1;
-    this.#post({ kind: "beat" });
-  }
-
-  /**
-   * The worker does not start: do its work here.
-   * @param {MessagePort} port
-   */
-  #workAlone(port) {
-    if (this.#port !== port) return;
-    this.#worksAlone = true;
-    this.#lose(port);
-  }
-
-  /** @param {MessagePort | null} port */
-  #lose(port) {
-    if (this.#port !== port) return;
-    this.#hangUp();
-    for (const listener of this.#listeners.values()) listener.interrupted(WORKER_GONE);
-    this.#open();
-  }
-
-  #hangUp() {
-    clearTimeout(this.#starting);
-    clearInterval(this.#beating);
-    this.#hungUp.abort(); // a page that waits for a lock could not go into the back/forward cache
-    this.#hungUp = new AbortController();
-    this.#post({ kind: "bye" });
-    this.#port?.close();
-    this.#port = null;
-  }
-}
-
-/** @returns {MessagePort} */
-function portToOwnSwitchboard() {
-  const { port1, port2 } = new MessageChannel();
-  serve(port2, new Switchboard());
-  return port1;
 }

@@ -10,11 +10,19 @@ import { Relay } from "./relay.js";
 import { SoleRoute } from "./routes.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
-/** @import { Sink } from "./connection.js" */
+/** @import { Ready, Sink } from "./connection.js" */
 /** @import { Heard, Link, Source } from "./link.js" */
 /** @import { Owner } from "./relay.js" */
 /** @typedef {Link<boolean, SoleRoute>} SoleLink */
-/** @typedef {Omit<Sink, "message"> & { message(heard: Heard): void }} Listener */
+/**
+ * @typedef {Omit<Sink, "message" | "ready"> & {
+ *   message(heard: Heard): void, ready(event: { first: boolean, resumed: boolean }): void,
+ * }} Listener
+ */
+/**
+ * Opens a source that goes on behind the last event of another one, if that has a cursor.
+ * @typedef {(bindings: readonly Binding[], sink: Sink, live: SoleLink | null) => Source} Open
+ */
 /** @typedef {{ bindings: readonly Binding[], done: Deferred }} Wish */
 
 /** One of two streams is read later than the other by less; nobody notices that much. */
@@ -37,7 +45,7 @@ export class Subscription {
   #listener;
 
   /**
-   * @param {(bindings: readonly Binding[], sink: Sink) => Source} open
+   * @param {Open} open
    * @param {readonly Binding[]} bindings
    * @param {Listener} listener
    */
@@ -93,23 +101,35 @@ export class Subscription {
     if (!this.#isRunning || this.#isPaused || this.#relay.isBusy) return;
     const wanted = this.#wish?.bindings ?? (this.#relay.live ? null : this.#bindings);
     if (!wanted) return;
-    this.#relay.open((sink) => this.#open(wanted, sink), new SoleRoute(wanted));
+    const { live } = this.#relay;
+    this.#relay.open((sink) => this.#open(wanted, sink, live), new SoleRoute(wanted));
   }
 
   /** @returns {Owner<boolean, SoleRoute>} what the relay calls */
   #owner() {
     const listener = this.#listener;
     return {
-      changed: (_link, old) => this.#changed(old),
+      changed: (link, old, event) => this.#changed(link, old, event),
       led: () => this.#led(),
       over: () => this.#proceed(),
       refused: (_link, error) => this.#refused(error),
       ended: (_link, error) => this.#ended(error),
-      readyAgain: () => listener.ready({ first: false }),
+      readyAgain: (link, { resumed }) => {
+        this.#at(link);
+        listener.ready({ first: false, resumed });
+      },
       give: (heard) => listener.message(heard),
-      gap: (_link, gap) => listener.gap(gap),
+      gap: (link, gap) => {
+        this.#at(link);
+        listener.gap(gap);
+      },
+      moved: (link) => this.#at(link),
       lost: (old, reason) => this.#gap(reason, old.heardAt),
-      ping: (link, ping) => link !== this.#waitedFor && listener.ping(ping),
+      ping: (link, ping) => {
+        if (link === this.#waitedFor) return;
+        this.#at(link);
+        listener.ping(ping);
+      },
       stale: (link, stale) => link !== this.#waitedFor && listener.stale(stale),
       error: (_link, error) => listener.error(error),
       state: (link, state) => {
@@ -125,8 +145,20 @@ export class Subscription {
     return this.#relay.live && this.#relay.next;
   }
 
-  /** @param {SoleLink | null} old */
-  #changed(old) {
+  /**
+   * Tells the listener its place, unless messages before it may still be held.
+   * @param {SoleLink} link
+   */
+  #at({ cursor }) {
+    if (cursor !== null && !this.#relay.isBusy) this.#listener.at(cursor);
+  }
+
+  /**
+   * @param {SoleLink} link
+   * @param {SoleLink | null} old
+   * @param {Ready} event
+   */
+  #changed(link, old, { resumed, isTold }) {
     if (this.#wish) {
       this.#bindings = this.#wish.bindings;
       this.#taking = this.#wish.done;
@@ -136,8 +168,9 @@ export class Subscription {
     if (old?.isReady) return;
     const first = !this.#wasReady;
     this.#wasReady = true;
-    if (old && !first) this.#gap(old.reason, old.heardAt);
-    this.#listener.ready({ first });
+    if (old && !first && !isTold) this.#gap(old.reason, old.heardAt);
+    this.#at(link);
+    this.#listener.ready({ first, resumed });
   }
 
   #led() {

@@ -4,19 +4,22 @@
  * gets what its own match.  Runs in the SharedWorker for all tabs, or in a page for itself.
  */
 
-import { Group, unionOf } from "./group.js";
-import { configOf } from "./requests.js";
+import { Group } from "./group.js";
+import { configSoon } from "./requests.js";
+import { unionOf } from "./routes.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
+/** @import { Place } from "./requests.js" */
 /**
+ * `follows`: it takes the place of this one, and goes on where that one is.
  * @typedef {{
- *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, sink: Sink,
+ *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
+ *   place?: Place | null, follows?: Member, sink: Sink,
  * }} Member
  */
 
 const DEFAULT_MAX_BINDINGS = 100;
-const CONFIG_WITHIN_MS = 1000;
 
 /**
  * Groups listeners by server.  There is one group, thus one connection, for a server, unless the
@@ -60,8 +63,7 @@ export class Switchboard {
    * @returns {Promise<number>}
    */
   async #limitOf(endpoint) {
-    const late = new Promise((resolve) => setTimeout(resolve, CONFIG_WITHIN_MS, {}));
-    const config = await Promise.race([configOf(endpoint, this.#fetch), late]);
+    const config = await configSoon(endpoint, this.#fetch);
     return config.maxBindings ?? DEFAULT_MAX_BINDINGS;
   }
 
@@ -70,8 +72,9 @@ export class Switchboard {
    * @param {number} limit
    */
   #groupFor(member, limit) {
-    const key = member.endpoint.href;
-    const groups = this.#groups.get(key) ?? [];
+    const key = `${member.endpoint.href} ${member.resume}`;
+    const before = member.follows && this.#places.get(member.follows);
+    const groups = [...(before ? [before] : []), ...(this.#groups.get(key) ?? [])];
     const fits = (/** @type {Group} */ group) =>
       unionOf([...group.members, member]).bindings.length <= limit;
     const found = groups.find(fits);
@@ -82,7 +85,7 @@ export class Switchboard {
         (this.#groups.get(key) ?? []).filter((other) => other !== group),
       );
     });
-    this.#groups.set(key, [...groups, group]);
+    this.#groups.set(key, [...(this.#groups.get(key) ?? []), group]);
     return group;
   }
 }
