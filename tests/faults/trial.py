@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
+from pathlib import Path
 from typing import Any
 
 from pulse_events.backoff import delays
@@ -129,6 +130,12 @@ def queues_of(rabbit: Rabbit, namespace: str) -> set[str]:
     """Return the queues of servers with this namespace."""
     rows = rabbit.rows("list_queues", "name")
     return {row["name"] for row in rows if row["name"].startswith(f"queue/{namespace}/")}
+
+
+def rss_kb(pid: int) -> int:
+    """Return how much memory a process has."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
 def most_tries(within_s: float) -> int:
