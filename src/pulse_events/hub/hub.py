@@ -26,7 +26,7 @@ from pulse_events.hub.owed import Owed
 from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import NOW, UNDECIDED, Start, missing_text
+from pulse_events.hub.replay import NOW, UNDECIDED, Start, missing_text, told_by_an_end
 from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
@@ -357,7 +357,7 @@ class Hub:
                 self._push(audience, gap_event(gap, self._past.cursor()))
                 continue
             self._outbox.send(audience)
-            self._end_all(tuple(audience.streams), reason)
+            self._end_all(tuple(audience.streams), told_by_an_end(str(reason)))
             if audience.is_empty and not self._is_recorded(audience):
                 self._close(audience)
 
@@ -393,7 +393,7 @@ class Hub:
                 self._push(audience, gap_event(gap, self._past.cursor()))
             else:
                 ending.append(audience)
-        self._owed.add(ending, MessagesMissed(f"{reason}; connect again"))
+        self._owed.add(ending, told_by_an_end(reason))
 
     def _push(self, audience: Audience, gap: bytes) -> None:
         """Let those that are live have a ``gap`` event of the history's last position."""

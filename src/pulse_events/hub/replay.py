@@ -37,7 +37,7 @@ _TOO_SLOW = (
     "slow reader: more was unread than this server's history holds; messages are missing; connect "
     "again and read faster, or ask for fewer"
 )
-_FAILED = "messages may be missing: the server failed at reading its history; connect again"
+_FAILED = "messages may be missing: the server failed at reading its history"
 
 
 class Start(NamedTuple):
@@ -196,7 +196,7 @@ class Replays:
             try:
                 self._advance(stream)
             except Exception:
-                self._end(stream, MessagesMissed(_FAILED))  # rather than silence
+                self._end(stream, told_by_an_end(_FAILED))  # rather than silence
                 raise
             if stream in self._places and not stream.is_blocked:
                 self._turns.add(stream)
@@ -271,7 +271,7 @@ class Replays:
         place.position = block.stop
         place.passed_ms = block.time_ms or place.passed_ms
         if block.loss:
-            self._end(stream, MessagesMissed(block.loss))
+            self._end(stream, told_by_an_end(block.loss))
         elif place.position >= self._history.last and not stream.is_blocked:
             self.leave(stream)
             self._arrive(stream)
@@ -354,6 +354,11 @@ class Replays:
     def _gap(self, entry: Entry, from_ms: int, reason: str) -> bytes:
         cursor = self._history.cursors.at(entry.position)
         return gap_event(Gap(reason, from_ms, entry.time_ms), cursor)
+
+
+def told_by_an_end(loss: str) -> MessagesMissed:
+    """Return why a stream ends that cannot be resumed: it is all that it can be told of a loss."""
+    return MessagesMissed(f"{loss}; connect again")
 
 
 def missing_text(exchange: str, why: str) -> str:

@@ -106,8 +106,7 @@ def _lose(
 ) -> None:
     """Tell clients ``reason``, and the log also the broker's own words; see `MessagesMissed`."""
     log.error("messages are lost: %s", f"{reason}: {cause}" if cause else reason)
-    text = f"messages may be missing: {reason}; connect again"
-    listener.missed(MessagesMissed(text, back_ms))
+    listener.missed(MessagesMissed(f"messages may be missing: {reason}", back_ms))
 
 
 @contextmanager
