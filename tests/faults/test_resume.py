@@ -83,6 +83,7 @@ def test_clients_of_a_server_that_was_stopped_come_back_and_miss_nothing(node: R
 
 def test_with_two_workers_who_comes_back_gets_everything_or_a_gap(node: Rabbit) -> None:
     with Server("--broker", node.amqp_url, "--workers", "2") as server:
+        assert "history of its own" in server.stderr
         with Proxy(server.port) as proxy:
             with trial(proxy.port, [node.amqp_url], clients=resuming) as run:
                 for _ in range(15):
