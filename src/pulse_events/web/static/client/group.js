@@ -131,8 +131,13 @@ export class Group {
       readyAgain: (link, event) => roster.readyAgain(link, event),
       give: (heard, members) => roster.give(heard, members),
       gap: (link, gap) => roster.gap(link, gap),
+      moved: (link) => this.#tell(link, (sink) => this.#at(link, sink)),
       lost: (old, reason) => roster.lost(old, reason),
-      ping: (link, ping) => this.#ping(link, ping),
+      ping: (link, ping) =>
+        this.#tell(link, (sink) => {
+          this.#at(link, sink);
+          sink.ping(ping);
+        }),
       stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
       error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
       state: (link, state) => {
@@ -144,15 +149,12 @@ export class Group {
   }
 
   /**
+   * Tells a listener its place, unless messages before it may still be held.
    * @param {Shared} link
-   * @param {{ time: string }} ping
+   * @param {Sink} sink
    */
-  #ping(link, ping) {
-    const cursor = this.#relay.isBusy ? null : link.cursor;
-    this.#tell(link, (sink) => {
-      if (cursor !== null) sink.at(cursor);
-      sink.ping(ping);
-    });
+  #at({ cursor }, sink) {
+    if (cursor !== null && !this.#relay.isBusy) sink.at(cursor);
   }
 
   /** Takes in listeners whose bindings the stream has already. */

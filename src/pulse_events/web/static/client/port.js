@@ -100,6 +100,9 @@ class PortSink {
   #messages = [];
   /** @type {string | null} */
   #cursor = null;
+  /** What the page knows of it. @type {string | null} */
+  #toldCursor = null;
+  #isDue = false;
   #id;
   #port;
 
@@ -115,12 +118,13 @@ class PortSink {
   /** @param {string} cursor */
   at(cursor) {
     this.#cursor = cursor;
+    this.#flushSoon();
   }
 
   /** @param {string} text */
   message(text) {
-    if (!this.#messages.length) queueMicrotask(() => this.#flush());
     this.#messages.push([text, this.#cursor]);
+    this.#flushSoon();
   }
 
   /** @param {import("./connection.js").Ready} event */
@@ -158,10 +162,20 @@ class PortSink {
     if (error) this.#say("end", error.toJSON());
   }
 
+  #flushSoon() {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.#flush();
+      if (this.#cursor !== this.#toldCursor) this.#post("at", null);
+    });
+  }
+
   #flush() {
     const content = this.#messages;
     this.#messages = [];
-    if (content.length) this.#port.postMessage({ id: this.#id, kind: "messages", content });
+    if (content.length) this.#post("messages", content);
   }
 
   /**
@@ -170,6 +184,15 @@ class PortSink {
    */
   #say(kind, content) {
     this.#flush(); // what came before stays before
+    this.#post(kind, content);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {unknown} content
+   */
+  #post(kind, content) {
+    this.#toldCursor = this.#cursor;
     this.#port.postMessage({ id: this.#id, kind, content, cursor: this.#cursor });
   }
 }

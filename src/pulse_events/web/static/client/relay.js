@@ -30,6 +30,7 @@ import { Link } from "./link.js";
  * @property {(heard: Heard, to: Iterable<T>) => void} give
  * @property {(link: Link<T, R>, gap: Gap) => void} gap
  * @property {(old: Link<T, R>, reason: string) => void} lost messages since `old` was heard last
+ * @property {(link: Link<T, R>) => void} moved it is at another place, where nothing is to be told of
  * @property {(link: Link<T, R>, ping: { time: string }) => void} ping
  * @property {(link: Link<T, R>, stale: { silentMs: number, intervalMs: number }) => void} stale
  * @property {(link: Link<T, R>, error: PulseEventsError) => void} error
@@ -174,7 +175,7 @@ export class Relay {
 
   /** @returns {LinkListener<T, R>} what all links call */
   #listen() {
-    const { give, readyAgain, gap, ping, stale, error, state } = this.#owner;
+    const { give, readyAgain, gap, moved, ping, stale, error, state } = this.#owner;
     /** @type {<A>(tell: (link: Link<T, R>, event: A) => void) => (link: Link<T, R>, event: A) => void} */
     const unlessOld = (tell) => (link, event) => link !== this.#old && tell(link, event);
     return {
@@ -196,7 +197,7 @@ export class Relay {
       onEnd: (link, why) => this.#end(link, why),
       onGap: (link, what) => {
         const isBridged = link === this.#live && this.#isBridged;
-        if (isBridged && REASONS_OF_THE_BEGINNING.has(what.reason)) return;
+        if (isBridged && REASONS_OF_THE_BEGINNING.has(what.reason)) return moved(link);
         // Later ones are before where the next one leads, or were told when the old one broke.
         if (link !== this.#old || !this.#handover?.isLed) gap(link, what);
       },

@@ -156,8 +156,12 @@ export class Roster {
    */
   gap(link, gap) {
     for (const member of this.of(link)) {
-      if (this.#isOnItsOwn(member)) this.#catchUps.get(member)?.forget();
-      else if (this.#told.has(member)) member.sink.gap(gap);
+      if (this.#isOnItsOwn(member)) {
+        this.#catchUps.get(member)?.forget();
+      } else if (this.#told.has(member)) {
+        if (link.cursor !== null) member.sink.at(link.cursor);
+        member.sink.gap(gap);
+      }
     }
   }
 

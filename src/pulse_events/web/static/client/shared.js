@@ -92,9 +92,9 @@ export class SharedListener {
 
   /** @param {Said} said */
   hear({ kind, content, cursor = null }) {
-    if (kind !== "messages") this.#moveTo(cursor);
     if (kind === "messages") this.#messages(content);
-    else if (kind === "ready") this.#ready(content);
+    this.#moveTo(cursor); // which is all of "at"
+    if (kind === "ready") this.#ready(content);
     else if (kind === "error") this.#sink.error(PulseEventsError.from(content));
     else if (kind === "end") this.#end(PulseEventsError.from(content));
     else if (kind === "gap") this.#sink.gap(content);

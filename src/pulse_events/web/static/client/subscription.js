@@ -123,6 +123,7 @@ export class Subscription {
         this.#at(link);
         listener.gap(gap);
       },
+      moved: (link) => this.#at(link),
       lost: (old, reason) => this.#gap(reason, old.heardAt),
       ping: (link, ping) => {
         if (link === this.#waitedFor) return;
