@@ -82,20 +82,16 @@ export class Live {
    * @param {Place} start
    */
   #begin(bindings, start) {
-    const cursor = this.#cursor;
-    const isPlaced = cursor === null && Object.keys(start).length > 0;
+    const place = this.#cursor === null ? start : { cursor: this.#cursor };
     this.#bindings = bindings;
     this.#listening = listen(bindings, {
       url: this.#url,
       share: true,
-      ...(cursor === null ? start : { cursor }),
+      ...place,
       onMessage: this.#on.onMessage,
       onGap: this.#on.onGap,
       onPing: this.#on.onPing,
-      onReady: ({ first, resumed }) => {
-        const isPast = resumed || (first && isPlaced);
-        this.#ready(bindings, isPast ? (first && start.last) || Infinity : 0);
-      },
+      onReady: (event) => this.#ready(bindings, mostPast(event, place)),
       onState: (state) => this.#state(state),
       onError: (error) => error.permanent && this.#refused(error),
     });
@@ -154,4 +150,15 @@ export class Live {
     this.#bindings = [];
     return listening;
   }
+}
+
+/**
+ * @param {{ first: boolean, resumed: boolean }} event
+ * @param {Place & { cursor?: string }} place where the first stream was to begin
+ * @returns {number} how many messages of the history may come
+ */
+function mostPast({ first, resumed }, { last, since }) {
+  if (resumed) return Infinity;
+  const isPast = first && (last !== undefined || since !== undefined);
+  return isPast ? (last ?? Infinity) : 0;
 }
