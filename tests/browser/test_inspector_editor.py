@@ -59,7 +59,7 @@ def test_a_suggestion_is_chosen_by_keys_or_by_a_click(quiet: Site) -> None:
 
 
 def test_values_that_were_seen_are_suggested_in_the_builder(quiet: Site) -> None:
-    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#")))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#"), t="now"))
     page.wait_listening()
     key = "primary.AbCdEfGhIjKlMnOpQrStUv.0.w.i.prov-seen.type.sched.AbCdEfGhIjKlMnOpQrStUv._"
     quiet.publish(FAILED, key, {})
