@@ -4,9 +4,12 @@
  * Usage: load --port P (--path PATH | --paths FILE) --streams N [options], see `options` below.
  * It takes commands on stdin, one per line, and answers with one JSON object per line on stdout:
  *
- *   (start)          {"event": "open", ...}   all streams have read their ready marker
+ *   (start)          {"event": "open", ...}   all streams have read their ready marker; with
+ *                                             --caught-up a recent message behind it too
  *   measure SECONDS  {"event": "measured", ...}
  *   stop N           {"event": "stopped"}     N streams read nothing from now on
+ *   slow N           {"event": "slowed"}      while it measures, each stream reads N bytes per
+ *                                             second at most; 0: as much as comes, again
  *   settle SECONDS   {"event": "settled"}     nothing came for 300 ms, or SECONDS are over
  *   (end of stdin)   ends
  *
@@ -14,7 +17,8 @@
  * run both.  So with --sample K only K streams (spread over all) are read and searched; of the
  * others the kernel throws the bytes away uncopied (MSG_TRUNC), and their number is divided by
  * the sample's bytes per delivery.  That is exact where all streams get the same bytes; `settle`
- * reports the least and the most bytes of any stream, which proves it.
+ * reports the least and the most bytes of any stream, which proves it, and all deliveries to those
+ * that are read, since they opened.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -45,7 +49,7 @@ enum {
     LATENCIES = 4 << 20,
     SLOW_RECEIVE_BUFFER = 64 << 10,
     SETTLED_MS = 300,
-    RSS_EVERY_MS = 50,
+    LOOKS_PER_S = 20, /* at the server's memory; slow streams read as often */
 };
 
 static const char MARKER[] = "\"t\":";
@@ -54,7 +58,7 @@ static const char PING[] = "event: ping\n";
 
 typedef struct {
     int fd; /* -1 when closed */
-    bool sent, ready, sampled, stopped, chunked, in_size;
+    bool sent, ready, live, sampled, stopped, chunked, in_size;
     long long chunk_size, chunk_left;
     int carried;
     char carry[CARRY];
@@ -70,7 +74,7 @@ typedef struct {
 static struct {
     int port, streams, sample, concurrency;
     bool gzip;
-    double ping_interval_s, connect_limit_s, pause_s;
+    double ping_interval_s, connect_limit_s, pause_s, caught_up_s;
     const char *path, *paths_file, *ready;
     int pids[PIDS], pid_count;
 } settings = {.concurrency = 128, .ready = "event: ready\n", .connect_limit_s = 60, .sample = -1};
@@ -81,7 +85,8 @@ static int path_count, opened, pending, ready_count, closed_count, poll_fd;
 static Counts counts;
 static float *latencies;
 static long long latency_count;
-static double ping_late_max_s;
+static double ping_late_max_s, recent_s;
+static size_t slow_bytes; /* that a stream may read at a look; 0: as much as comes */
 static long long ping_count;
 static char raw[CARRY + BUFFER], inflated[CARRY + BUFFER * 4];
 
@@ -121,13 +126,21 @@ static void search_pings(Stream *stream, const char *text, const char *end, doub
     }
 }
 
+static void become_live(Stream *stream) {
+    stream->live = true;
+    ready_count++;
+    pending--;
+}
+
 /* Search `text`; returns where the part begins that must be searched again with what follows. */
-static const char *search_times(const char *text, const char *end, double at_s) {
+static const char *search_times(Stream *stream, const char *text, const char *end, double at_s) {
     const char *found;
     while ((found = memmem(text, (size_t)(end - text), MARKER, sizeof MARKER - 1))) {
         if ((size_t)(end - found) < TIME_LENGTH) return found;
         counts.deliveries++;
-        note_latency(at_s - strtod(found + sizeof MARKER - 1, NULL));
+        double sent_s = strtod(found + sizeof MARKER - 1, NULL);
+        note_latency(at_s - sent_s);
+        if (!stream->live && sent_s >= recent_s) become_live(stream);
         text = found + TIME_LENGTH;
     }
     size_t rest = (size_t)(end - text), keep = sizeof MARKER - 2;
@@ -142,8 +155,7 @@ static void keep_rest(Stream *stream, const char *rest, const char *end) {
 static void become_ready(Stream *stream) {
     stream->ready = true;
     stream->last_ping_s = now_s(CLOCK_MONOTONIC);
-    ready_count++;
-    pending--;
+    if (settings.caught_up_s <= 0) become_live(stream);
     if (!stream->sampled && stream->inflater) {
         inflateEnd(stream->inflater);
         free(stream->inflater);
@@ -168,7 +180,7 @@ static void take_text(Stream *stream, char *text, size_t length) {
     }
     if (!stream->sampled) return;
     if (settings.ping_interval_s > 0) search_pings(stream, start, end, now_s(CLOCK_MONOTONIC));
-    keep_rest(stream, search_times(start, end, now_s(CLOCK_REALTIME)), end);
+    keep_rest(stream, search_times(stream, start, end, now_s(CLOCK_REALTIME)), end);
 }
 
 static void take_compressed(Stream *stream, char *bytes, size_t length) {
@@ -249,7 +261,7 @@ static void close_stream(Stream *stream) {
     close(stream->fd);
     stream->fd = -1;
     closed_count++;
-    if (!stream->ready) {
+    if (!stream->live) {
         fprintf(stderr, "a stream was closed before it was ready\n");
         exit(1);
     }
@@ -257,8 +269,10 @@ static void close_stream(Stream *stream) {
 
 static void read_stream(Stream *stream) {
     bool discard = stream->ready && !stream->sampled;
-    ssize_t n = discard ? recv(stream->fd, NULL, DISCARD, MSG_TRUNC)
-                        : recv(stream->fd, raw + CARRY, BUFFER, 0);
+    size_t most = discard ? DISCARD : BUFFER;
+    if (slow_bytes && slow_bytes < most) most = slow_bytes;
+    ssize_t n = discard ? recv(stream->fd, NULL, most, MSG_TRUNC)
+                        : recv(stream->fd, raw + CARRY, most, 0);
     if (n < 0 && errno == EAGAIN) return;
     if (n <= 0) return close_stream(stream);
     bool first = stream->bytes == 0;
@@ -326,6 +340,7 @@ static void turn(int timeout_ms) {
 
 static double connect_all(void) {
     double start_s = now_s(CLOCK_MONOTONIC);
+    recent_s = now_s(CLOCK_REALTIME) - settings.caught_up_s;
     while (ready_count < settings.streams) {
         while (opened < settings.streams && pending < settings.concurrency) {
             open_stream(opened);
@@ -401,6 +416,11 @@ static long long all_rss_kb(void) {
     return sum;
 }
 
+static void read_slowly(void) {
+    for (int i = 0; i < settings.streams; i++)
+        if (streams[i].fd >= 0 && !streams[i].stopped) read_stream(&streams[i]);
+}
+
 /* Run the loop for so long; return the most memory that the server had meanwhile. */
 static long long run_for(double seconds) {
     double at_s = now_s(CLOCK_MONOTONIC), end_s = at_s + seconds, look_s = 0;
@@ -409,7 +429,8 @@ static long long run_for(double seconds) {
         if (at_s >= look_s) {
             long long now_kb = all_rss_kb();
             if (now_kb > most_kb) most_kb = now_kb;
-            look_s = at_s + RSS_EVERY_MS * 1e-3;
+            if (slow_bytes) read_slowly();
+            look_s = at_s + 1.0 / LOOKS_PER_S;
         }
         double wait_s = (look_s < end_s ? look_s : end_s) - at_s;
         turn((int)(wait_s * 1e3) + 1);
@@ -466,22 +487,41 @@ static void settle(double limit_s) {
         if (streams[i].bytes > most) most = streams[i].bytes;
     }
     printf("{\"event\": \"settled\", \"least_bytes\": %lld, \"most_bytes\": %lld, "
-           "\"closed\": %d}\n", least, most, closed_count);
+           "\"deliveries\": %lld, \"closed\": %d}\n",
+           least, most, counts.deliveries, closed_count);
+}
+
+/* Not the megabytes that the kernel may grow it to: the server shall feel it soon. */
+static void take_little(Stream *stream) {
+    int size = SLOW_RECEIVE_BUFFER;
+    setsockopt(stream->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
 }
 
 /* The streams that stop are never of the sample: they are taken from between. */
 static void stop(int count) {
-    int size = SLOW_RECEIVE_BUFFER;
     for (int i = 0; i < settings.streams && count > 0; i++) {
         Stream *stream = &streams[i];
         if (stream->sampled || stream->stopped || stream->fd < 0) continue;
-        /* Not the megabytes that the kernel may grow it to: the server shall feel it soon. */
-        setsockopt(stream->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+        take_little(stream);
         epoll_ctl(poll_fd, EPOLL_CTL_DEL, stream->fd, NULL);
         stream->stopped = true;
         count--;
     }
     printf("{\"event\": \"stopped\"}\n");
+}
+
+static void slow(double bytes_per_s) {
+    bool was_slow = slow_bytes > 0;
+    slow_bytes = (size_t)(bytes_per_s / LOOKS_PER_S);
+    bool is_slow = slow_bytes > 0;
+    for (int i = 0; i < settings.streams && is_slow != was_slow; i++) {
+        Stream *stream = &streams[i];
+        if (stream->fd < 0 || stream->stopped) continue;
+        if (is_slow) take_little(stream);
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = stream};
+        epoll_ctl(poll_fd, is_slow ? EPOLL_CTL_DEL : EPOLL_CTL_ADD, stream->fd, &event);
+    }
+    printf("{\"event\": \"slowed\"}\n");
 }
 
 /* ------------------------------------------------------------------------------------- main */
@@ -513,6 +553,9 @@ static void read_options(int count, char **words) {
         {"sample", required_argument, NULL, 's'},        /* streams that are read; default: all */
         {"concurrency", required_argument, NULL, 'c'},   /* connects under way at once */
         {"ready", required_argument, NULL, 'r'},         /* text that makes a stream ready */
+        {"caught-up", required_argument, NULL, 'C'},     /* open: when it has read a message that was
+                                                            sent so many seconds before the start, or
+                                                            later; needs all streams to be read */
         {"ping-interval", required_argument, NULL, 'i'}, /* seconds; measures their lateness */
         {"pause-ms", required_argument, NULL, 'w'},      /* between reads, to read more at once */
         {"pid", required_argument, NULL, 'P'},           /* a server process; may be repeated */
@@ -528,6 +571,7 @@ static void read_options(int count, char **words) {
             case 's': settings.sample = atoi(optarg); break;
             case 'c': settings.concurrency = atoi(optarg); break;
             case 'r': settings.ready = optarg; break;
+            case 'C': settings.caught_up_s = atof(optarg); break;
             case 'i': settings.ping_interval_s = atof(optarg); break;
             case 'w': settings.pause_s = atof(optarg) * 1e-3; break;
             case 'P':
@@ -557,6 +601,7 @@ static void obey(const char *line) {
     sscanf(line, "%15s %lf", word, &number);
     if (!strcmp(word, "measure")) measure(number);
     else if (!strcmp(word, "stop")) stop((int)number);
+    else if (!strcmp(word, "slow")) slow(number);
     else if (!strcmp(word, "settle")) settle(number);
     else fprintf(stderr, "no such command: %s\n", line), exit(2);
     fflush(stdout);

@@ -1,10 +1,10 @@
-"""The load client (``load.c``) as an object: open streams, measure, stop some of them."""
+"""The load client (``load.c``) as an object: open streams, measure, stop or slow some of them."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 from bench.processes import BUILT, OTHER_CPUS, Child, idle_cpu_s
@@ -13,14 +13,15 @@ from bench.workload import EXCHANGE
 READY = "event: ready\n"
 
 
-def connect_path(*patterns: str, exchange: str = EXCHANGE) -> str:
-    """Return the path of a stream that is bound with ``patterns``."""
+def connect_path(*patterns: str, exchange: str = EXCHANGE, form: str = "") -> str:
+    """Return the path of a stream that is bound with ``patterns``; ``form`` is put behind it."""
     bindings = [{"exchange": exchange, "routingKeyPattern": pattern} for pattern in patterns]
     document = json.dumps({"bindings": bindings}, separators=(",", ":"))
-    return f"/events/v1/connect/?bindings={quote(document, safe='')}"
+    return f"/events/v1/connect/?bindings={quote(document, safe='')}{form}"
 
 
 EVERYTHING = connect_path("#")
+RESUMES = "&resume=true"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,9 @@ class Crowd:
     """Which streams to open.
 
     ``sample`` is how many of them are read, the others being counted by their bytes; ``None``
-    reads all.  ``path`` may be a file, with a path on each line for each stream.
+    reads all.  ``path`` may be a file, with a path on each line for each stream.  With
+    ``caught_up_s`` a stream is open when it has read a message that was sent so long before the
+    first connect, or later.
     """
 
     streams: int
@@ -39,6 +42,7 @@ class Crowd:
     concurrency: int = 128
     ping_interval_s: float = 0.0
     pause_ms: float = 0.0
+    caught_up_s: float = 0.0
 
     def options(self) -> list[str]:
         """Return the load client's options."""
@@ -49,6 +53,7 @@ class Crowd:
             "--concurrency": self.concurrency,
             "--ping-interval": self.ping_interval_s,
             "--pause-ms": self.pause_ms,
+            "--caught-up": self.caught_up_s,
         }
         if self.sample is not None:
             chosen["--sample"] = self.sample
@@ -102,6 +107,17 @@ class Measured:
             f"p50 {self.p50_ms:7.2f} p99 {self.p99_ms:7.2f} max {self.max_ms:7.2f} ms "
             f"rss {self.most_rss_kb / 1024:6.1f} MB others idle {self.others_idle:4.0%}"
         )
+
+
+class Settled(NamedTuple):
+    """What streams had, since they opened, when nothing came any more."""
+
+    least_bytes: int
+    """Of any stream."""
+    most_bytes: int
+    deliveries: int
+    """To those that are read."""
+    closed: int
 
 
 class Load:
@@ -159,11 +175,16 @@ class Load:
         self._child.tell(f"stop {streams}")
         self._answer()
 
-    def settle(self, within_s: float = 10.0) -> tuple[int, int]:
-        """Wait until nothing comes any more; return the least and most bytes of any stream."""
+    def slow_down(self, bytes_per_s: float) -> None:
+        """Have each stream read so much at most while it is measured; 0 reads all that comes."""
+        self._child.tell(f"slow {bytes_per_s}")
+        self._answer()
+
+    def settle(self, within_s: float = 10.0) -> Settled:
+        """Wait until nothing comes any more."""
         self._child.tell(f"settle {within_s}")
         answer = self._answer(within_s + 30)
-        return answer["least_bytes"], answer["most_bytes"]
+        return Settled(*(answer[name] for name in Settled._fields))
 
     def _answer(self, within_s: float = 90.0) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._child.read_line(within_s))

@@ -1,8 +1,8 @@
 """A process that publishes the workload: to RabbitMQ, or by HTTP to nchan.
 
-``python -m bench.publisher amqp URL [TASKS]`` or ``… http URL``.  Each line on stdin is a rate,
-messages per second from then on: ``0`` pauses, ``max`` is as fast as the other side takes it.
-Each line is answered with what was sent at the rate before, as JSON; the end of stdin ends it.
+``python -m bench.publisher amqp URL [TASKS [EXCHANGE]]`` or ``… http URL``.  Each line on stdin is
+a rate, messages per second from then on: ``0`` pauses, ``max`` is as fast as the other side takes
+it.  Each line is answered with what was sent at the rate before, as JSON; the end of stdin ends it.
 Each message says when it was sent, in ``t``.  At a rate the messages are evenly spaced.
 """
 
@@ -141,7 +141,9 @@ def publish(feed: StampedMessages, target: Target, rate: str) -> int:
     return 0
 
 
-def _open(kind: str, url: str, tasks: int) -> tuple[Target, Callable[[], None], StampedMessages]:
+def _open(
+    kind: str, url: str, tasks: int, exchange: str
+) -> tuple[Target, Callable[[], None], StampedMessages]:
     pool = make_pool(task_ids(tasks) if tasks else ())
     if kind == "http":
         path = urlsplit(url).path
@@ -151,17 +153,17 @@ def _open(kind: str, url: str, tasks: int) -> tuple[Target, Callable[[], None], 
             StampedMessages([Nchan.encode(path, sample) for sample in pool]),
         )
     connection = RawConnection(url)
-    connection.declare_exchange(EXCHANGE)
+    connection.declare_exchange(exchange)
     return (
         connection,
         connection.close,
-        StampedMessages([encode_publish(EXCHANGE, s) for s in pool]),
+        StampedMessages([encode_publish(exchange, s) for s in pool]),
     )
 
 
-def main(kind: str, url: str, tasks: int) -> None:
+def main(kind: str, url: str, tasks: str = "0", exchange: str = EXCHANGE) -> None:
     """Obey stdin until its end."""
-    target, close, feed = _open(kind, url, tasks)
+    target, close, feed = _open(kind, url, int(tasks), exchange)
     print(json.dumps({"event": "open"}), flush=True)
     for line in iter(_read_line, ""):
         start_s = time.monotonic()
@@ -172,4 +174,4 @@ def main(kind: str, url: str, tasks: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]) if sys.argv[3:] else 0)
+    main(*sys.argv[1:])

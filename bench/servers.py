@@ -1,16 +1,18 @@
 """What is measured: our server (or another with the same interface) and its peers, as processes."""
 
 import contextlib
+import json
 import shlex
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from string import Template
 
 from bench.load import Crowd, Load
-from bench.processes import BUILT, ROOT, SERVER_CPUS, Child, descendants
+from bench.processes import ANSWER_WITHIN_S, BUILT, ROOT, SERVER_CPUS, Child, descendants
 from tests.support.rabbit import free_port
 from tests.support.server import clean_environment
 from tests.support.waiting import wait_until
@@ -36,6 +38,12 @@ class RunningServer:
     def open(self, crowd: Crowd) -> Load:
         """Open streams."""
         return Load(self.port, self.pids, crowd)
+
+    def count(self, name: str) -> int:
+        """Return one of the counts of ``/stats``."""
+        url = f"http://127.0.0.1:{self.port}/api/events/v1/stats"
+        with urllib.request.urlopen(url, timeout=ANSWER_WITHIN_S) as answer:
+            return int(json.load(answer)[name])
 
 
 @contextlib.contextmanager

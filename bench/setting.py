@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from bench.processes import SERVER_CPUS, Child
 from bench.servers import NO_PINGS_S, RunningServer, serving
+from bench.workload import EXCHANGE
 from tests.support.rabbit import Rabbit
 
 WARM_S = 1.0
@@ -21,9 +22,12 @@ PAUSE = "0"
 class Publisher:
     """The publisher's process; see `bench.publisher`."""
 
-    def __init__(self, kind: str, url: str, tasks: int = 0) -> None:
-        self._child = Child([sys.executable, "-m", "bench.publisher", kind, url, str(tasks)])
+    def __init__(self, kind: str, url: str, tasks: int = 0, exchange: str = EXCHANGE) -> None:
+        words = ["-m", "bench.publisher", kind, url, str(tasks), exchange]
+        self._child = Child([sys.executable, *words])
         self._answer()
+        self.sent = 0
+        """Messages, up to the last change of pace."""
         self._paced = False
 
     def __enter__(self) -> Self:
@@ -39,6 +43,7 @@ class Publisher:
             self._paced = True
             return 0.0
         answer = self._answer()
+        self.sent += answer["messages"]
         return float(answer["messages"] / max(answer["seconds"], 1e-9))
 
     def _answer(self) -> dict[str, Any]:
@@ -70,9 +75,9 @@ class Setting:
         return serving(self.command, self.broker.amqp_url, *options, cpus=SERVER_CPUS[:cpus])
 
     @contextlib.contextmanager
-    def publisher(self, tasks: int = 0) -> Iterator[Publisher]:
+    def publisher(self, tasks: int = 0, exchange: str = EXCHANGE) -> Iterator[Publisher]:
         """Run a publisher to the broker; its exchange exists from then on."""
-        with Publisher("amqp", self.broker.amqp_url, tasks) as publisher:
+        with Publisher("amqp", self.broker.amqp_url, tasks, exchange) as publisher:
             yield publisher
 
 

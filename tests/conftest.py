@@ -16,7 +16,10 @@ from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.reach import reached
 
-settings.register_profile("quick", max_examples=10)
+# No deadlines: how long an example takes is the machine's affair.
+settings.register_profile("quick", max_examples=10, deadline=None)
+settings.register_profile("whole", deadline=None)
+settings.load_profile("whole")
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 from bench.cases import (
+    behind,
+    comeback,
     fairness,
     fanout,
     hostile,
@@ -11,6 +13,7 @@ from bench.cases import (
     interests,
     latency,
     queues,
+    resume,
     slow,
     storm,
     workers,
@@ -30,6 +33,10 @@ CASES: dict[str, Callable[[Setting], list[Row]]] = {
     "F9": fairness.run_f9,
     "F10": workers.run_f10,
     "H1": hostile.run_h1,
+    "R1": resume.run_r1,
+    "R6": comeback.run_r6,
+    "R7": behind.run_r7,
+    "R8": idle.run_r8,
     "slow": slow.run_slow,
     "queues": queues.run_queues,
 }

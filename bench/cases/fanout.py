@@ -9,6 +9,7 @@ from bench.processes import Child
 from bench.rows import Row
 from bench.servers import as_nchan_crowd, fanout, nchan
 from bench.setting import FLAT_OUT, PAUSE, WARM_S, Publisher, Setting, median
+from bench.workload import EXCHANGE
 
 STREAMS = 500
 SAMPLE = 5
@@ -56,10 +57,12 @@ class Side:
 
 
 @contextmanager
-def our_side(setting: Setting, crowd: Crowd, rate: float | str, *options: str) -> Iterator[Side]:
+def our_side(
+    setting: Setting, crowd: Crowd, rate: float | str, *options: str, exchange: str = EXCHANGE
+) -> Iterator[Side]:
     """Run the server with its broker and publisher."""
     with (
-        setting.publisher() as publisher,
+        setting.publisher(exchange=exchange) as publisher,
         setting.serving(*options, cpus=2 if "--workers" in options else 1) as server,
         server.open(crowd) as load,
     ):

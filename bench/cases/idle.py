@@ -1,6 +1,6 @@
-"""F4: memory of the server's process for each idle stream.  Kernel memory is not counted."""
+"""F4, R8: memory of the server's process for each idle stream.  Kernel memory is not counted."""
 
-from bench.load import Crowd
+from bench.load import RESUMES, Crowd, connect_path
 from bench.processes import rss_kb
 from bench.rows import AT_MOST, Row
 from bench.servers import RunningServer, as_nchan_crowd, nchan
@@ -13,8 +13,7 @@ WARM_STREAMS = 100
 
 def run_f4(setting: Setting) -> list[Row]:
     """Idle streams: open thousands, compare resident memory before and after."""
-    with setting.publisher(), setting.serving() as server:
-        ours = _kb_per_stream(setting, "pulse-events", server, Crowd(WARM_STREAMS), Crowd(STREAMS))
+    ours = _ours(setting, "")
     rows = [Row("F4", "idle stream", ours, "KB", bound=AT_MOST, target=1.5)]
     if setting.peers:
         with nchan() as server:
@@ -22,6 +21,22 @@ def run_f4(setting: Setting) -> list[Row]:
             peer = _kb_per_stream(setting, "nchan", server, *crowds)
         rows.append(Row("F4", "… beside nchan", ours, "KB", "nchan", peer, AT_MOST))
     return rows
+
+
+def run_r8(setting: Setting) -> list[Row]:
+    """Idle streams that can be resumed, beside those that cannot."""
+    with_resume, without = _ours(setting, RESUMES), _ours(setting, "")
+    return [
+        Row("R8", "idle stream with resume", with_resume, "KB", bound=AT_MOST, target=1.7),
+        Row("R8", "… beside without", with_resume, "KB", "without", without, AT_MOST),
+    ]
+
+
+def _ours(setting: Setting, form: str) -> float:
+    path = connect_path("#", form=form)
+    crowds = Crowd(WARM_STREAMS, path), Crowd(STREAMS, path)
+    with setting.publisher(), setting.serving() as server:
+        return _kb_per_stream(setting, f"pulse-events{form}", server, *crowds)
 
 
 def _kb_per_stream(

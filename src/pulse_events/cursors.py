@@ -12,6 +12,8 @@ NONE = b"-"
 """The ``id`` of every event of a stream that cannot be resumed."""
 
 ID_BYTES = 8
+CURSOR_LIMIT = 63
+"""Characters of a cursor; a longer text is none, however it begins."""
 _SHAPE = re.compile(r"(1m[A-Za-z0-9_-]{11})(0|[1-9a-f][0-9a-f]{0,11})")
 """Version, kind and id of the history; the position, 48 bits."""
 

@@ -97,7 +97,16 @@ class TokenExpired(PulseEventsError):
 
 
 class MessagesMissed(PulseEventsError):
-    """Messages are lost, by the broker or here; every client that may be owed one is told."""
+    """Messages are lost, by the broker or here; every client that may be owed one is told.
+
+    Args:
+        text: What they are told.
+        back_ms: How long ago the first of these was due at most, if that is before what came last.
+    """
+
+    def __init__(self, text: str, back_ms: int = 0) -> None:
+        super().__init__(text)
+        self.back_ms = back_ms
 
 
 class StreamEnded(PulseEventsError):

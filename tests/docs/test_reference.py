@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 import pytest
 
-from pulse_events import bindings
+from pulse_events import bindings, history
 from pulse_events.access import limits, rate
 from pulse_events.brokers.rabbitmq import (
     address_parameters,
@@ -34,6 +34,7 @@ from pulse_events.web import (
     http_server,
     kernel,
     posts,
+    query,
     streams,
     tokens,
     work,
@@ -154,6 +155,13 @@ WRONG: list[Any] = [
     "&bindings=x&bindings=x",
     "&bindings=x&token=x",
     "&compression=br",
+    "&resume=maybe",
+    "&since=1m",
+    "&last=1",
+    "&resume=true&since=1m&last=1",
+    "&resume=true&last=0",
+    "&resume=true&since=x",
+    "&resume=true&since=2999-01-01",
 ]
 """What ``bindings`` says, or whole parameters."""
 
@@ -194,6 +202,10 @@ LIMITS = {
     "body of `bindings`": posts.BINDING_LIMIT_BYTES,
     "time for a body": int(bodies.BODY_WITHIN_S),
     "time for a head, and of an idle connection": int(http_server.IDLE_S),
+    "messages held": history.DEFAULT_BYTES,
+    "messages that `last` asks for": query.LAST_LIMIT,
+    "bindings that stay for the history's age": linger.KEPT_BINDINGS,
+    "unsent bytes of a stream with a history": streams.BEHIND_BYTES,
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,
     "body of a message": Settings.model_fields["max_message_bytes"].default,
     "bytes and words of a key that is matched": patterns.KEY_LIMIT_BYTES,

@@ -29,19 +29,24 @@ class Feed:
         urls: Brokers that are tried in turn.
         exchange: What to publish to; the routing key is ``n.<number>``.
         rate: Messages per second.
+        padding_bytes: How much longer each message is made.
     """
 
-    def __init__(self, urls: Sequence[str], exchange: str, *, rate: int = 500) -> None:
+    def __init__(
+        self, urls: Sequence[str], exchange: str, *, rate: int = 500, padding_bytes: int = 0
+    ) -> None:
         self._urls = urls
         self._exchange = exchange
         self._rate = rate
+        self._padding = {"padding": "x" * padding_bytes} if padding_bytes else {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._tags: dict[int, int] = {}
         self.confirmed: set[int] = set()
         self.refused: set[int] = set()
         """RabbitMQ 4 refuses what some queue cannot take; others may have it."""
-        self.published = 0
+        self.published_s: list[float] = []
+        """When each was, by the monotonic clock."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -61,6 +66,11 @@ class Feed:
         """Wait until ``count`` more messages are confirmed or refused."""
         enough = len(self.answered) + count
         wait_until(lambda: len(self.answered) >= enough, "more is answered", within_s=within_s)
+
+    @property
+    def published(self) -> int:
+        """How many were published, confirmed or not."""
+        return len(self.published_s)
 
     @property
     def answered(self) -> set[int]:
@@ -119,9 +129,10 @@ class Feed:
                     return
                 tag += 1
                 self._tags[tag] = self.published
-                body = json.dumps({"n": self.published, "t": time.monotonic()}).encode()
+                now_s = time.monotonic()
+                body = json.dumps({"n": self.published, "t": now_s, **self._padding}).encode()
                 key = f"n.{self.published}"
-                self.published += 1
+                self.published_s.append(now_s)
                 channel.basic_publish(self._exchange, key, body, _PROPERTIES)
                 due_s = max(due_s + 1 / self._rate, time.monotonic() - 0.1)
             await asyncio.sleep(_STEP_S)

@@ -1,16 +1,26 @@
 """What the fault matrix measured, and the table that is printed at the end of the run."""
 
+import math
+import time
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from datetime import datetime
 from typing import Any
 
 from tests.faults.feed import Feed
 from tests.faults.follower import Follower
 
+_LATENCY_S = 1.0
+"""What may lie between the time of a message's publication and the one that a gap has of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One row of the table; what was lost and duplicated is summed over the row's clients."""
+    """One row of the table; what was lost and duplicated is summed over the row's clients.
+
+    What stands in a gap that a client was told is not lost.
+    """
 
     fault: str
     sent: int | None = None
@@ -48,12 +58,43 @@ def judge(
         remark: For the last column.
     """
     due = {number for number in feed.answered if number >= since}
-    lost = sum(len(due.difference(got.number for got in f.got)) for f in followers)
+    lost = sum(len(lost_in_silence(follower, feed, since)) for follower in followers)
     duplicated = sum(map(repetitions, followers))
     recovered_s = max(follower.recovered_s(fault_s) for follower in followers)
     row = Figures(fault, len(due), lost, duplicated, recovered_s, remark)
     keep(row)
     return row
+
+
+def lost_in_silence(follower: Follower, feed: Feed, since: int) -> set[int]:
+    """Return what did not come of what was answered, and stands in no gap that was told.
+
+    A gap stands behind its stretch.  Something of the stretch may have come all the same, so what
+    came just before the gap does not bound it: the time that it names does, or, if it names none,
+    where the connection began.
+    """
+    lost = {number for number in feed.answered if number >= since}
+    lost.difference_update(got.number for got in follower.got)
+    for gap in follower.gaps:
+        before = _newest(follower, gap.place)
+        behind = (got.number for got in follower.got[gap.place :] if got.number > before)
+        after = next(behind, math.inf)
+        first = _newest(follower, gap.start)
+        if gap.from_time is not None:
+            from_s = monotonic_s(gap.from_time) - _LATENCY_S
+            first = min(before, bisect_left(feed.published_s, from_s))
+        lost = {number for number in lost if not first <= number <= after}
+    return lost
+
+
+def _newest(follower: Follower, place: int) -> int:
+    """Return the highest number of what came before a place, -1 if nothing did."""
+    return max((got.number for got in follower.got[:place]), default=-1)
+
+
+def monotonic_s(iso_time: str) -> float:
+    """Return a time of the wire by this process's monotonic clock."""
+    return datetime.fromisoformat(iso_time).timestamp() - time.time() + time.monotonic()
 
 
 def repetitions(follower: Follower) -> int:

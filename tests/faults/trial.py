@@ -1,7 +1,7 @@
 """One trial of the matrix: a feed, clients that follow it, and questions to server and broker."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
@@ -12,17 +12,19 @@ from tests.faults.conftest import EXCHANGE
 from tests.faults.feed import Feed
 from tests.faults.figures import Figures, judge, repetitions
 from tests.faults.follower import Follower
+from tests.faults.returner import Returner
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream, connect_target
 from tests.support.waiting import wait_until
 
 
-def targets_of(exchange: str) -> list[str]:
+def targets_of(exchange: str, **query: str) -> list[str]:
     """Return what three clients ask for that all must get everything."""
-    return [connect_target((exchange, pattern)) for pattern in ("#", "n.*", "*.#")]
+    return [connect_target((exchange, pattern), **query) for pattern in ("#", "n.*", "*.#")]
 
 
 TARGETS = targets_of(EXCHANGE)
+RESUMING = targets_of(EXCHANGE, resume="true")
 
 
 @dataclass(slots=True)
@@ -74,15 +76,31 @@ class Trial:
         return max(len(due.difference(got.number for got in f.got)) for f in self.followers)
 
 
+def resuming(port: int) -> list[Follower]:
+    """Return clients that come back with their cursors: plain ones and a compressed one."""
+    return [Returner(port, target, gzip=target is RESUMING[-1]) for target in RESUMING]
+
+
 @contextmanager
 def trial(
-    port: int, urls: Sequence[str], *, rate: int = 500, exchange: str = EXCHANGE
+    port: int,
+    urls: Sequence[str],
+    *,
+    rate: int = 500,
+    padding_bytes: int = 0,
+    exchange: str = EXCHANGE,
+    clients: Callable[[int], Sequence[Follower]] | None = None,
 ) -> Iterator[Trial]:
-    """Publish at ``urls`` and follow at the server on ``port``, for the block."""
-    with Feed(urls, exchange, rate=rate) as feed, ExitStack() as opened:
-        followers = [
-            opened.enter_context(Follower(port, target)) for target in targets_of(exchange)
-        ]
+    """Publish at ``urls`` and follow at the server on ``port``, for the block.
+
+    ``clients`` returns other ones than three that do not resume.
+    """
+    with (
+        Feed(urls, exchange, rate=rate, padding_bytes=padding_bytes) as feed,
+        ExitStack() as opened,
+    ):
+        made = clients(port) if clients else [Follower(port, t) for t in targets_of(exchange)]
+        followers = [opened.enter_context(follower) for follower in made]
         since = feed.published
         feed.goes_on(rate // 2)
         yield Trial(feed, followers, since)

@@ -50,7 +50,8 @@ class Client:
     had: set[int] = field(default_factory=set)
     """What those before it, whose cursor it came with, have had."""
     undue: set[int] = field(default_factory=set)
-    """What came before the ``ready`` of the first of them: it may come, or not."""
+    """What came before the ``ready`` of the first of them, or may be missing as they were told: it
+    may come nonetheless."""
     is_ready: bool = False
 
     @property
@@ -117,17 +118,15 @@ class HistoryMachine(RuleBasedStateMachine):
         before, cursor = draw.draw(st.sampled_from(self.seen))
         now_ms = self.pass_time()
         client = Client(before.pairs, Recorder(wire), now_ms, 0, cursor)
-        client.had = self._had_up_to(before, cursor)
-        client.undue = before.undue
+        client.had, told = self._had_up_to(before, cursor)
+        client.undue = before.undue | told
         self._subscribe(client, Start(cursor))
 
-    def _had_up_to(self, client: Client, cursor: str) -> set[int]:
-        """Return what a client has had, or was not due, when it saw ``cursor``."""
-        had = set(client.had)
-        for place, event in enumerate(client.stream.events):
-            if event.event_id == cursor:
-                had = self._accounted(client, client.stream.events[: place + 1])
-        return had
+    def _had_up_to(self, client: Client, cursor: str) -> tuple[set[int], set[int]]:
+        """Return what a client has had, and what it was told of, when it saw ``cursor``."""
+        places = [n for n, e in enumerate(client.stream.events, 1) if e.event_id == cursor]
+        events = client.stream.events[: max(places, default=0)]
+        return client.had | _numbers(events), self._told(client, events)
 
     def _subscribe(self, client: Client, start: Start) -> None:
         self.clients.append(client)
@@ -239,12 +238,12 @@ class HistoryMachine(RuleBasedStateMachine):
                 self._check_all(client)
 
     @invariant()
-    def who_asked_for_nothing_is_due_what_follows_its_ready(self) -> None:
+    def what_came_before_is_not_due(self) -> None:
         for client in self.clients:
             if "ready" in client.stream.kinds and not client.is_ready:
                 client.is_ready = True
-                if client.wanted_ms is None:
-                    client.undue = {said.number for said in self.said}
+                until_ms = self.desk.now_ms if client.wanted_ms is None else client.wanted_ms
+                client.undue |= {s.number for s in self.said if s.time_ms <= until_ms}
 
     @invariant()
     def nothing_comes_twice_or_out_of_order_or_unasked(self) -> None:
@@ -294,33 +293,36 @@ class HistoryMachine(RuleBasedStateMachine):
         del self.seen[:-30]
 
     def _check_all(self, client: Client) -> None:
-        """Check that all that was due came, or lies within exactly one gap."""
-        accounted = self._accounted(client, client.stream.events)
+        """Check that all that was due came, or may be missing as it was told."""
+        events = client.stream.events
+        accounted = client.had | client.undue | _numbers(events) | self._told(client, events)
         for said in self.said:
             if client.matches(said.message) and self._is_due(client, said):
-                is_due = said.number not in client.undue
-                assert said.number in accounted or not is_due, (said, client.stream.events)
+                assert said.number in accounted, (said, events)
 
     def _is_due(self, client: Client, said: Said) -> bool:
         if client.wanted_ms is not None:
             return said.time_ms > client.wanted_ms
         return False  # by its own ``ready`` others are judged: who comes back with that cursor
 
-    def _accounted(self, client: Client, events: list[Event]) -> set[int]:
-        """Return what came, was had before, or is told as missing; by one gap alone."""
-        had = client.had | {orjson.loads(e.data)["payload"] for e in events if e.kind == "message"}
+    def _told(self, client: Client, events: list[Event]) -> set[int]:
+        """Return what lies within the gaps that were told; each of them tells something new."""
         gaps: list[tuple[int, int]] = []
         for event in events:
             if event.kind == "gap":
                 start, end = _span(event)
                 told_ms = gaps[-1][1] if gaps else 0
-                assert end > told_ms, (gaps, event)  # there is something new in it
-                gaps.append((max(start, told_ms), end))
-        for said in self.said:
-            if said.number not in had and client.matches(said.message):
-                if any(start <= said.time_ms < end for start, end in gaps):
-                    had.add(said.number)
-        return had
+                assert end > told_ms, (gaps, event)
+                gaps.append((start, end))
+        return {
+            said.number
+            for said in self.said
+            if any(start <= said.time_ms < end for start, end in gaps)
+        }
+
+
+def _numbers(events: list[Event]) -> set[int]:
+    return {orjson.loads(e.data)["payload"] for e in events if e.kind == "message"}
 
 
 def _span(event: Event) -> tuple[int, int]:

@@ -23,6 +23,7 @@ class GzipStream(RawStream):
         port: The server's, on 127.0.0.1.
         target: The request target.
         accept: The value of ``Accept-Encoding``.
+        headers: Further ones.
         version: Of HTTP, as the request says.
         receive_buffer_bytes: The kernel's buffer, for readers that are to seem slow.
     """
@@ -33,16 +34,16 @@ class GzipStream(RawStream):
         target: str,
         *,
         accept: str = BROWSER,
+        headers: "Mapping[str, str] | None" = None,
         version: str = "1.1",
         receive_buffer_bytes: int | None = None,
     ) -> None:
         self._inflater = zlib.decompressobj(_GZIP_BODY)
         self._in_body = False
-        headers: Mapping[str, str] = {"Accept-Encoding": accept}
         super().__init__(
             port,
             target,
-            headers=headers,
+            headers={"Accept-Encoding": accept, **(headers or {})},
             version=version,
             receive_buffer_bytes=receive_buffer_bytes,
         )

@@ -10,7 +10,8 @@ from pulse_events.bindings import BindingSet
 from pulse_events.cursors import NONE, Cursors
 from pulse_events.errors import BindingRefused, PulseEventsError
 from pulse_events.history import History, Room
-from pulse_events.hub.hub import Hub, Past
+from pulse_events.hub.hub import Hub
+from pulse_events.hub.past import Keeping
 from pulse_events.hub.replay import NOW, Start
 from pulse_events.messages import Message
 from pulse_events.wire.compression import GZIP
@@ -148,8 +149,8 @@ class HistoryDesk(Desk):
         self.steps: list[Callable[[], bool]] = []
         self.cursors = Cursors(HISTORY_ID)
         self.history = History(self.cursors, lambda: self.now_ms, Room(history_bytes), age_ms)
-        past = Past(self.history, self._add, lambda: RETRY_MS, kept_bindings)
-        super().__init__(past=past, **others)
+        keeping = Keeping(self.history, self._add, lambda: RETRY_MS, kept_bindings)
+        super().__init__(keeping=keeping, **others)
 
     def _add(self, step: Callable[[], bool]) -> None:
         if step not in self.steps:

@@ -16,8 +16,9 @@ from urllib.parse import quote, urlencode
 from tests.support.chunked import Chunks
 
 CONNECT_PATH = "/events/v1/connect/"
-_EVENT = re.compile(rb"event: ([a-z]+)\ndata: ([^\r\n]*)\nid: ([^\r\n]*)\n\n")
-_EVENTS = re.compile(rb"(?:event: [a-z]+\ndata: [^\r\n]*\nid: [^\r\n]*\n\n)*+")
+_RETRY = rb"(?:retry: [1-9][0-9]{0,8}\n(?=event: ready\n))?"  # only there
+_EVENT = re.compile(_RETRY + rb"event: ([a-z]+)\ndata: ([^\r\n]*)\nid: ([^\r\n]*)\n\n")
+_EVENTS = re.compile(rb"(?:" + _RETRY + rb"event: [a-z]+\ndata: [^\r\n]*\nid: [^\r\n]*\n\n)*+")
 
 
 def connect_target(*bindings: tuple[str, str], path: str = CONNECT_PATH, **query: str) -> str:

@@ -74,7 +74,7 @@ class Sending:
 
 def test_readers_that_stop_are_told_and_closed_and_cost_the_others_nothing() -> None:
     target = connect_target((EXCHANGE, "#"))
-    with Server("--ping-interval", "3600") as server, ExitStack() as opened:
+    with Server("--history", "off", "--ping-interval", "3600") as server, ExitStack() as opened:
         crowd = opened.enter_context(SlowCrowd(server.port, target, READERS))
         stopped = [
             opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=KERNEL_BYTES))
@@ -99,7 +99,7 @@ def test_readers_that_stop_are_told_and_closed_and_cost_the_others_nothing() -> 
 
 def test_what_the_kernel_did_not_take_of_a_message_is_held_once() -> None:
     target = connect_target((EXCHANGE, "#"))
-    with Server("--ping-interval", "3600") as server, ExitStack() as opened:
+    with Server("--history", "off", "--ping-interval", "3600") as server, ExitStack() as opened:
         for _ in range(STOPPED):
             opened.enter_context(RawStream(server.port, target, receive_buffer_bytes=4096).ready())
         before = memory_bytes(server)

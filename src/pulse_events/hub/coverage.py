@@ -1,6 +1,6 @@
 """Since when bindings have been in force without a break, so that what they match is held."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.history import Mark
@@ -25,10 +25,9 @@ class Coverage:
         for binding in bindings.bindings:
             self._users[binding] = self._users.get(binding, 0) + 1
 
-    def record(self, bindings: BindingSet) -> None:
-        """Note that these are always wanted."""
-        for binding in bindings.bindings:
-            self._recorded.setdefault(binding.exchange, set()).add(binding)
+    def record(self, binding: Binding) -> None:
+        """Note that ``binding`` is always wanted."""
+        self._recorded.setdefault(binding.exchange, set()).add(binding)
 
     def remove(self, bindings: BindingSet) -> None:
         """Note that one less wants these; what nobody wants is no longer in force."""
@@ -41,7 +40,8 @@ class Coverage:
     def begin(self, bindings: BindingSet, now: Mark) -> None:
         """Note that all of these are in force, from now on if they were not before."""
         for binding in bindings.bindings:
-            self._since.setdefault(binding, now)
+            if binding not in self._since:
+                self._since[binding] = min((now, *self._recorded_since(binding)))
 
     def interrupt(self, binding: Binding) -> None:
         """Note that ``binding`` is not in force any more, though it is wanted."""
@@ -56,15 +56,12 @@ class Coverage:
 
         Where some are not, that is before all time: nothing can be said of them yet.
         """
-        if not self.is_complete(bindings):
-            return NEVER
-        return max(map(self._since_of, bindings.bindings))
+        since = self._since
+        marks = [since[binding] for binding in bindings.bindings if binding in since]
+        return max(marks) if len(marks) == len(bindings.bindings) else NEVER
 
-    def _since_of(self, binding: Binding) -> Mark:
-        return min(self._marks(binding))
-
-    def _marks(self, binding: Binding) -> Iterable[Mark]:
-        yield self._since[binding]
+    def _recorded_since(self, binding: Binding) -> Iterator[Mark]:
+        """Yield since when each is in force that is recorded, and matches all that this does."""
         for recorded in self._recorded.get(binding.exchange, ()):
             mark = self._since.get(recorded)
             if mark is not None and covers(recorded.pattern, binding.pattern):

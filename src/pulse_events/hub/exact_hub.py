@@ -4,8 +4,9 @@ import sys
 from collections.abc import Callable, Collection
 
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.hub import Hub, Past
+from pulse_events.hub.hub import Hub
 from pulse_events.hub.oddities import Oddity
+from pulse_events.hub.past import Keeping
 from pulse_events.hub.ports import Orders
 from pulse_events.messages import Message
 
@@ -18,9 +19,9 @@ class ExactHub(Hub):
         orders: Orders,
         wake: Callable[[Callable[[], None]], object],
         on_odd: Callable[[Oddity], None] = lambda oddity: None,
-        past: Past | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
-        super().__init__(orders, wake, threshold=sys.maxsize, on_odd=on_odd, past=past)
+        super().__init__(orders, wake, threshold=sys.maxsize, on_odd=on_odd, keeping=keeping)
         audiences = self._audiences
         self._match = lambda message: audiences.values()
 

@@ -6,12 +6,10 @@ Pure and synchronous: it never waits, and knows
 neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
 """
 
-import sys
 from collections.abc import Callable, Collection
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.cursors import NONE
 from pulse_events.errors import (
     BindingRefused,
     Count,
@@ -19,34 +17,27 @@ from pulse_events.errors import (
     MessagesMissed,
     PulseEventsError,
 )
-from pulse_events.history import History, Record
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
-from pulse_events.hub.linger import DEFAULT_LINGER_S, KEPT_BINDINGS, Linger
+from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.oddities import Oddities, Oddity
+from pulse_events.hub.outbox import Outbox
 from pulse_events.hub.owed import Owed
+from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import NOW, UNDECIDED, Replays, Start, missing_text
+from pulse_events.hub.replay import NOW, UNDECIDED, Start, missing_text, told_by_an_end
 from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
-from pulse_events.topics.containment import for_broker
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_event, message_line, wire_of
+from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_line, wire_of
 
-TURN_BYTES = 4 << 20
-"""Bytes for all streams after which the audiences that are left wait for another turn of the loop;
-some 2 ms.  One audience, however large, is written to at once."""
+if TYPE_CHECKING:
+    from pulse_events.history import Record
 
 CLOSED_AT_ONCE = 100
 """Bindings that are given up in a turn of the loop, with those of the last audience; 0.5 ms."""
-
-FLUSH_BYTES = 32 << 20
-"""Bytes for all streams together that end the waiting for a flush: some 10 ms of writing, so that
-a flood leaves turns to new clients and pings."""
-
 
 RECORD_AGAIN_S = 30.0
 """How long after the broker refused to bind what is to be recorded it is asked again."""
@@ -55,18 +46,6 @@ _RECORDED = wire_of(is_chunked=True, is_gzip=False)
 """The form of audiences that are there for the history's sake."""
 _YIELDS = frozenset((Count.REFUSED_DISTINCT_BINDINGS, Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS))
 """Limits for which what only lingers makes room."""
-
-
-class Past(NamedTuple):
-    """What a hub keeps of the past, and how it is read."""
-
-    history: History
-    pace: Callable[[Callable[[], bool]], None]
-    """See `Replays`."""
-    retry_ms: Callable[[], int]
-    """See `Replays`."""
-    kept_bindings: int = KEPT_BINDINGS
-    """How many bindings stay for the history's age after their last stream."""
 
 
 class Hub:
@@ -81,57 +60,44 @@ class Hub:
         linger_s: float = DEFAULT_LINGER_S,
         quotas: Quotas | None = None,
         on_odd: Callable[[Oddity], None] = lambda oddity: None,
-        past: Past | None = None,
+        keeping: Keeping | None = None,
     ) -> None:
         """Make an empty hub.
 
         Args:
             orders: How to tell the broker what to bind and unbind.
-            wake: Gets `flush` when there is something to flush, to call it at the end of the
+            wake: Gets `Outbox.flush` when there is something to flush, to call it at the end of the
                 loop turn, as ``loop.call_soon`` does.
             threshold: Wildcard patterns of one exchange above which one ``#`` replaces them.
             linger_s: How long the bindings of an audience stay after its last stream.
             quotas: How many bindings there may be; by default `Quotas` without arguments.
             on_odd: Told what is odd about messages, the first time on each exchange.
-            past: ``None`` if no history is kept: then no stream can be resumed, and one that does
-                not read fast enough ends.
+            keeping: What is kept of the past; if nothing is, no stream can be resumed, and one that
+                does not read fast enough ends.
         """
         self._interest = Interest(orders, threshold)
         self._orders = orders
-        self._wake = wake
         self._quotas = quotas or Quotas()
         self._odd = Oddities(on_odd)
         self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
         self._linger = Linger(linger_s)
-        self._kept = Linger(past.history.age_ms / 1000 if past else 0.0)
-        self._kept_bindings = past.kept_bindings if past else 0
-        self._history = past.history if past else None
-        self._coverage = Coverage()
-        self._replays = self._make_replays(past) if past else None
+        self._past = self._make_past(keeping)
+        self._kept = Linger(self._past.kept_s)
         self._recorded: dict[BindingSet, float] = {}
-        # Told when their bindings are in force again: until then more may be missed.
-        self._broken: dict[Audience, Gap] = {}
         self._owed = Owed(self._end_ready, wake)
         self._routes = Routes()
         self._match: Callable[[Message | Record], Collection[Audience]] = self._routes.match
         self._awaited: dict[Binding, set[Audience]] = {}
-        self._dirty: list[Audience] = []
-        self._pending_bytes = 0
-        self._clients = self._messages_in = self._messages_out = 0
-        self._bytes_out = self._slow_closed = self._omitted = self._losses = 0
-        self._gaps = self._fell_behind = 0
+        self._outbox = Outbox(wake)
+        self._clients = self._messages_in = self._slow_closed = self._omitted = 0
+        self._losses = self._gaps = self._fell_behind = 0
         self._ticked_s = 0.0
 
-    def _make_replays(self, past: Past) -> Replays:
-        return Replays(
-            past.history,
-            lambda record: self._match(record),  # which is another one in a hub of exact matches
-            self._coverage,
-            past.pace,
-            past.retry_ms,
-            arrive=self._arrive,
-            end=self._end_slow,
-        )
+    def _make_past(self, keeping: Keeping | None) -> NoPast:
+        if keeping is None:
+            return NoPast()
+        # The matching is another one in a hub of exact matches.
+        return Past(keeping, lambda record: self._match(record), self._arrive, self._end_slow)
 
     # Clients
 
@@ -154,14 +120,7 @@ class Hub:
         self._linger_of(audience).end(audience)
         self._clients += 1
         if audience.join(stream, start):
-            self._begin(audience, stream, start)
-
-    def _begin(self, audience: Audience, stream: Stream, start: Start) -> None:
-        if audience.wire.resumes and self._replays is not None:
-            self._replays.begin(stream, start)
-        else:
-            audience.go_live(stream)
-            stream.write(audience.wire.ready)
+            self._past.begin(stream, start)
 
     def _arrive(self, stream: Stream) -> None:
         """Let a stream be live that has had all there is: in this very call, so nothing is between.
@@ -169,7 +128,7 @@ class Hub:
         What is pending for the others is among what it has had.
         """
         assert stream.audience is not None
-        self._flush(stream.audience)
+        self._outbox.send(stream.audience)
         stream.audience.go_live(stream)
 
     def count_new(self, bindings: BindingSet) -> int:
@@ -187,36 +146,16 @@ class Hub:
 
     def cursor_of(self, stream: Stream) -> bytes:
         """Return the cursor of what a stream has had, as far as it can be resumed."""
-        audience, history = stream.audience, self._history
-        if (
-            self._replays is None
-            or history is None
-            or audience is None
-            or not audience.wire.resumes
-        ):
-            return NONE
-        position = self._replays.position_of(stream)
-        if position is not None:
-            return history.cursors.at(position)
-        start = audience.waiting.get(stream, NOW)
-        if isinstance(history.cursors.read(start.cursor), int):
-            return start.cursor.encode()  # it has had nothing yet
-        return history.cursors.at(self._live_position(audience))
+        return self._past.cursor_of(stream)
 
-    def _live_position(self, audience: Audience) -> int:
-        """Return up to where those that are live have had everything."""
-        assert self._history is not None
-        return audience.pending_after if audience.pending else self._history.last
-
-    def leave(self, stream: Stream, now_s: float) -> None:
+    def leave(self, stream: Stream, now_s: float | None = None) -> None:
         """Remove a stream whose client is gone; its bindings stay for the linger."""
         audience = stream.audience
         if audience is not None:
-            if self._replays is not None:
-                self._replays.leave(stream)
+            self._past.leave(stream)
             audience.leave(stream)
             self._clients -= 1
-            if audience.is_empty:
+            if audience.is_empty and not self._is_recorded(audience):
                 self._linger_of(audience).begin(audience, now_s, stream.owner)
 
     def _linger_of(self, audience: Audience) -> Linger:
@@ -231,25 +170,21 @@ class Hub:
         audience = stream.audience
         if audience is None:
             return
-        if self._replays is None:
+        if self._past.take(stream):
+            self._fell_behind += 1
+        else:
             self._slow_closed += 1
             self.leave(stream, now_s)
             stream.end(reason)
-        elif stream in audience.streams:
-            self._fell_behind += 1
-            position = self._live_position(audience)
-            audience.fall_behind(stream)
-            self._replays.fall_behind(stream, position)
 
     def drained(self, stream: Stream) -> None:
         """Note that the client of a stream has read what was written to it."""
-        if self._replays is not None:
-            self._replays.drained(stream)
+        self._past.drained(stream)
 
     def end(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """End a stream, after it was sent what is pending."""
         if stream.audience is not None:
-            self._flush(stream.audience)
+            self._outbox.send(stream.audience)
             cursor = self.cursor_of(stream)
             self.leave(stream, now_s)
             stream.end(reason, cursor)
@@ -262,14 +197,8 @@ class Hub:
     def _end_all(self, streams: Collection[Stream], reason: PulseEventsError) -> int:
         """End streams of one audience; return how many they were."""
         for stream in streams:
-            audience, cursor = stream.audience, self.cursor_of(stream)
-            if self._replays is not None:
-                self._replays.leave(stream)
-            assert audience is not None
-            audience.leave(stream)
-            self._clients -= 1
-            if audience.is_empty:
-                self._linger_of(audience).begin(audience, owner=stream.owner)
+            cursor = self.cursor_of(stream)
+            self.leave(stream)
             stream.end(reason, cursor)
         return len(streams)
 
@@ -285,13 +214,13 @@ class Hub:
             left -= len(audience.bindings.bindings)
             self._close(audience)
         self._record_again(now_s)
-        has_more = self._history is not None and self._history.forget()
+        has_more = self._past.forget()
         return left <= 0 or has_more
 
     def _due(self, now_s: float) -> Audience | None:
         """Return an audience that has lingered for long enough, or is one too many."""
         kept = self._kept
-        if kept.bindings > self._kept_bindings:
+        if kept.bindings > self._past.kept_bindings:
             return kept.oldest()
         return self._linger.due(now_s) or kept.due(now_s)
 
@@ -319,8 +248,7 @@ class Hub:
 
     def _open(self, bindings: BindingSet, wire: Wire, owner: str) -> Audience:
         audience = self._audiences[bindings, wire] = Audience(bindings, wire)
-        if self._history is not None:
-            self._coverage.add(bindings)
+        self._past.opened(audience)
         for asked in bindings.asked:
             if not self._interest.want(asked, owner):
                 self._await(asked, audience)
@@ -330,24 +258,16 @@ class Hub:
 
     def _complete(self, audience: Audience) -> None:
         """Note that all bindings of ``audience`` are in force."""
-        if self._history is None:
-            return
-        if not self._coverage.is_complete(audience.bindings):
-            self._coverage.begin(audience.bindings, self._history.mark())
-        if broken := self._broken.pop(audience, None):
-            now = self._history.mark()
-            gap = broken._replace(to_ms=now.time_ms)
-            self._push(audience, gap_event(gap, self._history.cursors.at(now.position)))
+        gap = self._past.completed(audience)
+        if gap is not None:
+            self._push(audience, gap)
 
     def _close(self, audience: Audience) -> None:
         del self._audiences[audience.bindings, audience.wire]
-        self._broken.pop(audience, None)
         self._linger_of(audience).end(audience)
         self._owed.forget(audience)
         self._routes.remove(audience)
-        if self._replays is not None:
-            self._coverage.remove(audience.bindings)
-            self._replays.forget(audience)
+        self._past.closed(audience)
         for asked in audience.bindings.asked:
             if waiting := self._awaited.get(asked):
                 waiting.discard(audience)
@@ -367,7 +287,7 @@ class Hub:
         While the broker refuses it, it is asked for again now and then.
         """
         bindings = BindingSet((binding,))
-        self._coverage.record(bindings)
+        self._past.always(binding)
         self._recorded[bindings] = 0.0
         self._open_record(bindings)
 
@@ -399,7 +319,7 @@ class Hub:
         if not audience.missing:
             self._complete(audience)
         for stream, start in ready.items():
-            self._begin(audience, stream, start)
+            self._past.begin(stream, start)
 
     def refused(self, binding: Binding, reason: BindingRefused) -> None:
         """Note that the broker will not bind ``binding``; end the streams that asked for it.
@@ -408,7 +328,7 @@ class Hub:
         """
         for failed in self._interest.refused(binding):
             for audience in self._routes.askers(failed):
-                self._flush(audience)
+                self._outbox.send(audience)
                 self._end_all(audience.everybody(), reason)
                 self._close(audience)
 
@@ -429,25 +349,17 @@ class Hub:
         Those that can be resumed go on behind a gap, the others end.
         """
         self._losses += 1
-        gap = self._note_hole("", str(reason))
+        gap = self._past.hole("", str(reason), reason.back_ms)
         for audience in tuple(self._audiences.values()):
-            if gap is not None and audience.missing:
-                self._interrupt(audience)
-            if gap is None or not audience.wire.resumes:
-                self._flush(audience)
-                self._end_all(tuple(audience.streams), reason)
-                if audience.is_empty and not self._is_recorded(audience):
-                    self._close(audience)
-            elif not audience.missing:
-                self._push(audience, gap_event(gap, self._last_cursor()))
-            elif audience.streams:
-                self._broken.setdefault(audience, gap)
-
-    def _interrupt(self, audience: Audience) -> None:
-        for binding in audience.bindings.bindings:
-            asked = Binding(binding.exchange, for_broker(binding.pattern))
-            if asked in audience.missing:
-                self._coverage.interrupt(binding)
+            if self._past.interrupted(audience, gap):
+                continue
+            if gap is not None and audience.wire.resumes:
+                self._push(audience, gap_event(gap, self._past.cursor()))
+                continue
+            self._outbox.send(audience)
+            self._end_all(tuple(audience.streams), told_by_an_end(str(reason)))
+            if audience.is_empty and not self._is_recorded(audience):
+                self._close(audience)
 
     def _is_recorded(self, audience: Audience) -> bool:
         return audience.wire is _RECORDED and audience.bindings in self._recorded
@@ -461,25 +373,14 @@ class Hub:
         self._lose(message.exchange, "the server failed at it")
 
     def _lose(self, exchange: str, why: str) -> None:
-        """Tell all that had ``ready``, and have bindings of ``exchange``, that they may be owed one.
+        """Tell all that had ``ready`` and have bindings of ``exchange``: they may be owed one.
 
         Args:
             exchange: The message's.
             why: Why it is not passed on, in words.
         """
         reason = missing_text(exchange, why)
-        self._tell_loss(self._routes.on(exchange), self._note_hole(exchange, reason), reason)
-
-    def _note_hole(self, exchange: str, reason: str) -> Gap | None:
-        """Note a loss in the history, if there is one."""
-        if self._history is None:
-            return None
-        hole = self._history.hole(exchange, reason)
-        return Gap(reason, hole.from_ms, hole.time_ms)
-
-    def _last_cursor(self) -> bytes:
-        assert self._history is not None
-        return self._history.cursors.at(self._history.last)
+        self._tell_loss(self._routes.on(exchange), self._past.hole(exchange, reason), reason)
 
     def _tell_loss(self, audiences: Collection[Audience], gap: Gap | None, reason: str) -> None:
         """Tell a loss behind what is pending: by ``gap``, or by the end of the streams.
@@ -489,29 +390,18 @@ class Hub:
         ending = []
         for audience in audiences:
             if gap is not None and audience.wire.resumes:
-                self._push(audience, gap_event(gap, self._last_cursor()))
+                self._push(audience, gap_event(gap, self._past.cursor()))
             else:
                 ending.append(audience)
-        self._owed.add(ending, MessagesMissed(f"{reason}; connect again"))
+        self._owed.add(ending, told_by_an_end(reason))
 
     def _push(self, audience: Audience, gap: bytes) -> None:
         """Let those that are live have a ``gap`` event of the history's last position."""
-        assert self._history is not None
-        if audience.streams:
-            self._gaps += len(audience.streams)
-            if not audience.pending:
-                self._begin_pending(audience, self._history.last - 1)
-            audience.append(gap)
-
-    def _begin_pending(self, audience: Audience, position: int) -> None:
-        """Note that ``audience`` is to be flushed, with what follows ``position``."""
-        if not self._dirty:
-            self._wake(self.flush)
-        self._dirty.append(audience)
-        audience.pending_after = position
+        self._gaps += len(audience.streams)
+        self._outbox.push(audience, gap, self._past.position)
 
     def _end_ready(self, audience: Audience, reason: PulseEventsError) -> int:
-        self._flush(audience)
+        self._outbox.send(audience)
         return self._end_all(tuple(audience.streams), reason)
 
     # The hot path
@@ -525,37 +415,15 @@ class Hub:
             audiences = match(message) or self._note_unrouted(message)
         except OddKeys as error:
             odd, audiences = error, error.found
-        line, position = None, 0
-        if self._history is not None and (audiences or odd is not None):
+        if audiences or odd is not None:
             line = message_line(message)
-            position = self._history.append(message, line).position
+            position = self._past.record(message, line)
+            is_passed_on = self._outbox.put(line, audiences, position, self._past.cursor)
+            self._omitted += is_passed_on and message.omitted != ""
         if odd is not None:
             self._note_odd(message.exchange, odd)
         if message.malformed:
             self._note_malformed(message, audiences)
-        plain = resumable = None
-        for audience in audiences:
-            if audience.streams:
-                if line is None:
-                    line = message_line(message)
-                if audience.wire.resumes:
-                    frame = resumable = resumable or self._resumable(line, position)
-                else:
-                    frame = plain = plain or message_event(line)
-                if not audience.pending:
-                    self._begin_pending(audience, position - 1)
-                append = audience.append  # taken first: Python 3.11 calls it faster then
-                append(frame)
-                written = len(frame) * len(audience.streams) // audience.wire.shrinks
-                self._pending_bytes += written
-        if plain or resumable:
-            self._omitted += message.omitted != ""
-        if self._pending_bytes > FLUSH_BYTES:
-            self.flush(sys.maxsize)  # all of it: left for later, it would grow without bound
-
-    def _resumable(self, line: bytes, position: int) -> bytes:
-        assert self._history is not None
-        return message_event(line, self._history.cursors.at(position))
 
     def _note_unrouted(self, message: Message) -> Collection[Audience]:
         """Return nobody; count the message, unless the broker was asked for more than is wanted."""
@@ -574,11 +442,7 @@ class Hub:
         self._odd.note(Oddity(Count.SKIPPED_KEYS, exchange), odd.skipped)
         if odd.undecided:
             reason = missing_text(exchange, UNDECIDED)
-            gap = None
-            if self._history is not None:  # whose last record is the message
-                now_ms = self._history.now_ms()
-                gap = Gap(reason, now_ms, now_ms)
-            self._tell_loss(odd.undecided, gap, reason)
+            self._tell_loss(odd.undecided, self._past.gap(reason), reason)
 
     def _note_malformed(self, message: Message, audiences: Collection[Audience]) -> None:
         """Count what came without all of its keys; if nobody gets it, it may be anybody's."""
@@ -586,53 +450,29 @@ class Hub:
         if not any(audience.streams or audience.behind for audience in audiences):
             self._lose(message.exchange, message.malformed)
 
-    def flush(self, turn_bytes: int = TURN_BYTES) -> None:
-        """Write what is pending: one chunk per audience, the same bytes object to each stream.
-
-        What is left after ``turn_bytes`` for all streams together waits for the next turn.
-        """
-        dirty, self._dirty = self._dirty, []
-        if self._pending_bytes > turn_bytes:
-            # Who gets little does not wait for who gets much.
-            dirty.sort(key=Audience.pending_bytes)
-        limit_bytes = self._bytes_out + turn_bytes
-        for place, audience in enumerate(dirty, start=1):
-            self._flush(audience)
-            if self._bytes_out > limit_bytes and place < len(dirty):
-                self._dirty = dirty[place:]
-                self._wake(self.flush)
-                break
-        self._pending_bytes = sum(map(Audience.pending_bytes, self._dirty))
-
-    def _flush(self, audience: Audience) -> None:
-        if audience.pending:
-            self._messages_out += len(audience.pending) * len(audience.streams)
-            self._bytes_out += audience.flush()
-
     def close(self) -> None:
         """Hold nothing of the past any more, for good."""
-        if self._history is not None:
-            self._history.close()
+        self._past.close()
 
     def statistics(self) -> Statistics:
         """Return the counts of now and since the start."""
         waiting, age_s = self._orders.waiting()
-        history, replays = self._history, self._replays
+        read, history = self._past.read(), self._past.history
         return Statistics(
             clients=self._clients,
             audiences=len(self._audiences) - sum(map(self._is_unheard, self._recorded)),
             bindings=len(self._interest),
             bindings_waiting=waiting,
             bindings_waiting_age_s=round(age_s, 3),
-            clients_behind=len(replays) if replays is not None else 0,
+            clients_behind=read.streams,
             history_records=len(history) if history is not None else 0,
             history_bytes=history.records_bytes if history is not None else 0,
             messages_in=self._messages_in,
-            messages_out=self._messages_out + (replays.messages_out if replays else 0),
-            bytes_out=self._bytes_out + (replays.bytes_out if replays else 0),
+            messages_out=self._outbox.messages + read.messages,
+            bytes_out=self._outbox.size_bytes + read.size_bytes,
             slow_clients_closed=self._slow_closed,
             slow_clients_behind=self._fell_behind,
-            gaps=self._gaps + (replays.gaps if replays else 0),
+            gaps=self._gaps + read.gaps,
             omitted=self._omitted,
             losses=self._losses,
             **self._odd.counts,

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
-from pulse_events.history import Entry, Hole, History, Mark, Record
+from pulse_events.history import Entry, History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.blocks import Block, Blocks
 from pulse_events.hub.coverage import Coverage
@@ -37,7 +37,7 @@ _TOO_SLOW = (
     "slow reader: more was unread than this server's history holds; messages are missing; connect "
     "again and read faster, or ask for fewer"
 )
-_FAILED = "messages may be missing: the server failed at reading its history; connect again"
+_FAILED = "messages may be missing: the server failed at reading its history"
 
 
 class Start(NamedTuple):
@@ -155,7 +155,11 @@ class Replays:
 
     def fall_behind(self, stream: Stream, position: int) -> None:
         """Let a stream that was live go on from ``position`` when it has read what it has."""
-        self._place(stream, Place(position, self._history.now_ms()))
+        history = self._history
+        is_newest = position == history.last
+        self._place(
+            stream, Place(position, history.entered_ms if is_newest else history.time_of(position))
+        )
 
     def _place(self, stream: Stream, place: Place) -> None:
         self._places[stream] = place
@@ -194,7 +198,7 @@ class Replays:
             try:
                 self._advance(stream)
             except Exception:
-                self._end(stream, MessagesMissed(_FAILED))  # rather than silence
+                self._end(stream, told_by_an_end(_FAILED))  # rather than silence
                 raise
             if stream in self._places and not stream.is_blocked:
                 self._turns.add(stream)
@@ -274,7 +278,7 @@ class Replays:
         place.position = block.stop
         place.passed_ms = block.time_ms or place.passed_ms
         if block.loss:
-            self._end(stream, MessagesMissed(block.loss))
+            self._end(stream, told_by_an_end(block.loss))
         elif place.position >= self._history.last and not stream.is_blocked:
             self.leave(stream)
             self._arrive(stream)
@@ -357,6 +361,11 @@ class Replays:
     def _gap(self, entry: Entry, from_ms: int, reason: str) -> bytes:
         cursor = self._history.cursors.at(entry.position)
         return gap_event(Gap(reason, from_ms, entry.time_ms), cursor)
+
+
+def told_by_an_end(loss: str) -> MessagesMissed:
+    """Return why a stream ends that cannot be resumed: it is all that it can be told of a loss."""
+    return MessagesMissed(f"{loss}; connect again")
 
 
 def missing_text(exchange: str, why: str) -> str:

@@ -26,15 +26,16 @@ from pulse_events.access.limits import (
 )
 from pulse_events.bindings import Binding, read_pair
 from pulse_events.brokers.opening import open_broker
-from pulse_events.configuration.settings import Settings
 from pulse_events.catalogue import load_catalogue
+from pulse_events.configuration.settings import Settings
 from pulse_events.cursors import ID_BYTES, Cursors
 from pulse_events.demo.feed import run_demo
 from pulse_events.errors import Count, StreamEnded
 from pulse_events.history import History, Room
 from pulse_events.hub.exact_hub import ExactHub
-from pulse_events.hub.hub import Hub, Past
+from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
+from pulse_events.hub.past import Keeping
 from pulse_events.hub.ports import Broker, Health
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
@@ -197,13 +198,13 @@ class _Process:
             self._pacer.wake,
             quotas=_quotas(self._settings),
             on_odd=log_oddity,
-            past=self._past(),
+            keeping=self._keeping(),
         )
         for binding in _recorded(self._settings):
             hub.record(binding)
         return hub
 
-    def _past(self) -> Past | None:
+    def _keeping(self) -> Keeping | None:
         """Return a history of one hub; all together take no more than the setting."""
         settings = self._settings
         if settings.history == "off":
@@ -211,7 +212,7 @@ class _Process:
         history = History(
             Cursors(os.urandom(ID_BYTES)), _time_ms, self._room, round(1000 * settings.history_age)
         )
-        return Past(history, self._replay_pace.add, _retry_ms, settings.max_kept_bindings)
+        return Keeping(history, self._replay_pace.add, _retry_ms, settings.max_kept_bindings)
 
     def _is_exact(self, exchange: str) -> bool:
         """Tell whether an exchange needs a queue of its own, and the broker has such."""
@@ -224,7 +225,7 @@ class _Process:
         assert self._tasks is not None
         assert self.broker.exact is not None
         broker = self.broker.exact()
-        hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity, past=self._past())
+        hub = ExactHub(broker, self._pacer.wake, on_odd=log_oddity, keeping=self._keeping())
         return Exact(hub, self._tasks.create_task(broker.run(hub)).cancel)
 
 

@@ -61,6 +61,13 @@ async def supervise(
         patience: How often each worker is asked, and how long one may be silent.
         spawn: Starts the process of a worker.
     """
+    if settings.history == "memory":
+        log.warning(
+            "each of %d workers has a history of its own, in memory: a client that comes back "
+            "finds its own with a chance of 1 in %d, else it is told a gap",
+            settings.workers,
+            settings.workers,
+        )
     stop = stop_signal()
     url, port = url_of(reserved), reserved.getsockname()[1]
     settings, shelf = settings.model_copy(update={"port": port}), Shelf[str]()

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import TYPE_CHECKING
 
 from pulse_events.access.limits import Admission
 from pulse_events.errors import PulseEventsError, StreamEnded
@@ -11,7 +12,9 @@ from pulse_events.web.answers import timestamp
 from pulse_events.web.client_stream import ClientStream
 from pulse_events.web.endings import LATE_LIMIT, Endings
 from pulse_events.web.pings import PingWheel
-from pulse_events.wire.wire import Wire
+
+if TYPE_CHECKING:
+    from pulse_events.wire.wire import Wire
 
 CLOSE_WITHIN_S = 60.0
 """How long the client of an ended stream may take to read the rest, where there are few of them."""

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from pulse_events.bindings import BindingSet
-from pulse_events.cursors import NONE
+from pulse_events.cursors import CURSOR_LIMIT, NONE
 from pulse_events.errors import InputError, PulseEventsError
 from pulse_events.hub.replay import Start
 from pulse_events.times import read_since
@@ -80,7 +80,7 @@ class Subscribe:
         if query.form.resumes and self._services.history == "off":
             raise InputError("this server keeps no history (--history off); leave out 'resume'")
         if cursor or not query.since:
-            return Start(cursor, None, query.last)
+            return Start(cursor[:CURSOR_LIMIT], None, query.last)
         return Start("", read_since(query.since, time.time_ns() // 1_000_000))
 
     async def _bindings_of(self, query: Query, address: str) -> BindingSet:

@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,8 @@ class Queue:
         self._expires_s = expires_s
         self._limit = limit
         self._declared = False
+        self._looked_s = 0.0
+        """When it was sure that nothing was dropped so far but what was told."""
         self.name = self._new_name()
 
     async def open(self, connection: FrameConnection, listener: Listener) -> Channel:
@@ -56,6 +59,7 @@ class Queue:
         with needing("configure"):
             await channel.request("queue_declare", queue=self.name, **self._arguments())
         self._declared = True
+        self._looked_s = time.monotonic()
         return channel
 
     def give_up(self, listener: Listener, error: Exception) -> None:
@@ -76,9 +80,12 @@ class Queue:
         """
         found = await channel.request("queue_declare", queue=self.name, passive=True)
         count = found.method.message_count
+        before_s, self._looked_s = self._looked_s, time.monotonic()
         if count >= self._limit - SPAN:
             reason = f"the queue holds {count} messages, at {self._limit} it drops some"
-            _lose(listener, reason)
+            # The oldest were dropped, and some of what came later may have been delivered already.
+            back_ms = round(1000 * (self._looked_s - before_s))
+            _lose(listener, reason, back_ms=back_ms)
 
     def _new_name(self) -> str:
         instance = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
@@ -94,10 +101,12 @@ class Queue:
         return {"durable": True, "arguments": arguments}
 
 
-def _lose(listener: Listener, reason: str, cause: Exception | str = "") -> None:
-    """Tell clients ``reason``, and the log also the broker's own words."""
+def _lose(
+    listener: Listener, reason: str, cause: Exception | str = "", *, back_ms: int = 0
+) -> None:
+    """Tell clients ``reason``, and the log also the broker's own words; see `MessagesMissed`."""
     log.error("messages are lost: %s", f"{reason}: {cause}" if cause else reason)
-    listener.missed(MessagesMissed(f"messages may be missing: {reason}; connect again"))
+    listener.missed(MessagesMissed(f"messages may be missing: {reason}", back_ms))
 
 
 @contextmanager

@@ -1,0 +1,49 @@
+"""Encoded parts of the history: bounded, the ones nobody asks for go first."""
+
+from pulse_events.bindings import BindingSet
+from pulse_events.hub.audience import Audience
+from pulse_events.hub.blocks import Block, Blocks
+from tests.support.hub_desk import RESUMING
+
+
+def audience() -> Audience:
+    return Audience(BindingSet.of([("e", "a")]), RESUMING)
+
+
+def block(size: int = 10) -> Block:
+    return Block(1, True, b"x" * size, 1, 0, None, "")
+
+
+def test_a_block_is_of_its_audience_and_place() -> None:
+    blocks, one, other = Blocks(), audience(), audience()
+    first = block()
+    blocks.put(one, 7, first)
+    assert blocks.get(one, 7) is first
+    assert (blocks.get(one, 8), blocks.get(other, 7)) == (None, None)
+    newer = block()
+    blocks.put(one, 7, newer)
+    assert blocks.get(one, 7) is newer
+    blocks.forget(one)
+    blocks.forget(other)
+    assert blocks.get(one, 7) is None
+
+
+def test_bytes_and_number_are_bounded_and_the_longest_unasked_go() -> None:
+    for blocks in (Blocks(limit_bytes=25), Blocks(limit=2)):
+        one, other = audience(), audience()
+        blocks.put(one, 1, block())
+        blocks.put(other, 1, block())
+        blocks.put(one, 2, block())
+        assert [blocks.get(one, 1) is None, blocks.get(other, 1) is None] == [False, True]
+        blocks.put(one, 2, block())  # replaced, not added
+        assert blocks.get(one, 1)
+        blocks.put(one, 3, block(26 if blocks.get(one, 1) else 0))
+    assert blocks.get(one, 3)
+
+
+def test_a_block_over_the_limit_is_not_kept() -> None:
+    blocks, one = Blocks(limit_bytes=25), audience()
+    blocks.put(one, 1, block(26))
+    assert blocks.get(one, 1) is None
+    blocks.put(one, 1, block(25))
+    assert blocks.get(one, 1)

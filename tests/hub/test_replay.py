@@ -1,0 +1,419 @@
+"""Streams that read the history: where they begin, what they get, what they are told."""
+
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from pulse_events.bindings import Binding
+from pulse_events.errors import AddressLimitReached, MessagesMissed, StreamEnded
+from pulse_events.history import RECORD_BYTES
+from pulse_events.hub.quotas import Quotas
+from pulse_events.hub.replay import BLOCK_ENTRIES, LOOKED_BACK_AT, Start
+from pulse_events.messages import Message
+from pulse_events.wire.wire import Wire, wire_of
+from tests.support.hub_desk import PLAIN, RESUMING, RETRY_MS, HistoryDesk, Recorder
+
+ALL = ("e", "#")
+PACKED = wire_of(is_chunked=True, is_gzip=True, resumes=True)
+SLOW = StreamEnded("slow")
+
+
+def iso(time_ms: int) -> str:
+    moment = datetime.fromtimestamp(time_ms / 1000, UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def gaps(stream: Recorder) -> list[dict[str, str]]:
+    return [orjson.loads(e.data) for e in stream.events if e.kind == "gap"]
+
+
+def filled(count: int, **others: int) -> tuple[HistoryDesk, Recorder]:
+    """Return a desk where a live stream got some messages, a millisecond apart, and the stream."""
+    desk = HistoryDesk(**others)
+    stream = desk.ready(ALL, wire=RESUMING)
+    for number in range(count):
+        desk.now_ms += 1
+        desk.publish("k", body=b"%d" % number)
+        desk.end_turn()
+    return desk, stream
+
+
+def back(desk: HistoryDesk, start: Start, wire: Wire = RESUMING) -> Recorder:
+    stream = desk.subscribe(ALL, wire=wire, start=start)
+    desk.work()
+    return stream
+
+
+def test_ready_has_a_cursor_and_when_to_come_back() -> None:
+    desk = HistoryDesk()
+    stream = desk.subscribe(ALL, wire=RESUMING)
+    assert stream.kinds == []
+    desk.settle()
+    cursor = desk.cursors.at(desk.history.last)
+    assert b"retry: %d\nevent: ready\ndata: {}\nid: %b\n\n" % (RETRY_MS, cursor) in stream.chunks[0]
+
+
+def test_each_cursor_is_where_the_rest_begins() -> None:
+    desk, first = filled(200)
+    streams = [back(desk, Start(event.event_id)) for event in first.events]
+    desk.publish("k", body=b"200")
+    desk.end_turn()
+    for place, (event, stream) in enumerate(zip(first.events, streams, strict=False)):
+        assert stream.bodies == list(range(place, 201))
+        assert stream.events[0].event_id == event.event_id
+        assert gaps(stream) == []
+
+
+@pytest.mark.parametrize(
+    ("cursor", "reason"),
+    [
+        ("x", "the cursor is not of this server's history"),
+        ("-", "the cursor is not of this server's history"),
+        ("1mMTIzNDU2Nzgffff", "the cursor is not of this server's history"),
+        ("1mAAAAAAAAAAA5", "the history was another process'"),
+    ],
+)
+def test_a_cursor_of_elsewhere_is_a_gap_and_then_live(cursor: str, reason: str) -> None:
+    desk, _ = filled(3)
+    stream = back(desk, Start(cursor))
+    assert stream.kinds == ["ready", "gap"]
+    assert gaps(stream) == [{"reason": reason, "from": None, "to": iso(desk.now_ms)}]
+    assert {e.event_id for e in stream.events} == {desk.cursors.at(desk.history.last).decode()}
+    desk.publish("k", body=b"3")
+    desk.end_turn()
+    assert stream.bodies == [3]
+
+
+def test_what_is_forgotten_is_a_gap_to_the_oldest_that_is_held() -> None:
+    size = RECORD_BYTES + len(b'{"payload":1,"exchange":"e","routingKey":"k","redelivered":false,')
+    desk, first = filled(10, history_bytes=5 * (size + 26))
+    held = len(desk.history)
+    assert 3 <= held <= 6
+    stream = back(desk, Start(first.events[0].event_id))
+    assert stream.kinds == ["ready", "gap"] + ["message"] * held
+    assert stream.bodies == list(range(10 - held, 10))
+    oldest = desk.history.forgotten.time_ms
+    assert gaps(stream) == [
+        {"reason": "older messages are no longer held", "from": None, "to": iso(oldest)}
+    ]
+    again = back(desk, Start(stream.events[1].event_id))
+    assert (gaps(again), again.bodies) == ([], stream.bodies)
+
+
+def test_a_reader_that_is_overtaken_is_told_from_where_to_where() -> None:
+    desk, first = filled(5)
+    stream = desk.subscribe(ALL, wire=RESUMING, start=Start(first.events[2].event_id))
+    for _ in range(3):
+        desk.history.forget_oldest()
+    desk.work()
+    assert stream.bodies == [3, 4]
+    (gap,) = gaps(stream)
+    had, held = desk.now_ms - 3, desk.now_ms - 1
+    assert gap == {
+        "reason": "older messages are no longer held",
+        "from": iso(had),
+        "to": iso(held),
+    }
+
+
+def test_bindings_that_were_not_in_force_are_a_gap_behind_what_is_held() -> None:
+    desk, first = filled(3)
+    before_ms = desk.now_ms - 2
+    desk.now_ms += 5
+    wider = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(first.events[1].event_id))
+    desk.settle()
+    assert wider.bodies == [1, 2]
+    assert wider.kinds == ["ready", "message", "message", "gap"]
+    assert gaps(wider) == [
+        {
+            "reason": "these bindings were not all in force before",
+            "from": iso(before_ms),
+            "to": iso(desk.now_ms),
+        }
+    ]
+    again = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(wider.events[3].event_id))
+    desk.work()
+    assert again.kinds == ["ready"]
+
+
+@pytest.mark.parametrize("wire", [RESUMING, PACKED])
+def test_the_newest_messages_that_are_held_come_first(wire: Wire) -> None:
+    count = 2 * LOOKED_BACK_AT + 10
+    desk, _ = filled(count)
+    for last in (1, 7, count, count + 1, 1000):
+        stream = back(desk, Start(last=last), wire)
+        assert stream.bodies == list(range(max(0, count - last), count))
+        assert stream.kinds.count("gap") == 0
+        begin = desk.cursors.read(stream.events[0].event_id)
+        rest = back(desk, Start(stream.events[0].event_id), wire)
+        assert isinstance(begin, int)
+        assert rest.bodies == stream.bodies
+
+
+def test_a_time_in_what_is_held_begins_there() -> None:
+    desk, _ = filled(10)
+    stream = back(desk, Start(since_ms=desk.now_ms - 3))
+    assert (stream.bodies, gaps(stream)) == ([6, 7, 8, 9], [])
+    now = back(desk, Start(since_ms=desk.now_ms + 1))
+    assert now.kinds == ["ready"]
+
+
+def test_a_time_before_anybody_listened_is_a_gap() -> None:
+    desk, _ = filled(2)
+    stream = back(desk, Start(since_ms=5))
+    assert stream.bodies == [0, 1]
+    (gap,) = gaps(stream)
+    assert gap == {
+        "reason": "these bindings were not all in force before",
+        "from": iso(5),
+        "to": iso(1_000_000),
+    }
+
+
+def test_what_is_recorded_is_held_before_anybody_asks() -> None:
+    desk = HistoryDesk()
+    recorded = Binding("e", "a.#")
+    desk.hub.record(recorded)
+    desk.settle()
+    desk.now_ms += 1
+    desk.publish("a.b")
+    desk.publish("b")
+    stream = desk.subscribe(("e", "a.*"), wire=RESUMING, start=Start(since_ms=desk.now_ms))
+    desk.settle()
+    assert (stream.bodies, gaps(stream)) == ([1], [])
+    assert desk.hub.statistics().audiences == 1
+    desk.broker.gone.add("e")
+    desk.broker.lose()
+    desk.hub.lost()
+    desk.broker.reconnect()
+    desk.settle()
+    assert recorded not in desk.broker.wanted
+    assert stream.reason is not None
+    desk.broker.gone.clear()
+    desk.hub.tick(1e6)
+    assert recorded in desk.broker.wanted
+
+
+@pytest.mark.parametrize("wire", [RESUMING, PLAIN])
+def test_a_slow_reader_goes_on_where_it_was_when_it_reads(wire: Wire) -> None:
+    desk = HistoryDesk()
+    slow, other = (desk.ready(ALL, wire=wire) for _ in range(2))
+    desk.publish("k", body=b"0")
+    desk.end_turn()
+    desk.publish("k", body=b"1")  # pending
+    slow.is_blocked = True
+    desk.hub.slow(slow, SLOW, 0.0)
+    for number in range(2, 3 * BLOCK_ENTRIES):
+        desk.publish("k", body=b"%d" % number)
+    desk.end_turn()
+    desk.work()
+    assert slow.bodies == [0]
+    assert desk.hub.statistics().clients_behind == 1
+    slow.is_blocked = False
+    desk.hub.drained(slow)
+    desk.work()
+    desk.publish("k", body=b"-1")
+    desk.end_turn()
+    assert slow.bodies == other.bodies == [*range(3 * BLOCK_ENTRIES), -1]
+    counts = desk.hub.statistics()
+    assert (counts.clients_behind, counts.slow_clients_behind) == (0, 1)
+    assert counts.messages_out == 2 * len(slow.bodies)
+
+
+def test_one_that_cannot_be_resumed_ends_when_the_history_has_passed_it() -> None:
+    desk = HistoryDesk()
+    slow = desk.ready(ALL)
+    slow.is_blocked = True
+    desk.hub.slow(slow, SLOW, 0.0)
+    desk.publish("k")
+    desk.history.forget_oldest()
+    desk.publish("k")
+    slow.is_blocked = False
+    desk.hub.drained(slow)
+    desk.work()
+    assert slow.bodies == []
+    assert "slow reader" in str(slow.reason)
+    assert desk.hub.statistics().slow_clients_closed == 1
+
+
+def test_one_that_cannot_be_resumed_ends_at_a_loss_behind_what_came_before() -> None:
+    desk = HistoryDesk()
+    slow = desk.ready(ALL)
+    slow.is_blocked = True
+    desk.hub.slow(slow, SLOW, 0.0)
+    desk.publish("k", body=b"0")
+    desk.hub.missed(MessagesMissed("messages may be missing: the queue was full"))
+    desk.publish("k", body=b"1")
+    assert slow.reason is None
+    slow.is_blocked = False
+    desk.hub.drained(slow)
+    desk.work()
+    assert slow.bodies == [0]
+    assert "the queue was full" in str(slow.reason)
+
+
+def test_a_loss_is_one_gap_for_who_is_there_and_for_who_is_away() -> None:
+    desk, stream = filled(1)
+    desk.now_ms += 7
+    desk.hub.missed(MessagesMissed("the queue was full"))
+    desk.publish("k", body=b"1")
+    desk.end_turn()
+    expected = {
+        "reason": "the queue was full",
+        "from": iso(desk.now_ms - 7),
+        "to": iso(desk.now_ms),
+    }
+    assert stream.kinds == ["ready", "message", "gap", "message"]
+    away = back(desk, Start(stream.events[1].event_id))
+    assert away.kinds == ["ready", "gap", "message"]
+    assert gaps(stream) == gaps(away) == [expected]
+    assert gaps(back(desk, Start(away.events[1].event_id))) == []
+    assert desk.hub.statistics().gaps == 2
+
+
+def test_a_loss_that_is_noticed_late_reaches_back_before_what_came_since() -> None:
+    desk, stream = filled(1)
+    desk.now_ms += 5
+    desk.publish("k", body=b"1")
+    desk.now_ms += 1
+    desk.hub.missed(MessagesMissed("the queue was full", back_ms=6))
+    desk.end_turn()
+    expected = {
+        "reason": "the queue was full",
+        "from": iso(desk.now_ms - 6),
+        "to": iso(desk.now_ms),
+    }
+    away = back(desk, Start(stream.events[1].event_id))
+    assert gaps(stream) == gaps(away) == [expected]
+
+
+def test_a_queue_that_was_lost_is_told_when_all_is_bound_again() -> None:
+    desk, stream = filled(1)
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    desk.end_turn()
+    assert gaps(stream) == []
+    desk.now_ms += 9
+    desk.broker.reconnect()
+    desk.settle()
+    desk.end_turn()
+    reason = {"reason": "the queue is gone", "from": iso(desk.now_ms - 9), "to": iso(desk.now_ms)}
+    assert gaps(stream) == [reason]
+    away = back(desk, Start(stream.events[1].event_id))
+    assert len(gaps(away)) == 1
+
+
+def test_who_catches_up_while_the_queue_is_gone_is_told_too() -> None:
+    desk, first = filled(3)
+    for stream in (
+        first,
+        desk.subscribe(ALL, wire=RESUMING, start=Start(first.events[1].event_id)),
+    ):
+        stream.is_blocked = True
+        desk.hub.slow(stream, SLOW, 0.0)
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    first.is_blocked = False
+    desk.hub.drained(first)
+    desk.work()
+    assert (len(gaps(first)), desk.hub.statistics().clients_behind) == (1, 1)
+    desk.now_ms += 9  # in which messages are lost, too
+    desk.broker.reconnect()
+    desk.settle()
+    desk.end_turn()
+    assert [gap["to"] for gap in gaps(first)] == [iso(desk.now_ms - 9), iso(desk.now_ms)]
+    assert [gap["reason"] for gap in gaps(first)] == ["the queue is gone"] * 2
+
+
+def test_what_could_not_be_matched_is_a_gap_for_those_on_the_exchange() -> None:
+    desk, stream = filled(1)
+    elsewhere = desk.ready(("f", "#"), wire=RESUMING)
+    desk.hub.failed(Message("e", "k", b"1"), ValueError("x"))
+    desk.end_turn()
+    away = back(desk, Start(stream.events[0].event_id))
+    for told in (stream, away):
+        (gap,) = gaps(told)
+        assert "the server failed at it" in str(gap)
+        assert told.reason is None
+    assert gaps(elsewhere) == []
+
+
+def test_the_same_bytes_are_encoded_once_for_all_that_read_them() -> None:
+    desk, first = filled(5 * BLOCK_ENTRIES)
+    start = Start(first.events[10].event_id)
+    one, other = back(desk, start, PACKED), back(desk, start, PACKED)
+    near = back(desk, Start(first.events[11].event_id), PACKED)
+    shared = [a is b for a, b in zip(one.chunks, other.chunks, strict=True)]
+    assert shared == [False] + [True] * (len(shared) - 1)
+    assert [a is b for a, b in zip(one.chunks, near.chunks, strict=True)].count(True) >= 4
+
+
+def test_a_quiet_stream_has_the_newest_cursor() -> None:
+    desk, stream = filled(3)
+    quiet = desk.ready(("f", "#"), wire=RESUMING)
+    desk.publish("k")
+    newest = desk.cursors.at(desk.history.last)
+    assert desk.hub.cursor_of(quiet) == newest
+    before = desk.cursors.at(desk.history.last - 1)
+    assert desk.hub.cursor_of(stream) == before  # one is pending
+    desk.end_turn()
+    assert desk.hub.cursor_of(stream) == newest
+    assert desk.hub.cursor_of(desk.ready(ALL)) == b"-"
+
+
+def test_who_waits_for_the_broker_keeps_its_cursor() -> None:
+    desk, _ = filled(3)
+    cursor = desk.cursors.at(2).decode()
+    waiting = desk.subscribe(("g", "#"), wire=RESUMING, start=Start(cursor))
+    assert desk.hub.cursor_of(waiting) == cursor.encode()
+    other = desk.subscribe(("g", "#"), wire=RESUMING, start=Start("x"))
+    assert desk.hub.cursor_of(other) == desk.cursors.at(desk.history.last)
+
+
+def test_an_end_says_where_it_was() -> None:
+    desk, stream = filled(3)
+    behind = desk.subscribe(ALL, wire=RESUMING, start=Start(stream.events[1].event_id))
+    for ending, cursor in ((stream, stream.events[-1]), (behind, stream.events[1])):
+        desk.hub.end(ending, SLOW, 0.0)
+        assert ending.last_cursor == cursor.event_id
+
+
+def test_bindings_stay_for_as_long_as_the_history_but_so_many_only() -> None:
+    desk = HistoryDesk(age_ms=60_000, kept_bindings=2)
+    streams = [desk.ready(("e", key), wire=RESUMING) for key in "abc"]
+    plain = desk.ready(("e", "d"))
+    for now_s, stream in enumerate((*streams, plain)):
+        desk.hub.leave(stream, float(now_s))
+    desk.hub.tick(5.0)
+    assert {b.pattern for b in desk.broker.wanted} == {"b", "c", "d"}
+    desk.hub.tick(13.0)
+    assert {b.pattern for b in desk.broker.wanted} == {"b", "c"}
+    desk.hub.tick(61.5)
+    assert {b.pattern for b in desk.broker.wanted} == {"c"}
+
+
+def test_what_only_lingers_makes_room_but_not_at_once() -> None:
+    quotas = Quotas(of_owner=lambda owner: 1)
+    desk = HistoryDesk(age_ms=60_000, quotas=quotas)
+    first = desk.subscribe(("e", "a"), wire=RESUMING, owner="one")
+    desk.settle()
+    desk.hub.leave(first, 100.0)
+    desk.hub.tick(105.0)
+    with pytest.raises(AddressLimitReached):
+        desk.subscribe(("e", "b"), wire=RESUMING, owner="one")
+    desk.hub.tick(110.0)
+    desk.subscribe(("e", "b"), wire=RESUMING, owner="one")
+    assert {b.pattern for b in desk.broker.wanted} == {"b"}
+
+
+def test_a_step_that_fails_ends_its_stream_and_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk, first = filled(3)
+    stream = desk.subscribe(ALL, wire=RESUMING, start=Start(first.events[0].event_id))
+    monkeypatch.setattr(desk.history, "after", None)
+    with pytest.raises(TypeError):
+        desk.work()
+    assert "failed at reading its history" in str(stream.reason)
+    assert first.reason is None
