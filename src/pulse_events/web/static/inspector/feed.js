@@ -39,6 +39,10 @@ export class Feed {
    */
   #away = null;
   #filterText = "";
+  /** Whether a stream that opens has yet to say from where on it brings messages. */
+  #isReadyDue = false;
+  /** Whether it has opened. */
+  #isOpening = false;
   #once = new Once();
   #backlog = new Backlog(() => this.#status.show("open"));
   #catalogue;
@@ -90,6 +94,7 @@ export class Feed {
    * @param {Place} start
    */
   listenTo(bindings, start) {
+    this.#isReadyDue ||= !this.isRunning;
     this.#live.listenTo(bindings, start);
     this.#on.onRunning(true);
   }
@@ -231,11 +236,15 @@ export class Feed {
       this.#liveLog.gap({ reason: away.reason, from, to }, Date.now());
       this.#on.onEntry();
     }
-    if (mostPast) {
-      this.#backlog.begin(mostPast);
-      this.#status.show("behind");
-    }
+    if (this.#isOpening) this.#open(mostPast);
     this.#on.onReady();
+  }
+
+  /** @param {number} mostPast */
+  #open(mostPast) {
+    this.#isReadyDue = this.#isOpening = false;
+    this.#backlog.begin(mostPast);
+    this.#status.show(this.#backlog.isOpen ? "behind" : "open");
   }
 
   /** @param {string} message what the server said of the bindings */
@@ -250,6 +259,8 @@ export class Feed {
   #tell({ phase, reason, retryAt }) {
     if (phase === "closed" || !this.isRunning) return;
     if (phase !== "open") this.#backlog.stop();
-    this.#status.show(phase, reason, retryAt);
+    if (phase === "waiting" || phase === "paused") this.#isReadyDue = true;
+    this.#isOpening = phase === "open" && this.#isReadyDue;
+    if (!this.#isOpening) this.#status.show(phase, reason, retryAt);
   }
 }
