@@ -1,11 +1,15 @@
 """The ring of records against a plain list; its bounds; what it says of what is gone."""
 
+import tracemalloc
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_events.cursors import Cursors
 from pulse_events.history import FORGOTTEN_AT_ONCE, RECORD_BYTES, Entry, History, Mark, Room
 from pulse_events.messages import Message
+from pulse_events.wire.wire import message_line
 
 ID = b"12345678"
 ACTS = st.lists(
@@ -133,3 +137,19 @@ def test_a_turn_forgets_so_many_and_says_that_there_are_more() -> None:
     world.append()
     assert not world.history.forget()
     assert len(world.history) == 1
+
+
+@pytest.mark.parametrize("body_bytes", [10, 600, 1500])
+def test_what_a_message_takes_in_memory_is_about_what_is_counted(body_bytes: int) -> None:
+    world, count = World(), 500
+    bodies = [b'"%b"' % (b"x" * body_bytes)] * count
+    tracemalloc.start()
+    try:
+        for number, body in enumerate(bodies):
+            message = Message("e", f"k.{number}", body)
+            world.history.append(message, message_line(message))
+        taken_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(world.history) == count
+    assert taken_bytes < world.history.records_bytes < 2 * taken_bytes

@@ -102,6 +102,14 @@ class Follower:
         """Wait until ``count`` messages have come."""
         wait_until(lambda: len(self.got) >= count, f"{count} messages", within_s=within_s)
 
+    def reaches(self, number: int, *, within_s: float = 40.0) -> None:
+        """Wait until message ``number`` has come, or a later one."""
+        wait_until(
+            lambda: self.got and self.got[-1].number >= number,
+            f"message {number}",
+            within_s=within_s,
+        )
+
     def until_told(self, *, within_s: float = 30.0) -> str:
         """Wait for the ``error`` event and the end; return the event's text."""
         wait_until(lambda: self.ended, "the stream ends", within_s=within_s)

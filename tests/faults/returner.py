@@ -83,3 +83,10 @@ class Returner(Follower):
             if self._closing.is_set():
                 raise EOFError("it leaves")
             return
+
+
+def away(port: int, target: str) -> Returner:
+    """Return a client that has got something, and left."""
+    with Returner(port, target) as client:
+        client.has(10)
+    return client

@@ -8,7 +8,7 @@ import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from tests.faults.conftest import EXCHANGE
-from tests.faults.test_queue_lost import MAY_BE_MISSING
+from tests.faults.test_queue_lost import ENDED
 from tests.faults.trial import heartbeat, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.local_server import local_server
@@ -67,7 +67,7 @@ def test_clients_are_told_when_the_node_that_holds_the_queue_stops(cluster: Clus
             found = run.finish_anew(
                 "one node of two stopped, which holds the queue and our connection",
                 server.port,
-                MAY_BE_MISSING,
+                ENDED,
                 fault_s,
             )
         assert found.lost == 0
@@ -122,7 +122,7 @@ def test_clients_are_told_when_only_the_node_that_holds_the_queue_stops(cluster:
             found = run.finish_anew(
                 "one node of two stopped, which holds the queue but not our connection",
                 server.port,
-                MAY_BE_MISSING,
+                ENDED,
                 fault_s,
             )
         assert found.lost == 0

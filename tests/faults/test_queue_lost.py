@@ -20,9 +20,9 @@ from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream
 from tests.support.waiting import wait_until
 
-MAY_BE_MISSING = (
-    "messages may be missing: the queue expired, was deleted or is out of reach; connect again"
-)
+MAY_BE_MISSING = "messages may be missing: the queue expired, was deleted or is out of reach"
+ENDED = f"{MAY_BE_MISSING}; connect again"
+"""What those are told who cannot resume."""
 
 
 def test_clients_are_told_when_the_broker_was_out_of_reach_longer_than_the_queue_lives(
@@ -42,7 +42,7 @@ def test_clients_are_told_when_the_broker_was_out_of_reach_longer_than_the_queue
                 found = run.finish_anew(
                     "broker gone longer than the queue's expiry",
                     server.port,
-                    MAY_BE_MISSING,
+                    ENDED,
                     time.monotonic(),
                 )
             assert found.lost == 0
@@ -58,7 +58,7 @@ def test_clients_are_told_when_the_queue_is_deleted_under_the_consumer(node: Rab
             fault_s = time.monotonic()
             amqp.delete_queue(lost)
             found = run.finish_anew(
-                "queue deleted, so the consumer is cancelled", server.port, MAY_BE_MISSING, fault_s
+                "queue deleted, so the consumer is cancelled", server.port, ENDED, fault_s
             )
         assert found.lost == 0
         assert found.recovered_s is not None
@@ -77,7 +77,7 @@ def test_clients_are_told_though_the_queue_is_there_again_at_once(node: Rabbit) 
             amqp.delete_queue(lost)
             amqp.declare_queue(lost, durable=True)
             found = run.finish_anew(
-                "queue deleted and made again at once", server.port, MAY_BE_MISSING, fault_s
+                "queue deleted and made again at once", server.port, ENDED, fault_s
             )
         assert found.lost == 0
         assert stats(server.port)["losses"] == 1

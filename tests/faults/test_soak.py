@@ -9,7 +9,7 @@ import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from tests.faults.figures import Figures, keep
-from tests.faults.trial import stats, trial
+from tests.faults.trial import rss_kb, stats, trial
 from tests.faults.unrest import Unrest
 from tests.support.local_server import local_server
 from tests.support.rabbit import Rabbit
@@ -54,11 +54,6 @@ def holdings(node: Rabbit, server: Server) -> Holdings:
     # Last: by now the server has closed its end of our own question.
     descriptors = len(list(Path(f"/proc/{server.pid}/fd").iterdir()))
     return Holdings(descriptors, *now, *there)
-
-
-def rss_kb(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
 @pytest.mark.timeout(240)

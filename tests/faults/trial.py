@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import accumulate, takewhile
+from pathlib import Path
 from typing import Any
 
 from pulse_events.backoff import delays
@@ -44,7 +45,7 @@ class Trial:
         self.feed.stop()
         last = max(self.feed.answered)
         for follower in self.followers:
-            wait_until(lambda f=follower: _has(f, last), "the last message comes", within_s=40)  # type: ignore[misc]
+            follower.reaches(last)
             assert follower.readies == 1
             assert follower.error is None
         return judge(fault, self.feed, self.followers, fault_s, since=self.since, remark=remark)
@@ -106,10 +107,6 @@ def trial(
         yield Trial(feed, followers, since)
 
 
-def _has(follower: Follower, number: int) -> bool:
-    return bool(follower.got) and follower.got[-1].number >= number
-
-
 def ask(port: int, path: str) -> tuple[int, Any]:
     """Return status and JSON of an endpoint."""
     with RawStream(port, path) as stream:
@@ -133,6 +130,12 @@ def queues_of(rabbit: Rabbit, namespace: str) -> set[str]:
     """Return the queues of servers with this namespace."""
     rows = rabbit.rows("list_queues", "name")
     return {row["name"] for row in rows if row["name"].startswith(f"queue/{namespace}/")}
+
+
+def rss_kb(pid: int) -> int:
+    """Return how much memory a process has."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
 def most_tries(within_s: float) -> int:

@@ -24,6 +24,8 @@ BLOCK_ENTRIES = 64
 place soon reads the same ones."""
 BLOCK_BYTES = 64 << 10
 """Bytes after which a block ends early."""
+JOINED_BYTES = 32 << 10
+"""Bytes up to which blocks are sent as one; who does not read them holds so much for itself."""
 LOOKED_BACK_AT = 256
 """Entries that are looked at in a turn for the newest messages."""
 
@@ -294,11 +296,33 @@ class Replays:
     # Blocks
 
     def _block(self, audience: Audience, start: int, covered: Mark) -> Block:
-        block = self._blocks.get(audience, start)
-        if block is None or not (block.is_final or block.stop == self._history.last):
-            block = self._build(audience, start, covered.position)
-            self._blocks.put(audience, start, block)
+        """Return what follows ``start``: blocks that are kept, as one, and at most one new one.
+
+        Who comes back mostly gets little of each block, and a write costs more than what is in it:
+        5,000 that listened to one of 50 keys each were live again after a third of the time.
+        """
+        block, is_kept = self._found(audience, start, covered)
+        while is_kept and self._goes_on(block, start, covered):
+            behind, is_kept = self._found(audience, block.stop, covered)
+            if len(block.chunk) + len(behind.chunk) > JOINED_BYTES:
+                break
+            block = block.plus(behind)
         return block
+
+    def _found(self, audience: Audience, start: int, covered: Mark) -> tuple[Block, bool]:
+        """Return the block that begins behind ``start``, and whether it was there already."""
+        block = self._blocks.get(audience, start)
+        if block is not None and (block.is_final or block.stop == self._history.last):
+            return block, True
+        block = self._build(audience, start, covered.position)
+        self._blocks.put(audience, start, block)
+        return block, False
+
+    def _goes_on(self, block: Block, start: int, covered: Mark) -> bool:
+        """Tell whether a block that will stay is behind this one, with nothing in between."""
+        if block.loss or start < covered.position <= block.stop:
+            return False
+        return block.stop + BLOCK_ENTRIES <= self._history.last
 
     def _build(self, audience: Audience, start: int, covered: int) -> Block:
         """Return what ``audience`` gets of some entries after ``start``.
