@@ -152,6 +152,20 @@ def test_the_newest_messages_that_are_held_come_first(wire: Wire) -> None:
         assert rest.bodies == stream.bodies
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_who_got_fewer_of_the_newest_comes_back_without_a_gap(count: int) -> None:
+    desk = HistoryDesk()
+    desk.ready(("f", "#"), wire=RESUMING)
+    desk.hub.publish(Message("f", "k", b"1", ()))
+    desk.subscribe(ALL, wire=RESUMING, start=Start(last=100))
+    desk.settle()
+    for number in range(count):
+        desk.publish("k", body=b"%d" % number)
+    stream = back(desk, Start(last=100))
+    again = back(desk, Start(stream.events[0].event_id))
+    assert (again.bodies, gaps(again)) == (list(range(count)), [])
+
+
 def test_a_time_in_what_is_held_begins_there() -> None:
     desk, _ = filled(10)
     stream = back(desk, Start(since_ms=desk.now_ms - 3))

@@ -58,7 +58,7 @@ NOW = Start()
 class Place:
     """Where a stream is in the history."""
 
-    __slots__ = ("left", "looked", "passed_ms", "position", "started_ms", "tells_start")
+    __slots__ = ("found", "left", "looked", "passed_ms", "position", "started_ms", "tells_start")
 
     def __init__(self, position: int, started_ms: int | None, *, last: int = 0) -> None:
         self.position = position
@@ -69,6 +69,8 @@ class Place:
         """How many messages it still looks back for."""
         self.looked = 0
         """From where on it has not looked back yet."""
+        self.found = 0
+        """Where the oldest that it has found begins."""
         self.tells_start = not last
         """Whether it matters that its bindings were not in force at first."""
 
@@ -150,7 +152,7 @@ class Replays:
     def _begin_last(self, stream: Stream, last: int) -> None:
         # Its first ``ready`` says where the messages begin, so that none is lost if it breaks off.
         place = Place(self._history.forgotten.position, None, last=last)
-        place.looked = self._history.last
+        place.looked = place.found = self._history.last
         self._place(stream, place)
 
     def fall_behind(self, stream: Stream, position: int) -> None:
@@ -221,16 +223,21 @@ class Replays:
         looked = 0
         for entry in self._history.before(place.looked):
             place.looked = entry.position - 1
-            if isinstance(entry, Record) and self._is_for(audience, entry):
+            if isinstance(entry, Hole):
+                is_found = _concerns(entry, audience)
+            elif is_found := self._is_for(audience, entry):
                 place.left -= 1
+            if is_found:
+                place.found = place.looked
             looked += 1
             if not place.left or looked == LOOKED_BACK_AT:
                 break
         else:
-            place.left = 0  # there are not so many
-            place.looked = self._history.forgotten.position
+            # There are not so many.  It begins at the oldest nevertheless: from before that, its
+            # bindings need not have been in force, and who came back there would be told so.
+            place.left = 0
         if not place.left:
-            place.position = place.looked
+            place.position = place.found
             ready = ready_event(self._history.cursors.at(place.position), self._retry_ms())
             stream.write(stream.wire.encode(ready))
 
