@@ -1,5 +1,7 @@
 """F4, R8: memory of the server's process for each idle stream.  Kernel memory is not counted."""
 
+from functools import cache
+
 from bench.load import RESUMES, Crowd, connect_path
 from bench.processes import rss_kb
 from bench.rows import AT_MOST, Row
@@ -13,7 +15,7 @@ WARM_STREAMS = 100
 
 def run_f4(setting: Setting) -> list[Row]:
     """Idle streams: open thousands, compare resident memory before and after."""
-    ours = _ours(setting, "")
+    ours = _ours_kb(setting, "")
     rows = [Row("F4", "idle stream", ours, "KB", bound=AT_MOST, target=1.5)]
     if setting.peers:
         with nchan() as server:
@@ -25,14 +27,16 @@ def run_f4(setting: Setting) -> list[Row]:
 
 def run_r8(setting: Setting) -> list[Row]:
     """Idle streams that can be resumed, beside those that cannot."""
-    with_resume, without = _ours(setting, RESUMES), _ours(setting, "")
+    with_resume, without = _ours_kb(setting, RESUMES), _ours_kb(setting, "")
     return [
         Row("R8", "idle stream with resume", with_resume, "KB", bound=AT_MOST, target=1.7),
         Row("R8", "… beside without", with_resume, "KB", "without", without, AT_MOST),
     ]
 
 
-def _ours(setting: Setting, form: str) -> float:
+@cache
+def _ours_kb(setting: Setting, form: str) -> float:
+    """Measure once a run: F4 and R8 want the same."""
     path = connect_path("#", form=form)
     crowds = Crowd(WARM_STREAMS, path), Crowd(STREAMS, path)
     with setting.publisher(), setting.serving() as server:

@@ -47,7 +47,7 @@ def test_with_the_demo_the_page_is_alive_within_a_second(tabs: Browser) -> None:
         page = Inspector(tabs, server.url)
         wait_until(lambda: page.watched()["firstRowMs"], "a row")
         assert page.watched()["firstRowMs"] < ALIVE_WITHIN_MS
-        assert page.phase == "listening"
+        page.wait_listening()
         assert any("task-" in cell for cell in page.column(EXCHANGE))
         assert len(page.texts("#editor .binding")) == 4
         assert page.fragment.startswith(

@@ -23,7 +23,7 @@ WIDE, NARROW = 1280, 360
 @pytest.fixture
 def page(quiet: Site) -> Inspector:
     """A page that shows three messages."""
-    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#")))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#"), t="now"))
     page.wait_listening()
     for number in range(3):
         quiet.publish(FAILED, ROUTING_KEY, {"number": number, "list": [{"a": None}]})
@@ -52,7 +52,9 @@ STILL = "return document.getAnimations().every((each) => each.playState === 'fin
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 def test_axe_finds_nothing(quiet: Site, width: int, scheme: str) -> None:
-    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#")), bypass_policy=True)
+    page = Inspector(
+        quiet.browser, quiet.server.url, fragment((FAILED, "#"), t="now"), bypass_policy=True
+    )
     page.look(width=width, scheme=scheme)
     page.wait_listening()
     assert findings(page) == []

@@ -26,7 +26,7 @@ BODY = {"status": {"taskId": TASK, "runs": [{"state": "running"}]}, "runId": 3, 
 @pytest.fixture
 def page(quiet: Site) -> Inspector:
     """The page with one message of a task, open."""
-    page = Inspector(quiet.browser, quiet.server.url, fragment((RUNNING, "primary.#")))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((RUNNING, "primary.#"), t="now"))
     page.wait_listening()
     quiet.publish(RUNNING, ROUTING_KEY, BODY, cc=["route.index.one", "other"])
     page.wait("#counts", "1 received")

@@ -59,7 +59,7 @@ def test_a_suggestion_is_chosen_by_keys_or_by_a_click(quiet: Site) -> None:
 
 
 def test_values_that_were_seen_are_suggested_in_the_builder(quiet: Site) -> None:
-    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#")))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((FAILED, "#"), t="now"))
     page.wait_listening()
     key = "primary.AbCdEfGhIjKlMnOpQrStUv.0.w.i.prov-seen.type.sched.AbCdEfGhIjKlMnOpQrStUv._"
     quiet.publish(FAILED, key, {})
@@ -207,5 +207,6 @@ def test_without_bindings_examples_are_offered_that_listen_at_a_click(quiet: Sit
     page.wait("#empty", "Name an exchange and a pattern")
     page.click("Tasks that fail", "#empty")
     page.wait_listening()
-    quiet.publish("exchange/taskcluster-queue/v1/task-failed", "primary.x", 1)
-    page.wait_column(KEY, ["primary.x"])
+    key = f"primary.{uuid.uuid4().hex[:8]}"
+    quiet.publish("exchange/taskcluster-queue/v1/task-failed", key, 1)
+    wait_until(lambda: page.column(KEY)[0] == key, "the message")

@@ -47,3 +47,9 @@ def test_a_block_over_the_limit_is_not_kept() -> None:
     assert blocks.get(one, 1) is None
     blocks.put(one, 1, block(25))
     assert blocks.get(one, 1)
+
+
+def test_two_blocks_are_one_that_ends_as_the_second_does() -> None:
+    one = Block(5, True, b"one", messages=2, gaps=1, time_ms=7, loss="")
+    other = Block(9, False, b"other", messages=1, gaps=0, time_ms=None, loss="lost")
+    assert one.plus(other) == Block(9, False, b"oneother", 3, 1, 7, "lost")

@@ -1,6 +1,7 @@
 """Streams that read the history: where they begin, what they get, what they are told."""
 
 from datetime import UTC, datetime
+from random import randbytes
 
 import orjson
 import pytest
@@ -149,6 +150,20 @@ def test_the_newest_messages_that_are_held_come_first(wire: Wire) -> None:
         rest = back(desk, Start(stream.events[0].event_id), wire)
         assert isinstance(begin, int)
         assert rest.bodies == stream.bodies
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_who_got_fewer_of_the_newest_comes_back_without_a_gap(count: int) -> None:
+    desk = HistoryDesk()
+    desk.ready(("f", "#"), wire=RESUMING)
+    desk.hub.publish(Message("f", "k", b"1", ()))
+    desk.subscribe(ALL, wire=RESUMING, start=Start(last=100))
+    desk.settle()
+    for number in range(count):
+        desk.publish("k", body=b"%d" % number)
+    stream = back(desk, Start(last=100))
+    again = back(desk, Start(stream.events[0].event_id))
+    assert (again.bodies, gaps(again)) == (list(range(count)), [])
 
 
 def test_a_time_in_what_is_held_begins_there() -> None:
@@ -342,13 +357,28 @@ def test_what_could_not_be_matched_is_a_gap_for_those_on_the_exchange() -> None:
 
 
 def test_the_same_bytes_are_encoded_once_for_all_that_read_them() -> None:
-    desk, first = filled(5 * BLOCK_ENTRIES)
+    desk = HistoryDesk()
+    first = desk.ready(ALL, wire=RESUMING)
+    for _ in range(5 * BLOCK_ENTRIES):
+        desk.publish("k", body=b'"%b"' % randbytes(512).hex().encode())  # too long to be joined
+        desk.end_turn()
     start = Start(first.events[10].event_id)
     one, other = back(desk, start, PACKED), back(desk, start, PACKED)
     near = back(desk, Start(first.events[11].event_id), PACKED)
     shared = [a is b for a, b in zip(one.chunks, other.chunks, strict=True)]
     assert shared == [False] + [True] * (len(shared) - 1)
     assert [a is b for a, b in zip(one.chunks, near.chunks, strict=True)].count(True) >= 4
+
+
+@pytest.mark.parametrize("wire", [RESUMING, PACKED])
+def test_blocks_that_are_there_already_are_sent_as_one(wire: Wire) -> None:
+    desk, first = filled(5 * BLOCK_ENTRIES)
+    start = Start(first.events[10].event_id)
+    streams = [back(desk, start, wire) for _ in range(6)]
+    assert [stream.bodies for stream in streams] == [list(range(10, 5 * BLOCK_ENTRIES))] * 6
+    chunks = [len(stream.chunks) for stream in streams]
+    assert chunks == sorted(chunks, reverse=True)
+    assert chunks[0] > 5 > chunks[-1]
 
 
 def test_a_quiet_stream_has_the_newest_cursor() -> None:

@@ -38,6 +38,12 @@ test("a Taskcluster exchange has a short name, another one keeps its own", () =>
   assert.equal(columns.shortName(""), "(default)");
 });
 
+test("of a message of the history is said what is known of its time", () => {
+  const entry = { ...entryOf("null"), isPast: true };
+  assert.equal(textOf("time", entry), ">2 s");
+  assert.match(textOf("clock", entry), /^<\d\d:/);
+});
+
 test("each column shows its part of a message", () => {
   const entry = entryOf('{"status": {"state": "failed", "runs": [{"id": 1}, {"id": 2}]}}', {
     cc: ["route.a", "b"],
@@ -99,8 +105,8 @@ test("columns have names that differ, and widths that CSS can take", () => {
   const all = columns.fixedColumns();
   assert.equal(new Set(all.map(({ name }) => name)).size, all.length);
   const { widths, least } = columns.widthsOf(["time", "taskId"].map(columns.columnOf));
-  assert.equal(widths, "4.2rem minmax(8rem, 2fr)");
-  assert.equal(least, "12.2rem");
+  assert.equal(widths, "4.6rem minmax(8rem, 2fr)");
+  assert.equal(least, "12.6rem");
 });
 
 test("entries are new for a moment after they came into sight", () => {

@@ -28,7 +28,14 @@ function arrival(payload, more = {}) {
     ...more,
   };
   const text = `{"payload":${payload},${JSON.stringify(rest).slice(1)}`;
-  return { kind: "message", atMs: AT_MS, message: JSON.parse(text), text, gap: null };
+  return {
+    kind: "message",
+    atMs: AT_MS,
+    message: JSON.parse(text),
+    text,
+    gap: null,
+    isPast: false,
+  };
 }
 
 const ARRIVALS = [
@@ -42,6 +49,7 @@ const ARRIVALS = [
   arrival('"AAEC"', { payloadEncoding: "base64" }),
   arrival("null", { omitted: "5 bytes, the limit is 4" }),
   gapArrival(GAP, AT_MS),
+  gapArrival({ ...GAP, from: null }, AT_MS),
 ];
 
 test("JSON lines bring back every message byte for byte", () => {
@@ -54,7 +62,7 @@ test("a line is what the server sent, and when it came", () => {
   const [one] = ARRIVALS;
   const line = toJsonLines([one]);
   assert.equal(line, `${one.text.slice(0, -1)},"receivedAt":"2026-11-25T01:02:03.456Z"}\n`);
-  const [, gap] = toJsonLines([one, ARRIVALS.at(-1)]).split("\n");
+  const [, gap] = toJsonLines([one, ARRIVALS.at(-2)]).split("\n");
   assert.deepEqual(JSON.parse(gap), { gap: GAP, receivedAt: "2026-11-25T01:02:03.456Z" });
 });
 

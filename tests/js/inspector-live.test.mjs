@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Live } from "../../src/pulse_events/web/static/inspector/live.js";
+import { NOT_IN_FORCE, startHistory } from "./historyserver.mjs";
 import { StreamServer, soon, until } from "./streamserver.mjs";
 
 const bindingsOf = (...patterns) =>
@@ -9,18 +10,23 @@ const bindingsOf = (...patterns) =>
 /** What the page listens to, and what it was told, in order. */
 function scene(t, server) {
   const told = [];
+  const cursors = [];
   const live = new Live(new URL(`${server.url}events/v1/connect/`), {
-    onMessage: ({ routingKey }) => told.push(`message ${routingKey}`),
-    onGap: () => told.push("gap"),
+    onMessage: ({ routingKey }, _text, cursor) => {
+      told.push(`message ${routingKey}`);
+      cursors.push(cursor);
+    },
+    onGap: ({ reason }) => told.push(`gap: ${reason}`),
+    onPing: () => {},
     onState: ({ phase }) => phase === "waiting" && told.push("waiting"),
-    onReady: () => told.push("ready"),
+    onReady: (mostPast) => told.push(mostPast ? `ready, past ${mostPast}` : "ready"),
     onTaken: (bindings) =>
       told.push(`taken ${bindings.map(({ routingKeyPattern }) => routingKeyPattern).join()}`),
     onRefused: ({ message }) => told.push(`refused: ${message}`),
   });
   t.after(() => live.stop());
   const isTold = (what) => until(() => told.includes(what), what);
-  return { live, told, isTold };
+  return { live, told, cursors, isTold };
 }
 
 test("bindings are taken when they are in force, those that replace them too", async (t) => {
@@ -97,4 +103,59 @@ test("of two changes the last is told of, and a stop is the end of both", async 
   await until(() => server.open.length === 0, "no stream");
   assert.deepEqual([live.isRunning, live.bindings], [false, []]);
   assert.deepEqual(told, ["taken a", "ready", "taken c", "ready"]);
+});
+
+test("it begins in the past, and after a stop it goes on where it was", async (t) => {
+  const server = await startHistory(t);
+  const { live, told, cursors, isTold } = scene(t, server);
+  for (const key of ["1", "2", "3"]) server.publish(key);
+  live.listenTo(bindingsOf("#"), { last: 2 });
+  await isTold("message 3");
+  live.stop();
+  await until(() => server.open.length === 0, "no stream");
+  assert.ok(live.goesOn);
+  server.publish("4");
+  live.listenTo(bindingsOf("#"), { last: 2 });
+  await isTold("message 4");
+  assert.deepEqual(told, [
+    ...["taken #", "ready, past 2", "message 2", "message 3"],
+    ...["taken #", "ready, past Infinity", "message 4"],
+  ]);
+  assert.equal(new Set(cursors).size, 3);
+});
+
+test("forgotten, it begins where it is told to", async (t) => {
+  const server = await startHistory(t);
+  const { live, told, isTold } = scene(t, server);
+  server.publish("1");
+  live.listenTo(bindingsOf("#"), { last: 2 });
+  await isTold("message 1");
+  live.forget();
+  assert.deepEqual([live.goesOn, live.isRunning], [false, false]);
+  told.length = 0;
+  live.listenTo(bindingsOf("#"), { since: "10m" });
+  await isTold("message 1");
+  live.forget();
+  live.listenTo(bindingsOf("#"));
+  await isTold("ready");
+  const anew = ["taken #", "ready, past Infinity", "message 1", "taken #", "ready"];
+  assert.deepEqual(told, anew);
+});
+
+test("a stream that is lost goes on, and there are only the gaps that the server tells", async (t) => {
+  const server = await startHistory(t);
+  const { live, told, isTold } = scene(t, server);
+  live.listenTo(bindingsOf("a"), { last: 5 });
+  await isTold("ready, past 5");
+  server.dropAll();
+  server.publish("a");
+  await isTold("message a");
+  live.stop();
+  live.listenTo(bindingsOf("a", "b"));
+  await isTold("taken a,b");
+  await until(() => told.some((each) => each.startsWith("gap")), "a gap");
+  assert.deepEqual(told.slice(2), [
+    ...["waiting", "ready, past Infinity", "message a"],
+    ...["taken a,b", "ready, past Infinity", `gap: ${NOT_IN_FORCE}`],
+  ]);
 });

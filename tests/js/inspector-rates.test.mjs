@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Rates } from "../../src/pulse_events/web/static/inspector/rates.js";
-import { clockTime, relative } from "../../src/pulse_events/web/static/inspector/times.js";
+import {
+  clockTime,
+  relative,
+  relativeAtLeast,
+  spanOf,
+} from "../../src/pulse_events/web/static/inspector/times.js";
 
 const S = 1000;
 
@@ -72,6 +77,18 @@ test("times are said in the largest unit that fits", () => {
     said,
   );
   assert.equal(relative(NaN, now), "–");
+});
+
+test("of what is older than known the least age is said", () => {
+  assert.deepEqual(
+    [0, S, 60 * S].map((ms) => relativeAtLeast(-ms, 0)),
+    [">0 s", ">1 s", ">1 min"],
+  );
+});
+
+test("a span is exact while it is short", () => {
+  const spans = [-S, 0, 1540, 10 * S, 3589 * S, NaN].map(spanOf);
+  assert.deepEqual(spans, ["0.0 s", "0.0 s", "1.5 s", "10 s", "59 min", ""]);
 });
 
 test("the time of day is to the millisecond", () => {

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import {
+  checkedStart,
+  placeOf,
+  STARTS,
+  titleOf,
+} from "../../src/pulse_events/web/static/inspector/start.js";
 import { readView, writeView } from "../../src/pulse_events/web/static/inspector/view.js";
 
-const EMPTY = { bindings: [], filter: "", columns: [], running: true };
+const EMPTY = { bindings: [], filter: "", columns: [], start: "", running: true };
 
 function back(view) {
   const { faults, ...read } = readView(writeView(view));
@@ -18,10 +24,11 @@ test("the fragment is readable", () => {
     ],
     filter: "state:failed now",
     columns: ["time", "exchange", "taskId"],
+    start: "10m",
     running: false,
   };
   const hash =
-    "#b=exchange/foo=a.*.%23&b=bar=%23&f=state:failed%20now&c=time,exchange,taskId&run=0";
+    "#b=exchange/foo=a.*.%23&b=bar=%23&f=state:failed%20now&c=time,exchange,taskId&t=10m&run=0";
   assert.equal(writeView(view), hash);
   assert.deepEqual(readView(hash), { ...view, faults: [] });
 });
@@ -54,6 +61,7 @@ test("every text survives, and a browser's URL changes nothing of it", () => {
       bindings: [{ exchange: text, routingKeyPattern: text }],
       filter: text,
       columns: text ? [text, "a,b", "time"] : [],
+      start: "",
       running: true,
     };
     assert.deepEqual(back(view), view);
@@ -90,4 +98,29 @@ test("a hostile fragment is neither slow nor large", () => {
   assert.equal(faults.length, 1);
   const [fault] = readView(`#b=${"x".repeat(1_000_000)}`).faults;
   assert.ok(fault.length < 200);
+});
+
+test("a beginning is now, the newest messages, a time ago or an instant", () => {
+  const instant = "2026-11-25T10:00:00Z";
+  assert.deepEqual(
+    ["", "now", "5", "90s", "24h", instant].map((start) => [placeOf(start), titleOf(start)]),
+    [
+      [{ last: 100 }, "Last 100"],
+      [{}, "From now"],
+      [{ last: 5 }, "Last 5"],
+      [{ since: "90s" }, "Since 90 s"],
+      [{ since: "24h" }, "Since 24 h"],
+      [{ since: instant }, `Since ${instant}`],
+    ],
+  );
+  for (const start of STARTS) assert.equal(back({ ...EMPTY, start }).start, start);
+  assert.equal(checkedStart("100"), ""); // one name for each
+});
+
+test("a beginning that the server would refuse is a fault of the fragment", () => {
+  for (const text of ["yesterday", "0", "1001", "-5", "1.5h", "2026-13-99"]) {
+    const { start, faults } = readView(`#b=e=k&t=${text}`);
+    assert.equal(start, "");
+    assert.match(faults[0], new RegExp(`^t=${text}: a beginning is now`));
+  }
 });

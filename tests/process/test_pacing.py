@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from pulse_events.process.pacing import CREDIT_S, LONGEST_WAIT_S, SHARE, FlushPace
+from pulse_events.process.pacing import (
+    CREDIT_S,
+    LONGEST_WAIT_S,
+    REPLAY_SHARE,
+    SHARE,
+    SLICE_S,
+    FlushPace,
+    ReplayPace,
+)
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -23,6 +31,11 @@ class Clockwork:
 
     def call_later(self, delay_s: float, callback: Callable[..., object], *arguments: Any) -> None:
         self._due.append((self.now_s + delay_s, lambda: callback(*arguments)))
+
+    @property
+    def calls(self) -> int:
+        """How many are to come."""
+        return len(self._due)
 
     def run(self) -> float:
         """Let time pass until the next call, make it, and return how long it waited."""
@@ -122,3 +135,89 @@ def test_one_long_flush_does_not_make_the_next_ones_wait(
     flush.duration_s = 0.0
     pacer.wake(flush)
     assert clockwork.run() == 0.0
+
+
+class Steps:
+    """A step that takes its time, so many times."""
+
+    def __init__(self, clockwork: Clockwork, times: int, duration_s: float = SLICE_S / 10) -> None:
+        self.done = 0
+        self._clockwork = clockwork
+        self._times = times
+        self._duration_s = duration_s
+
+    def __call__(self) -> bool:
+        self.done += 1
+        self._clockwork.now_s += self._duration_s
+        return self.done < self._times
+
+
+@pytest.fixture
+def replays(clockwork: Clockwork) -> ReplayPace:
+    return ReplayPace(cast("AbstractEventLoop", clockwork), lambda: clockwork.now_s)
+
+
+def test_steps_have_their_share_of_the_time_in_slices(
+    clockwork: Clockwork, replays: ReplayPace
+) -> None:
+    steps = Steps(clockwork, 100)
+    replays.add(steps)
+    assert steps.done == 0
+    started_s = clockwork.now_s
+    slices = 0
+    while clockwork.calls:
+        before_s = clockwork.now_s + clockwork.run()
+        assert clockwork.now_s - before_s <= SLICE_S * 1.11
+        slices += 1
+    assert steps.done == 100
+    assert slices == pytest.approx(10, abs=1)
+    spent_s = 100 * SLICE_S / 10
+    assert clockwork.now_s - started_s == pytest.approx(spent_s / REPLAY_SHARE, rel=0.2)
+
+
+def test_steps_of_several_take_turns_and_have_one_share(
+    clockwork: Clockwork, replays: ReplayPace
+) -> None:
+    first, second = Steps(clockwork, 15), Steps(clockwork, 15)
+    for step in (first, second, first):
+        replays.add(step)
+    assert clockwork.calls == 1
+    clockwork.run()
+    assert abs(first.done - second.done) <= 1
+    while clockwork.calls:
+        clockwork.run()
+    assert (first.done, second.done) == (15, 15)
+
+
+def test_a_step_that_adds_another_does_not_double_the_share(
+    clockwork: Clockwork, replays: ReplayPace
+) -> None:
+    other = Steps(clockwork, 50)
+
+    def adds() -> bool:
+        replays.add(other)
+        return False
+
+    replays.add(adds)
+    while clockwork.calls:
+        assert clockwork.calls == 1
+        clockwork.run()
+    assert other.done == 50
+
+
+def test_a_step_that_fails_is_logged_and_the_others_go_on(
+    clockwork: Clockwork, replays: ReplayPace, caplog: pytest.LogCaptureFixture
+) -> None:
+    steps, failures = Steps(clockwork, 5), iter([ValueError("it broke")])
+
+    def fails_once() -> bool:
+        for failure in failures:
+            raise failure
+        return False
+
+    replays.add(fails_once)
+    replays.add(steps)
+    while clockwork.calls:
+        clockwork.run()
+    assert steps.done == 5
+    assert "it broke" in caplog.text

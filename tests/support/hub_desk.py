@@ -56,7 +56,7 @@ class Recorder:
         assert self.audience is not None, "written to after it left"
         self.chunks.append(chunk)
         if self.wire.is_chunked:
-            (chunk,) = self._framing.feed(chunk)  # exactly one
+            chunk = b"".join(self._framing.feed(chunk))
         plain = self._inflater.decompress(chunk) if self.wire.coding is GZIP else chunk
         assert plain.endswith(b"\n\n"), "written in the middle of an event"
         self.events.extend(self._decoder.feed(plain))

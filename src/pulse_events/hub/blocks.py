@@ -27,6 +27,15 @@ class Block(NamedTuple):
     loss: str
     """Why a stream that cannot be resumed ends behind it."""
 
+    def plus(self, behind: "Block") -> "Block":
+        """Return both as one."""
+        return behind._replace(
+            chunk=self.chunk + behind.chunk,
+            messages=self.messages + behind.messages,
+            gaps=self.gaps + behind.gaps,
+            time_ms=behind.time_ms or self.time_ms,
+        )
+
 
 class Blocks:
     """The blocks of late, by audience and the position that they begin behind."""

@@ -57,25 +57,31 @@ SLICE_S = 0.002
 
 
 class ReplayPace:
-    """Calls steps over and over, a share of the time at most."""
+    """Calls steps over and over, a share of the time at most.
+
+    The time is the thread's own: on a busy machine it does not wait for what others took.
+    """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.perf_counter
+        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.thread_time
     ) -> None:
         self._loop = loop
         self._clock = clock
         self._steps: dict[Callable[[], bool], None] = {}
+        self._is_going_on = False
 
     def add(self, step: Callable[[], bool]) -> None:
         """Call ``step`` until it returns ``False``; nothing if that is going on."""
-        if not self._steps:
-            self._loop.call_soon(self._run)
         self._steps.setdefault(step)
+        if not self._is_going_on:
+            self._is_going_on = True
+            self._loop.call_soon(self._run)
 
     def _run(self) -> None:
         started_s = self._clock()
         while self._steps and self._clock() - started_s < SLICE_S:
             self._step()
+        self._is_going_on = bool(self._steps)
         if self._steps:
             pause_s = (self._clock() - started_s) * (1 / REPLAY_SHARE - 1)
             self._loop.call_later(pause_s, self._run)

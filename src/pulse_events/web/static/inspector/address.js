@@ -9,7 +9,14 @@ import { readView, writeView } from "./view.js";
 
 export class Address {
   /** @type {View} */
-  view = { bindings: [], filter: "", columns: USUAL_COLUMNS, running: false, faults: [] };
+  view = {
+    bindings: [],
+    filter: "",
+    columns: USUAL_COLUMNS,
+    start: "",
+    running: false,
+    faults: [],
+  };
 
   /** @param {(view: View) => void} onChange the URL was changed by hand, or by the Back button */
   constructor(onChange) {

@@ -7,7 +7,7 @@
  */
 import { termOf, valuesAt } from "./filter.js";
 import { payloadSlice } from "./rawjson.js";
-import { clockTime, relative } from "./times.js";
+import { clockTime, relative, relativeAtLeast } from "./times.js";
 
 /** @import { Entry } from "./log.js" */
 /**
@@ -44,8 +44,8 @@ export function shortName(exchange) {
 /** @type {Map<string, Column>} */
 const FIXED = new Map(
   [
-    column("time", "Age", [4.2, 0], (entry, nowMs) => relative(entry.atMs, nowMs), null),
-    column("clock", "Time", [7.5, 0], ({ atMs }) => clockTime(atMs), null),
+    column("time", "Age", [4.6, 0], ageText, null),
+    column("clock", "Time", [7.5, 0], clockText, null),
     column("exchange", "Exchange", [12.5, 1], exchangeText, "exchange"),
     column("key", "Routing key", [12, 5], (entry) => entry.message.routingKey, "routingKey"),
     column("cc", "CC", [9, 3], (entry) => entry.message.cc.join(", "), "cc"),
@@ -109,6 +109,19 @@ export function widthsOf(columns) {
  */
 function column(name, title, [leastRem, share], text, field) {
   return { name, title, leastRem, share, isTicking: name === "time", text, field };
+}
+
+/**
+ * @param {Entry} entry
+ * @param {number} nowMs
+ */
+function ageText({ atMs, isPast }, nowMs) {
+  return (isPast ? relativeAtLeast : relative)(atMs, nowMs);
+}
+
+/** @param {Entry} entry */
+function clockText({ atMs, isPast }) {
+  return `${isPast ? "<" : ""}${clockTime(atMs)}`;
 }
 
 /** @param {Entry} entry */

@@ -67,7 +67,7 @@ export class Detail {
   }
 
   /** @param {Entry} entry */
-  #head({ kind, atMs, message }) {
+  #head({ kind, atMs, message, isPast }) {
     const { onStep, onClose } = this.#around;
     const title = kind === "gap" ? "Gap" : shortName(message.exchange);
     const day = Number.isNaN(atMs) ? "" : new Date(atMs).toLocaleDateString();
@@ -78,6 +78,7 @@ export class Detail {
       element(
         "span",
         { class: "muted" },
+        isPast ? "before " : "",
         element("span", { class: "day" }, `${day} `),
         clockTime(atMs),
       ),
@@ -98,13 +99,13 @@ export class Detail {
         "dl",
         {},
         ...pair("reason", gap?.reason ?? ""),
-        ...pair("from", gap?.from ?? ""),
+        ...pair("from", gap?.from ?? "nobody knows"),
         ...pair("to", gap?.to ?? ""),
       ),
       element(
         "p",
         { class: "note" },
-        "What was published between these times may not be in the table. A stream has no memory.",
+        "What was published between these times may not be in the table.",
       ),
     ];
   }

@@ -3,14 +3,17 @@
  * What has come, and how: the stream of the bindings, or a file instead of it.
  */
 
+import { Backlog } from "./backlog.js";
 import { parseFilter } from "./filter.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
+import { Once } from "./once.js";
 import { Rates } from "./rates.js";
 
 /** @import { Binding, Message, State } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */
 /** @import { Arrival, Entry } from "./log.js" */
+/** @import { Place } from "./start.js" */
 /** @import { Status } from "./status.js" */
 /**
  * @typedef {object} Events
@@ -30,11 +33,18 @@ export class Feed {
   /** @type {Set<string>} */
   exchangesSeen = new Set();
   /**
-   * Since when nobody listens, and why; messages may be missing when somebody does again.
+   * Since when nobody listens, and why; without a history messages may be missing when somebody
+   * does again.
    * @type {{ sinceMs: number, reason: string } | null}
    */
   #away = null;
   #filterText = "";
+  /** Whether a stream that opens has yet to say from where on it brings messages. */
+  #isReadyDue = false;
+  /** Whether it has opened. */
+  #isOpening = false;
+  #once = new Once();
+  #backlog = new Backlog(() => this.#status.show("open"));
   #catalogue;
   #status;
   #on;
@@ -52,13 +62,14 @@ export class Feed {
     this.#on = events;
     this.#liveLog = this.log = this.#newLog();
     this.#live = new Live(new URL("events/v1/connect/", document.baseURI), {
-      onMessage: (message, text) => this.#take(message, text),
+      onMessage: (message, text, cursor) => this.#once.take(cursor) && this.#take(message, text),
       onGap: (gap) => {
         this.#liveLog.gap(gap, Date.now());
         events.onEntry();
       },
       onState: (state) => this.#tell(state),
-      onReady: () => this.#ready(),
+      onReady: (mostPast) => this.#ready(mostPast),
+      onPing: () => this.#backlog.end(),
       onTaken: (bindings) => events.onTaken(bindings),
       onRefused: ({ message }) => this.#refused(message),
     });
@@ -77,16 +88,37 @@ export class Feed {
     return this.log !== this.#liveLog;
   }
 
-  /** @param {readonly Binding[]} bindings */
-  listenTo(bindings) {
-    this.#live.listenTo(bindings);
+  /**
+   * Goes on, or begins.
+   * @param {readonly Binding[]} bindings
+   * @param {Place} start
+   */
+  listenTo(bindings, start) {
+    this.#isReadyDue ||= !this.isRunning;
+    this.#live.listenTo(bindings, start);
     this.#on.onRunning(true);
+  }
+
+  /**
+   * Begins anew, with an empty log.
+   * @param {readonly Binding[]} bindings
+   * @param {Place} start
+   */
+  beginAt(bindings, start) {
+    this.showLive();
+    this.#backlog.stop();
+    this.#live.forget();
+    this.#once.clear();
+    this.clear();
+    this.listenTo(bindings, start);
   }
 
   /** @param {string} [reason] why messages may be missing when it goes on */
   stop(reason = "it was stopped here") {
-    if (this.isRunning) this.#away = { sinceMs: Date.now(), reason };
+    const wasRunning = this.isRunning;
+    this.#backlog.stop();
     this.#live.stop();
+    if (wasRunning && !this.#live.goesOn) this.#away = { sinceMs: Date.now(), reason };
     this.#on.onRunning(false);
     if (!this.isFile) this.#status.show("stopped");
   }
@@ -182,8 +214,9 @@ export class Feed {
   #take(message, text) {
     const nowMs = Date.now();
     const { exchange } = message;
-    this.#liveLog.add(message, text, nowMs);
-    this.rates.count(exchange, nowMs);
+    const isPast = this.#backlog.take();
+    this.#liveLog.add(message, text, nowMs, isPast);
+    if (!isPast) this.rates.count(exchange, nowMs);
     this.#see(exchange);
     this.#on.onEntry();
   }
@@ -194,7 +227,8 @@ export class Feed {
     if (exchange && hasRoom) this.exchangesSeen.add(exchange);
   }
 
-  #ready() {
+  /** @param {number} mostPast */
+  #ready(mostPast) {
     const away = this.#away;
     this.#away = null;
     if (away && this.#liveLog.received) {
@@ -202,7 +236,15 @@ export class Feed {
       this.#liveLog.gap({ reason: away.reason, from, to }, Date.now());
       this.#on.onEntry();
     }
+    if (this.#isOpening) this.#open(mostPast);
     this.#on.onReady();
+  }
+
+  /** @param {number} mostPast */
+  #open(mostPast) {
+    this.#isReadyDue = this.#isOpening = false;
+    this.#backlog.begin(mostPast);
+    this.#status.show(this.#backlog.isOpen ? "behind" : "open");
   }
 
   /** @param {string} message what the server said of the bindings */
@@ -215,6 +257,10 @@ export class Feed {
 
   /** @param {State} state */
   #tell({ phase, reason, retryAt }) {
-    if (phase !== "closed" && this.isRunning) this.#status.show(phase, reason, retryAt);
+    if (phase === "closed" || !this.isRunning) return;
+    if (phase !== "open") this.#backlog.stop();
+    if (phase === "waiting" || phase === "paused") this.#isReadyDue = true;
+    this.#isOpening = phase === "open" && this.#isReadyDue;
+    if (!this.#isOpening) this.#status.show(phase, reason, retryAt);
   }
 }

@@ -121,7 +121,7 @@ function fromJsonLine(line) {
   const value = JSON.parse(line);
   const atMs = Date.parse(value?.receivedAt);
   if (value?.gap) return gapArrival(checkedGap(value.gap), atMs);
-  return { kind: "message", atMs, message: checked(value), text: asSent(line), gap: null };
+  return messageArrival(checked(value), asSent(line), atMs);
 }
 
 /**
@@ -146,7 +146,17 @@ function fromCells(names, cells) {
   const remark = parsed("remark", cell("remark") || "{}");
   if (remark?.gap) return gapArrival(checkedGap(remark.gap), atMs);
   const text = messageText(cell, remark);
-  return { kind: "message", atMs, message: checked(JSON.parse(text)), text, gap: null };
+  return messageArrival(checked(JSON.parse(text)), text, atMs);
+}
+
+/**
+ * @param {Message} message
+ * @param {string} text
+ * @param {number} atMs
+ * @returns {Arrival}
+ */
+function messageArrival(message, text, atMs) {
+  return { kind: "message", atMs, message, text, gap: null, isPast: false };
 }
 
 /**
@@ -197,7 +207,7 @@ function checked(value) {
  * @returns {Gap}
  */
 function checkedGap({ reason = "", from = "", to = "" }) {
-  return { reason: String(reason), from: String(from), to: String(to) };
+  return { reason: String(reason), from: from === null ? null : String(from), to: String(to) };
 }
 
 /** @param {unknown} value */

@@ -19,6 +19,8 @@ import { placeMenu } from "./menus.js";
 import { Offline } from "./offline.js";
 import { Palette } from "./palette.js";
 import { Search } from "./search.js";
+import { placeOf } from "./start.js";
+import { StartMenu } from "./start-menu.js";
 import { Status } from "./status.js";
 import { Table } from "./table.js";
 
@@ -44,6 +46,8 @@ export class Inspector {
   );
   #offline = new Offline(() => this.#leaveFile());
   #document;
+  #keepsHistory;
+  #startMenu;
   #catalogue;
   #feed;
   #table;
@@ -51,9 +55,14 @@ export class Inspector {
   #detail;
   #editor;
 
-  /** @param {CatalogueDocument} document */
-  constructor(document) {
+  /**
+   * @param {CatalogueDocument} document
+   * @param {boolean} keepsHistory whether a stream of the server can begin in the past
+   */
+  constructor(document, keepsHistory) {
     this.#document = document;
+    this.#keepsHistory = keepsHistory;
+    this.#startMenu = new StartMenu(keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
     this.#feed = this.#makeFeed();
     this.#table = this.#makeTable();
@@ -166,7 +175,7 @@ export class Inspector {
    */
   #apply(bindings) {
     this.#editor.clearFaults();
-    if (bindings.length) this.#feed.listenTo(bindings);
+    if (bindings.length) this.#feed.listenTo(bindings, this.#place);
     else this.#editor.setFault("Name an exchange to listen to.");
   }
 
@@ -174,7 +183,33 @@ export class Inspector {
   #listenTo(bindings) {
     this.#editor.show(bindings);
     this.#take(bindings);
-    this.#feed.listenTo(bindings);
+    this.#feed.listenTo(bindings, this.#place);
+  }
+
+  /** Where a stream begins that does not go on. */
+  get #place() {
+    return this.#keepsHistory ? placeOf(this.#address.view.start) : {};
+  }
+
+  /**
+   * Opens the stream anew from there.  What is in the table goes: it would not fit in between.
+   * @param {string} start
+   */
+  #beginAt(start) {
+    this.#address.write({ start }, true);
+    const { bindings } = this.#address.view;
+    if (bindings.length) this.#begin(bindings);
+  }
+
+  /** @param {Binding[]} bindings */
+  #begin(bindings) {
+    this.#address.write({ running: true });
+    this.#detail.close();
+    this.#offline.close();
+    this.#table.paused = false;
+    this.#feed.beginAt(bindings, this.#place);
+    this.#table.follow();
+    this.#tick();
   }
 
   /** @param {Binding[]} bindings */
@@ -226,7 +261,9 @@ export class Inspector {
    */
   #show(view) {
     const isSame = JSON.stringify(view.bindings) === JSON.stringify(this.#address.view.bindings);
+    const isSameStart = view.start === this.#address.view.start;
     this.#address.write(view);
+    this.#startMenu.show(view.start);
     this.#search.show(view.filter);
     this.#feed.filter(view.filter);
     this.#table.useColumns(view.columns);
@@ -234,7 +271,8 @@ export class Inspector {
     this.#snippets.show(view.bindings);
     const runs = view.running && view.bindings.length > 0;
     if (!runs) this.#feed.stop();
-    else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings);
+    else if (!isSameStart) this.#begin(view.bindings);
+    else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings, this.#place);
     if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
   }
 

@@ -1,17 +1,22 @@
 // @ts-check
 /**
  * What the page listens to: one listening, whose bindings change.
+ *
+ * One that was stopped goes on where it was, if the server keeps a history.
  */
 import { listen } from "../pulse-events.js";
 
 /** @import { Binding, Gap, Listening, Message, State } from "../pulse-events.d.ts" */
 /** @import { PulseEventsError } from "../pulse-events.js" */
+/** @import { Place } from "./start.js" */
 /**
  * @typedef {object} Events
- * @property {(message: Message, text: string) => void} onMessage
+ * @property {(message: Message, text: string, cursor: string | null) => void} onMessage
  * @property {(gap: Gap) => void} onGap
  * @property {(state: State) => void} onState
- * @property {() => void} onReady the bindings are in force
+ * @property {(mostPast: number) => void} onReady the bindings are in force; so many messages of the
+ *   history may come now
+ * @property {() => void} onPing
  * @property {(bindings: readonly Binding[]) => void} onTaken the server has nothing against these,
  *   or is away
  * @property {(error: PulseEventsError) => void} onRefused
@@ -24,6 +29,8 @@ export class Live {
   #bindings = [];
   /** What was asked for last, until it is taken. @type {readonly Binding[] | null} */
   #asked = null;
+  /** Where the last one was when it ended; `null` if there is no history. @type {string | null} */
+  #cursor = null;
   #url;
   #on;
 
@@ -45,26 +52,46 @@ export class Live {
     return this.#listening !== null;
   }
 
-  /** @param {readonly Binding[]} bindings */
-  listenTo(bindings) {
+  /** Whether the next one goes on where the last one was. */
+  get goesOn() {
+    return this.#cursor !== null;
+  }
+
+  /**
+   * @param {readonly Binding[]} bindings
+   * @param {Place} [start] where it begins, if nothing goes on
+   */
+  listenTo(bindings, start = {}) {
     this.#asked = bindings;
     if (this.#listening) void this.#rebind(this.#listening, bindings);
-    else this.#begin(bindings);
+    else this.#begin(bindings, start);
   }
 
   stop() {
-    this.#forget()?.close();
+    this.#leave()?.close();
   }
 
-  /** @param {readonly Binding[]} bindings */
-  #begin(bindings) {
+  /** Stops; the next one begins anew. */
+  forget() {
+    this.stop();
+    this.#cursor = null;
+  }
+
+  /**
+   * @param {readonly Binding[]} bindings
+   * @param {Place} start
+   */
+  #begin(bindings, start) {
+    const place = this.#cursor === null ? start : { cursor: this.#cursor };
     this.#bindings = bindings;
     this.#listening = listen(bindings, {
       url: this.#url,
       share: true,
+      ...place,
       onMessage: this.#on.onMessage,
       onGap: this.#on.onGap,
-      onReady: () => this.#ready(bindings),
+      onPing: this.#on.onPing,
+      onReady: (event) => this.#ready(bindings, mostPast(event, place)),
       onState: (state) => this.#state(state),
       onError: (error) => error.permanent && this.#refused(error),
     });
@@ -85,13 +112,16 @@ export class Live {
     }
     if (listening !== this.#listening) return;
     this.#bindings = bindings;
-    this.#ready(bindings);
+    this.#ready(bindings, 0);
   }
 
-  /** @param {readonly Binding[]} bindings */
-  #ready(bindings) {
+  /**
+   * @param {readonly Binding[]} bindings
+   * @param {number} mostPast
+   */
+  #ready(bindings, mostPast) {
     this.#take(bindings);
-    this.#on.onReady();
+    this.#on.onReady(mostPast);
   }
 
   /** @param {State} state */
@@ -109,14 +139,26 @@ export class Live {
 
   /** @param {PulseEventsError} error */
   #refused(error) {
-    this.#forget();
+    this.#leave();
     this.#on.onRefused(error);
   }
 
-  #forget() {
+  #leave() {
     const listening = this.#listening;
+    this.#cursor = listening?.cursor ?? this.#cursor;
     this.#listening = this.#asked = null;
     this.#bindings = [];
     return listening;
   }
+}
+
+/**
+ * @param {{ first: boolean, resumed: boolean }} event
+ * @param {Place & { cursor?: string }} place where the first stream was to begin
+ * @returns {number} how many messages of the history may come
+ */
+function mostPast({ first, resumed }, { last, since }) {
+  if (resumed) return Infinity;
+  const isPast = first && (last !== undefined || since !== undefined);
+  return isPast ? (last ?? Infinity) : 0;
 }

@@ -17,6 +17,8 @@ import { Ring } from "./ring.js";
  * @property {Message} message
  * @property {string} text its JSON as the server sent it
  * @property {Gap | null} gap
+ * @property {boolean} isPast it came from the server's history: nobody knows how long before `atMs`
+ *   it was published
  */
 /**
  * @typedef {Arrival & { id: number, fields: Field[] | null }} Entry `id` rises; `fields` are the
@@ -44,7 +46,7 @@ const NO_MESSAGE = Object.freeze(
  * @returns {Arrival}
  */
 export function gapArrival(gap, atMs) {
-  return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap };
+  return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap, isPast: false };
 }
 
 /** Entries, and those of them that the filter lets through; both oldest first, the newest kept. */
@@ -122,10 +124,11 @@ export class Log {
    * @param {Message} message
    * @param {string} text its JSON as the server sent it
    * @param {number} atMs
+   * @param {boolean} [isPast]
    */
-  add(message, text, atMs) {
+  add(message, text, atMs, isPast = false) {
     this.received += 1;
-    this.#push({ kind: "message", atMs, message, text, gap: null });
+    this.#push({ kind: "message", atMs, message, text, gap: null, isPast });
   }
 
   /**
@@ -233,10 +236,10 @@ export class Log {
 
   /** @param {Arrival} arrival */
   #push(arrival) {
-    const { kind, atMs, message, text, gap } = arrival;
+    const { kind, message } = arrival;
     const isMessage = kind === "message";
     const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
-    const entry = { id: this.#nextId++, kind, atMs, message, text, gap, fields };
+    const entry = { ...arrival, id: this.#nextId++, fields };
     this.dropped += (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
   }
 }

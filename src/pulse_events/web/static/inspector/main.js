@@ -5,6 +5,7 @@
 import { Inspector } from "./inspector.js";
 
 /** @import { CatalogueDocument } from "./catalogue.js" */
+/** @typedef {{ history?: string }} Config what the server is set to */
 
 const WORKER = new URL("../pulse-events-worker.js", import.meta.url).href;
 
@@ -18,16 +19,30 @@ function allowWorker() {
   });
 }
 
-/** @returns {Promise<CatalogueDocument>} an empty one if the server does not answer */
-async function askCatalogue() {
+/**
+ * @template T
+ * @param {string} path
+ * @param {T} otherwise if the server does not answer
+ * @returns {Promise<T>}
+ */
+async function ask(path, otherwise) {
   try {
-    const response = await fetch("events/v1/catalogue");
+    const response = await fetch(path);
     if (response.ok) return await response.json();
   } catch {
     // the stream will say that the server is away
   }
-  return { demo: false, rootUrl: null, exchanges: [] };
+  return otherwise;
 }
 
+/** @type {CatalogueDocument} */
+const NO_CATALOGUE = { demo: false, rootUrl: null, exchanges: [] };
+/** @type {Config} */
+const NO_CONFIG = {};
+
 allowWorker();
-new Inspector(await askCatalogue()).start();
+const [catalogue, { history = "off" }] = await Promise.all([
+  ask("events/v1/catalogue", NO_CATALOGUE),
+  ask("events/v1/config", NO_CONFIG),
+]);
+new Inspector(catalogue, history !== "off").start();

@@ -6,7 +6,7 @@
  * whose entry has left are used again.
  */
 import { say, set } from "./dom.js";
-import { clockTime } from "./times.js";
+import { clockTime, spanOf } from "./times.js";
 
 /** @import { Column } from "./columns.js" */
 /** @import { Entry } from "./log.js" */
@@ -190,10 +190,8 @@ export class Rows {
 /** @param {Entry} entry */
 function gapText({ gap }) {
   const [from, to] = [gap?.from, gap?.to].map((time) => Date.parse(time ?? ""));
-  const seconds = Math.max(0, (to - from) / 1000);
-  const span = Number.isNaN(seconds) ? "" : ` (${seconds.toFixed(seconds < 10 ? 1 : 0)} s)`;
-  return (
-    `Messages may be missing from ${clockTime(from)} to ${clockTime(to)}${span}: ` +
-    (gap?.reason ?? "")
-  );
+  const span = spanOf(to - from);
+  const until = `${clockTime(to)}${span && ` (${span})`}`;
+  const times = gap?.from === null ? `before ${until}` : `from ${clockTime(from)} to ${until}`;
+  return `Messages may be missing ${times}: ${gap?.reason ?? ""}`;
 }

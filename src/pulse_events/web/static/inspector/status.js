@@ -7,11 +7,12 @@
 import { byId, say } from "./dom.js";
 
 /** @import { State } from "../pulse-events.d.ts" */
-/** @typedef {State["phase"] | "stopped" | "refused" | "file"} Phase */
+/** @typedef {State["phase"] | "behind" | "stopped" | "refused" | "file"} Phase */
 
 const WORDS = {
   connecting: "connecting",
   open: "listening",
+  behind: "catching up",
   waiting: "waiting",
   paused: "paused",
   closed: "stopped",

@@ -26,6 +26,25 @@ export function relative(atMs, nowMs) {
 
 /**
  * @param {number} atMs
+ * @param {number} nowMs
+ * @returns {string} the same of what was published some time before, such as ">5 s"
+ */
+export function relativeAtLeast(atMs, nowMs) {
+  const ago = relative(atMs, nowMs);
+  return `>${ago === "now" ? "0 s" : ago}`;
+}
+
+/**
+ * @param {number} ms
+ * @returns {string} how long that is, such as "1.5 s"; empty if nobody knows
+ */
+export function spanOf(ms) {
+  if (Number.isNaN(ms)) return "";
+  return ms < 10_000 ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : relative(0, ms);
+}
+
+/**
+ * @param {number} atMs
  * @returns {string} local time of day, such as "13:05:09.042"
  */
 export function clockTime(atMs) {

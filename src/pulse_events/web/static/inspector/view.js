@@ -2,8 +2,10 @@
 /**
  * The view as the URL's fragment: what is listened to, filtered and shown.
  *
- *     #b=exchange/foo=a.*.%23&b=…&f=failed&c=time,exchange,key,taskId&run=0
+ *     #b=exchange/foo=a.*.%23&b=…&f=failed&c=time,exchange,key,taskId&t=10m&run=0
  */
+
+import { checkedStart } from "./start.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /**
@@ -11,6 +13,7 @@
  * @property {Binding[]} bindings
  * @property {string} filter
  * @property {string[]} columns none means the usual ones
+ * @property {string} start where the stream begins, see `start.js`; empty means the usual place
  * @property {boolean} running
  * @property {string[]} faults what of the fragment was not understood, in words
  */
@@ -26,7 +29,7 @@ const READABLE = /%(?:2F|3A|2C|40|24)/g; // these mean nothing in a fragment: / 
  */
 export function readView(hash) {
   /** @type {View} */
-  const view = { bindings: [], filter: "", columns: [], running: true, faults: [] };
+  const view = { bindings: [], filter: "", columns: [], start: "", running: true, faults: [] };
   const parts = hash.replace(/^#/, "").split("&").filter(Boolean);
   if (parts.length > MOST_PARTS) view.faults.push(`only the first ${MOST_PARTS} parts are read`);
   for (const part of parts.slice(0, MOST_PARTS)) {
@@ -44,7 +47,7 @@ export function readView(hash) {
  * @param {Omit<View, "faults">} view
  * @returns {string} with `#`; only `#` if there is nothing to say
  */
-export function writeView({ bindings, filter, columns, running }) {
+export function writeView({ bindings, filter, columns, start, running }) {
   const parts = bindings.map(
     ({ exchange, routingKeyPattern }) => `b=${encode(exchange)}=${encode(routingKeyPattern)}`,
   );
@@ -52,6 +55,7 @@ export function writeView({ bindings, filter, columns, running }) {
   if (columns.length) {
     parts.push(`c=${encode(columns.map(escapeComma).join(","))}`);
   }
+  if (start) parts.push(`t=${encode(start)}`);
   if (!running) parts.push("run=0");
   return `#${parts.join("&")}`;
 }
@@ -65,6 +69,7 @@ function take(view, name, text) {
   if (name === "b") takeBinding(view, text);
   else if (name === "f") view.filter = decodeURIComponent(text);
   else if (name === "c") view.columns = columnsOf(text);
+  else if (name === "t") view.start = checkedStart(decodeURIComponent(text));
   else if (name === "run") view.running = text !== "0";
 }
 
