@@ -24,8 +24,8 @@ PADDING_BYTES = 600
 SLOWER = 10
 """How many times slower they read."""
 BUFFER_BYTES = 128 << 10
-"""A usual one: into a far smaller one no packet of this machine's ever fits as a whole, and then the
-kernel gives a client up, though it reads, after three ping intervals (TCP_USER_TIMEOUT)."""
+"""A usual one: into a far smaller one no packet of this machine's ever fits as a whole, and then
+the kernel gives a client up, though it reads, after three ping intervals (TCP_USER_TIMEOUT)."""
 LITTLE_KB = 12 << 10
 """What a server may hold beside its history: blocks, what is on its way, what is not given back."""
 
