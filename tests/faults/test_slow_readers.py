@@ -23,9 +23,6 @@ RATE = 500
 PADDING_BYTES = 600
 SLOWER = 10
 """How many times slower they read."""
-BUFFER_BYTES = 128 << 10
-"""A usual one: into a far smaller one no packet of this machine's ever fits as a whole, and then
-the kernel gives a client up, though it reads, after three ping intervals (TCP_USER_TIMEOUT)."""
 LITTLE_KB = 12 << 10
 """What a server may hold beside its history: blocks, what is on its way, what is not given back."""
 
@@ -35,12 +32,12 @@ EACH_KB = 16
 
 def resuming_one(port: int) -> Returner:
     """Return one that reads at a tenth of the speed, and resumes."""
-    return Returner(port, RESUMING[0], receive_buffer_bytes=BUFFER_BYTES, pause_s=SLOWER / RATE)
+    return Returner(port, RESUMING[0], receive_buffer_bytes=4096, pause_s=SLOWER / RATE)
 
 
 def plain_one(port: int) -> Follower:
     """Return one that reads at a tenth of the speed, and cannot resume."""
-    return Follower(port, TARGETS[0], receive_buffer_bytes=BUFFER_BYTES, pause_s=SLOWER / RATE)
+    return Follower(port, TARGETS[0], receive_buffer_bytes=4096, pause_s=SLOWER / RATE)
 
 
 def gone(run: Trial) -> int:
