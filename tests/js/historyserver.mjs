@@ -1,7 +1,10 @@
-/** A server with a history: answers streams by itself, as the real one does with `resume=true`. */
+/**
+ * A server with a history, which answers streams by itself as the real one does with `resume=true`;
+ * and who listens to it.
+ */
 
-import { matchesMessage } from "../../src/pulse_events/web/static/pulse-events.js";
-import { messageText, StreamServer } from "./streamserver.mjs";
+import { listen, matchesMessage } from "../../src/pulse_events/web/static/pulse-events.js";
+import { messageText, StreamServer, soon } from "./streamserver.mjs";
 
 export const NOT_IN_FORCE = "these bindings were not all in force before";
 export const OTHER_PROCESS = "the history was another process'";
@@ -119,3 +122,33 @@ class HistoryServer extends StreamServer {
 
 /** @returns {Promise<HistoryServer>} */
 export const startHistory = (t) => StreamServer.start(t, new HistoryServer());
+
+export const bindingsOf = (patterns) =>
+  patterns.map((routingKeyPattern) => ({ exchange: "e", routingKeyPattern }));
+export const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
+
+/** Listens to patterns of one exchange, and keeps what it was told. */
+export function begin(t, server, patterns, options = {}) {
+  const told = { payloads: [], cursors: [], readies: [], gaps: [], errors: [] };
+  const listening = listen(bindingsOf(patterns), {
+    url: server.url,
+    onMessage: ({ payload }, _, cursor) => {
+      told.payloads.push(payload);
+      told.cursors.push(cursor);
+    },
+    onReady: (event) => told.readies.push(event),
+    onGap: ({ reason }) => told.gaps.push(reason),
+    onError: (error) => told.errors.push(error),
+    ...options,
+  });
+  t.after(() => listening.close());
+  const rebind = (...wanted) => listening.rebind(bindingsOf(wanted));
+  return { listening, told, rebind };
+}
+
+/** The same, when it is ready. */
+export async function beginReady(t, server, patterns, options) {
+  const one = begin(t, server, patterns, options);
+  await soon(one.listening.ready, "ready");
+  return one;
+}

@@ -1,39 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { listen } from "../../src/pulse_events/web/static/pulse-events.js";
-import { OTHER_PROCESS, startHistory } from "./historyserver.mjs";
+import {
+  begin,
+  beginReady,
+  bindingsOf,
+  OTHER_PROCESS,
+  range,
+  startHistory,
+} from "./historyserver.mjs";
 import { StreamServer, soon, until } from "./streamserver.mjs";
 
-const bindingsOf = (patterns) =>
-  patterns.map((routingKeyPattern) => ({ exchange: "e", routingKeyPattern }));
 const queryOf = (caller, ...names) => names.map((name) => caller.url.searchParams.get(name));
-const range = (from, to) => Array.from({ length: to - from }, (_, i) => from + i);
-
-/** Listens to patterns of one exchange, and keeps what it was told. */
-function begin(t, server, patterns, options = {}) {
-  const told = { payloads: [], cursors: [], readies: [], gaps: [], errors: [] };
-  const listening = listen(bindingsOf(patterns), {
-    url: server.url,
-    onMessage: ({ payload }, _, cursor) => {
-      told.payloads.push(payload);
-      told.cursors.push(cursor);
-    },
-    onReady: (event) => told.readies.push(event),
-    onGap: ({ reason }) => told.gaps.push(reason),
-    onError: (error) => told.errors.push(error),
-    ...options,
-  });
-  t.after(() => listening.close());
-  const rebind = (...wanted) => listening.rebind(bindingsOf(wanted));
-  return { listening, told, rebind };
-}
-
-/** The same, when it is ready. */
-async function beginReady(t, server, patterns, options) {
-  const one = begin(t, server, patterns, options);
-  await soon(one.listening.ready, "ready");
-  return one;
-}
 
 const cases = [];
 const aside = (title, act) => cases.push([title, act]);
@@ -290,6 +268,7 @@ both(
     assert.deepEqual([told.payloads, told.gaps], [[1, 2, 3], []]);
     assert.equal(told.readies.length, 1);
     await until(() => server.open.length === 1, "one stream");
+    assert.equal(server.callers.length, 2);
   },
 );
 
@@ -327,98 +306,6 @@ both("to another process of the server texts are compared", async (t, share) => 
   clearInterval(publishing);
   await until(() => told.payloads.includes(sent - 1), "the last message");
   assert.deepEqual([told.payloads, told.gaps], [range(0, sent), []]);
-});
-
-aside("shared: who comes gets nothing older than its ready", async (t) => {
-  const server = await startHistory(t);
-  const one = await beginReady(t, server, ["a"], { share: true });
-  server.process.inForce.add("b"); // somebody else listens to it
-  server.publish("b", "old");
-  server.isHolding = true;
-  const two = begin(t, server, ["b"], { share: true });
-  await server.next();
-  await server.next();
-  server.publish("b", "older than ready");
-  server.publish("a", 1);
-  server.answerAll();
-  await soon(two.listening.ready, "ready");
-  server.publish("b", "new");
-  server.publish("a", 2);
-  await until(() => two.told.payloads.length && one.told.payloads.length === 2, "messages");
-  assert.deepEqual([one.told.payloads, two.told.payloads], [[1, 2], ["new"]]);
-  await until(() => server.open.length === 1, "one stream");
-  server.publish("b", "newer");
-  await until(() => two.told.payloads.length === 2, "another");
-  assert.deepEqual([one.told.gaps, two.told.gaps], [[], []]);
-});
-
-aside("shared: listeners with places of their own come to one stream", async (t) => {
-  const server = await startHistory(t);
-  for (const n of range(0, 5)) server.publish("a", n);
-  const live = await beginReady(t, server, ["a"], { share: true });
-  const others = [{ last: 2 }, { since: "10m" }, { cursor: server.process.cursor(4) }].map(
-    (start) => begin(t, server, ["a"], { share: true, ...start }),
-  );
-  for (const { listening } of others) await soon(listening.ready, "ready");
-  let sent = 5;
-  const publishing = setInterval(() => server.publish("a", sent++), 2);
-  t.after(() => clearInterval(publishing));
-  await until(() => server.open.length === 1, "one stream");
-  await until(() => live.told.payloads.length > 30, "messages");
-  clearInterval(publishing);
-  for (const { told } of [live, ...others]) {
-    await until(() => told.payloads.at(-1) === sent - 1, "the last message");
-  }
-  const firsts = [5, 3, 0, 4];
-  assert.deepEqual(
-    [live, ...others].map(({ told }) => told.payloads),
-    firsts.map((first) => range(first, sent)),
-  );
-});
-
-aside("shared: if nothing comes, two pings are enough for that", async (t) => {
-  const server = await startHistory(t);
-  server.publish("a", 1);
-  await beginReady(t, server, ["a"], { share: true });
-  const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
-  await until(() => told.payloads.length === 1, "what is held");
-  assert.equal(server.open.length, 2);
-  const pinging = setInterval(() => server.ping(), 20);
-  t.after(() => clearInterval(pinging));
-  await until(() => server.open.length === 1, "one stream");
-  server.publish("a", 2);
-  await until(() => told.payloads.length === 2, "a message");
-  assert.deepEqual(told.payloads, [1, 2]);
-});
-
-aside("shared: an exchange that vanishes costs the others nothing", async (t) => {
-  const server = await startHistory(t);
-  const [a, b, c] = ["a", "b", "c"].map((key) => begin(t, server, [key], { share: true }));
-  for (const { listening } of [a, b, c]) await soon(listening.ready, "ready");
-  server.publish("a", 1);
-  await until(() => a.told.payloads.length, "a message");
-  const serve = server.process.serve.bind(server.process);
-  server.process.serve = (caller) => {
-    const isBad = caller.bindings.some(({ routingKeyPattern }) => routingKeyPattern === "b");
-    if (isBad) caller.answer(404, { message: "b is gone" });
-    else serve(caller);
-  };
-  (await server.next()).event("error", "b is gone", server.process.cursor()).response.end();
-  server.publish("a", 2);
-  server.publish("c", 3);
-  await soon(b.listening.closed, "b's end");
-  await until(() => a.told.payloads.length === 2 && c.told.payloads.length, "what was missed");
-  server.publish("a", 4);
-  server.publish("c", 5);
-  await until(() => a.told.payloads.length === 3 && c.told.payloads.length === 2, "more");
-  assert.deepEqual(
-    [a.told.payloads, c.told.payloads],
-    [
-      [1, 2, 4],
-      [3, 5],
-    ],
-  );
-  assert.deepEqual([a.told.gaps, c.told.gaps], [[], []]);
 });
 
 describe("with a history", { concurrency: true }, () => {

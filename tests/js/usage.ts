@@ -23,9 +23,17 @@ const listening: Listening<Task> = listen<Task>(bindings, {
   url: new URL("http://localhost/"),
   share: true,
   signal: AbortSignal.timeout(1000),
-  onMessage: (message, text) => [message.payload.status.taskId.length, text.length],
-  onReady: ({ first }) => first,
-  onGap: ({ reason, from, to }: Gap) => reason + from + to,
+  resume: true,
+  since: new Date(0),
+  last: 10,
+  cursor: null,
+  onMessage: (message, text, cursor) => [
+    message.payload.status.taskId.length,
+    text.length,
+    cursor?.length,
+  ],
+  onReady: ({ first, resumed }) => first || resumed,
+  onGap: ({ reason, from, to }: Gap) => reason + (from?.length ?? "ever") + to.length,
   onError: (error) => error.permanent && error.status + error.message.length,
   onStale: ({ silentMs, intervalMs }) => silentMs / intervalMs,
   onPing: ({ time }) => Date.parse(time),
@@ -38,6 +46,7 @@ export async function read(): Promise<string[]> {
   await listening.ready;
   await listening.rebind([...bindings, ...bindings]);
   await listening.closed;
+  found.push(listening.cursor ?? "from now on");
   listening.close();
   return found;
 }
