@@ -29,6 +29,11 @@ def gaps(stream: Recorder) -> list[dict[str, str]]:
     return [orjson.loads(e.data) for e in stream.events if e.kind == "gap"]
 
 
+def kinds(stream: Recorder) -> list[str]:
+    """Return the kinds of the events but pings."""
+    return [kind for kind in stream.kinds if kind != "ping"]
+
+
 def filled(count: int, **others: int) -> tuple[HistoryDesk, Recorder]:
     """Return a desk where a live stream got some messages, a millisecond apart, and the stream."""
     desk = HistoryDesk(**others)
@@ -49,7 +54,7 @@ def back(desk: HistoryDesk, start: Start, wire: Wire = RESUMING) -> Recorder:
 def test_ready_has_a_cursor_and_when_to_come_back() -> None:
     desk = HistoryDesk()
     stream = desk.subscribe(ALL, wire=RESUMING)
-    assert stream.kinds == []
+    assert kinds(stream) == []
     desk.settle()
     cursor = desk.cursors.at(desk.history.last)
     assert b"retry: %d\nevent: ready\ndata: {}\nid: %b\n\n" % (RETRY_MS, cursor) in stream.chunks[0]
@@ -66,6 +71,31 @@ def test_each_cursor_is_where_the_rest_begins() -> None:
         assert gaps(stream) == []
 
 
+def test_a_ping_says_that_a_stream_has_caught_up() -> None:
+    desk, first = filled(3 * BLOCK_ENTRIES)
+    newest = first.events[-1].event_id
+    starts = (
+        Start(first.events[0].event_id),
+        Start(newest),
+        Start("x"),
+        Start(since_ms=desk.now_ms - 5),
+        Start(last=2),
+    )
+    for start in starts:
+        stream = back(desk, start)
+        assert stream.kinds.count("ping") == 1
+        assert stream.events[-1].kind == "ping"
+        assert stream.events[-1].event_id == newest
+        assert orjson.loads(stream.events[-1].data) == {"time": iso(desk.now_ms)}
+    assert first.kinds.count("ping") == 0
+    first.is_blocked = True
+    desk.hub.slow(first, SLOW, 0.0)
+    first.is_blocked = False
+    desk.hub.drained(first)
+    desk.work()
+    assert first.kinds.count("ping") == 0  # it asked for nothing
+
+
 @pytest.mark.parametrize(
     ("cursor", "reason"),
     [
@@ -78,7 +108,7 @@ def test_each_cursor_is_where_the_rest_begins() -> None:
 def test_a_cursor_of_elsewhere_is_a_gap_and_then_live(cursor: str, reason: str) -> None:
     desk, _ = filled(3)
     stream = back(desk, Start(cursor))
-    assert stream.kinds == ["ready", "gap"]
+    assert kinds(stream) == ["ready", "gap"]
     assert gaps(stream) == [{"reason": reason, "from": None, "to": iso(desk.now_ms)}]
     assert {e.event_id for e in stream.events} == {desk.cursors.at(desk.history.last).decode()}
     desk.publish("k", body=b"3")
@@ -92,7 +122,7 @@ def test_what_is_forgotten_is_a_gap_to_the_oldest_that_is_held() -> None:
     held = len(desk.history)
     assert 3 <= held <= 6
     stream = back(desk, Start(first.events[0].event_id))
-    assert stream.kinds == ["ready", "gap"] + ["message"] * held
+    assert kinds(stream) == ["ready", "gap"] + ["message"] * held
     assert stream.bodies == list(range(10 - held, 10))
     oldest = desk.history.forgotten.time_ms
     assert gaps(stream) == [
@@ -125,7 +155,7 @@ def test_bindings_that_were_not_in_force_are_a_gap_behind_what_is_held() -> None
     wider = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(first.events[1].event_id))
     desk.settle()
     assert wider.bodies == [1, 2]
-    assert wider.kinds == ["ready", "message", "message", "gap"]
+    assert kinds(wider) == ["ready", "message", "message", "gap"]
     assert gaps(wider) == [
         {
             "reason": "these bindings were not all in force before",
@@ -135,7 +165,7 @@ def test_bindings_that_were_not_in_force_are_a_gap_behind_what_is_held() -> None
     ]
     again = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(wider.events[3].event_id))
     desk.work()
-    assert again.kinds == ["ready"]
+    assert kinds(again) == ["ready"]
 
 
 @pytest.mark.parametrize("wire", [RESUMING, PACKED])
@@ -171,7 +201,7 @@ def test_a_time_in_what_is_held_begins_there() -> None:
     stream = back(desk, Start(since_ms=desk.now_ms - 3))
     assert (stream.bodies, gaps(stream)) == ([6, 7, 8, 9], [])
     now = back(desk, Start(since_ms=desk.now_ms + 1))
-    assert now.kinds == ["ready"]
+    assert kinds(now) == ["ready"]
 
 
 def test_a_time_before_anybody_listened_is_a_gap() -> None:
@@ -279,9 +309,9 @@ def test_a_loss_is_one_gap_for_who_is_there_and_for_who_is_away() -> None:
         "from": iso(desk.now_ms - 7),
         "to": iso(desk.now_ms),
     }
-    assert stream.kinds == ["ready", "message", "gap", "message"]
+    assert kinds(stream) == ["ready", "message", "gap", "message"]
     away = back(desk, Start(stream.events[1].event_id))
-    assert away.kinds == ["ready", "gap", "message"]
+    assert kinds(away) == ["ready", "gap", "message"]
     assert gaps(stream) == gaps(away) == [expected]
     assert gaps(back(desk, Start(away.events[1].event_id))) == []
     assert desk.hub.statistics().gaps == 2
@@ -366,7 +396,7 @@ def test_the_same_bytes_are_encoded_once_for_all_that_read_them() -> None:
     one, other = back(desk, start, PACKED), back(desk, start, PACKED)
     near = back(desk, Start(first.events[11].event_id), PACKED)
     shared = [a is b for a, b in zip(one.chunks, other.chunks, strict=True)]
-    assert shared == [False] + [True] * (len(shared) - 1)
+    assert shared == [False] + [True] * (len(shared) - 2) + [False]  # ready, and a ping
     assert [a is b for a, b in zip(one.chunks, near.chunks, strict=True)].count(True) >= 4
 
 
@@ -378,7 +408,7 @@ def test_blocks_that_are_there_already_are_sent_as_one(wire: Wire) -> None:
     assert [stream.bodies for stream in streams] == [list(range(10, 5 * BLOCK_ENTRIES))] * 6
     chunks = [len(stream.chunks) for stream in streams]
     assert chunks == sorted(chunks, reverse=True)
-    assert chunks[0] > 5 > chunks[-1]
+    assert chunks[0] > 6 > chunks[-1]
 
 
 def test_a_quiet_stream_has_the_newest_cursor() -> None:

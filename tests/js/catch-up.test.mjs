@@ -83,7 +83,7 @@ aside("if nothing comes, two pings are enough for that", async (t) => {
   const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
   await until(() => told.payloads.length === 1, "what is held");
   assert.equal(server.open.length, 2);
-  const pinging = setInterval(() => server.ping(), 20);
+  const pinging = setInterval(() => server.ping(), 100);
   t.after(() => clearInterval(pinging));
   await until(() => server.open.length === 1, "one stream");
   server.publish("a", 2);
@@ -128,7 +128,7 @@ aside("a silence means nothing while the shared stream is lost", async (t) => {
   const own = await server.next();
   server.isHolding = true;
   stream.drop();
-  const pinging = setInterval(() => server.ping(), 20);
+  const pinging = setInterval(() => server.ping(), 100);
   t.after(() => clearInterval(pinging));
   await server.next(); // the shared one is asked for again
   assert.ok(own.isOpen);

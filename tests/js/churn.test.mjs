@@ -115,7 +115,7 @@ async function churn(t, seed) {
   const server = await startHistory(t);
   const made = new Churn(server, random);
   const publishing = setInterval(() => made.publish(), 3);
-  const pinging = setInterval(() => server.ping(), 25);
+  const pinging = setInterval(() => server.ping(), 60);
   t.after(() => {
     clearInterval(publishing);
     clearInterval(pinging);

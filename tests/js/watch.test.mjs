@@ -62,6 +62,17 @@ test("a new stream's first ping has no gap before it", () => {
   assert.equal(watch.intervalMs, 20_000);
 });
 
+test("a ping that says that the stream has caught up says nothing of the interval", () => {
+  const { watch } = watchAt();
+  watch.begin();
+  watch.expectEarlyPing();
+  watch.ping(iso(0));
+  watch.ping(iso(300));
+  assert.equal(watch.intervalMs, 20_000);
+  watch.ping(iso(5300));
+  assert.equal(watch.intervalMs, 5000);
+});
+
 test("after sleep, what waits in the socket gets a tick to be read", () => {
   const { clock, watch, pass } = watchAt();
   clock.now += 3_600_000;

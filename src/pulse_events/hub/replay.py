@@ -16,6 +16,7 @@ from pulse_events.hub.blocks import Block, Blocks
 from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.turns import Turns
+from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import Gap, gap_event, message_event, ready_event
 
@@ -58,7 +59,16 @@ NOW = Start()
 class Place:
     """Where a stream is in the history."""
 
-    __slots__ = ("found", "left", "looked", "passed_ms", "position", "started_ms", "tells_start")
+    __slots__ = (
+        "found",
+        "is_awaited",
+        "left",
+        "looked",
+        "passed_ms",
+        "position",
+        "started_ms",
+        "tells_start",
+    )
 
     def __init__(self, position: int, started_ms: int | None, *, last: int = 0) -> None:
         self.position = position
@@ -71,6 +81,8 @@ class Place:
         """From where on it has not looked back yet."""
         self.found = 0
         """Where the oldest that it has found begins."""
+        self.is_awaited = bool(last)
+        """Whether a ``ping`` is to say that it has had all there was."""
         self.tells_start = not last
         """Whether it matters that its bindings were not in force at first."""
 
@@ -126,10 +138,12 @@ class Replays:
             self.gaps += 1
             events += gap_event(Gap(_FOREIGN[foreign], None, self._history.now_ms()), at)
         stream.write(stream.wire.encode(events))
+        place = Place(position, started_ms)
+        place.is_awaited = start != NOW
         if position == self._history.last:
-            self._arrive(stream)
+            self._go_live(stream, place)
         else:
-            self._place(stream, Place(position, started_ms))
+            self._place(stream, place)
 
     def _resolve(self, stream: Stream, start: Start) -> tuple[int, int | None, Foreign | None]:
         """Return the position of a start, what was when it began, and why that is not its own."""
@@ -283,7 +297,13 @@ class Replays:
             self._end(stream, told_by_an_end(block.loss))
         elif place.position >= self._history.last and not stream.is_blocked:
             self.leave(stream)
-            self._arrive(stream)
+            self._go_live(stream, place)
+
+    def _go_live(self, stream: Stream, place: Place) -> None:
+        self._arrive(stream)
+        if place.is_awaited:
+            now = iso_time(self._history.now_ms())
+            stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
 
     def _tell(self, stream: Stream, gap: Gap, position: int) -> None:
         self.gaps += 1

@@ -139,6 +139,7 @@ export class Connection {
     try {
       this.#learnInterval();
       const place = await this.#position.next();
+      if (place && Object.keys(place).length) this.#watch.expectEarlyPing();
       const body = await openStream(endpoint, bindings, place, { fetch, signal: abort.signal });
       await this.#read(body.getReader(), abort.signal);
       return new PulseEventsError(LOST); // a server that means to end a stream says why

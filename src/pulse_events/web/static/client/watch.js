@@ -21,6 +21,7 @@ export class Watch {
   #slept = false;
   #suspectAt = NaN;
   #pingAt = NaN;
+  #isEarly = false;
   /** @type {number[]} */
   #gaps = [];
 
@@ -38,8 +39,14 @@ export class Watch {
   /** Starts to wait for a new stream, whose first ping has no predecessor. */
   begin() {
     this.#pingAt = NaN;
+    this.#isEarly = false;
     this.#checkedAt = this.#now();
     this.heard();
+  }
+
+  /** The stream's first ping will say that it has caught up; when that is says nothing else. */
+  expectEarlyPing() {
+    this.#isEarly = true;
   }
 
   /** Notes that something arrived. */
@@ -63,6 +70,10 @@ export class Watch {
    * @param {string} time ISO 8601
    */
   ping(time) {
+    if (this.#isEarly) {
+      this.#isEarly = false;
+      return;
+    }
     const at = Date.parse(time);
     const gap = at - this.#pingAt;
     this.#pingAt = at;

@@ -68,7 +68,7 @@ export class Feed {
         events.onEntry();
       },
       onState: (state) => this.#tell(state),
-      onReady: (mostPast) => this.#ready(mostPast),
+      onReady: (isPast) => this.#ready(isPast),
       onPing: () => this.#backlog.end(),
       onTaken: (bindings) => events.onTaken(bindings),
       onRefused: ({ message }) => this.#refused(message),
@@ -214,7 +214,7 @@ export class Feed {
   #take(message, text) {
     const nowMs = Date.now();
     const { exchange } = message;
-    const isPast = this.#backlog.take();
+    const isPast = this.#backlog.isOpen;
     this.#liveLog.add(message, text, nowMs, isPast);
     if (!isPast) this.rates.count(exchange, nowMs);
     this.#see(exchange);
@@ -227,8 +227,8 @@ export class Feed {
     if (exchange && hasRoom) this.exchangesSeen.add(exchange);
   }
 
-  /** @param {number} mostPast */
-  #ready(mostPast) {
+  /** @param {boolean} isPast */
+  #ready(isPast) {
     const away = this.#away;
     this.#away = null;
     if (away && this.#liveLog.received) {
@@ -236,14 +236,14 @@ export class Feed {
       this.#liveLog.gap({ reason: away.reason, from, to }, Date.now());
       this.#on.onEntry();
     }
-    if (this.#isOpening) this.#open(mostPast);
+    if (this.#isOpening) this.#open(isPast);
     this.#on.onReady();
   }
 
-  /** @param {number} mostPast */
-  #open(mostPast) {
+  /** @param {boolean} isPast */
+  #open(isPast) {
     this.#isReadyDue = this.#isOpening = false;
-    this.#backlog.begin(mostPast);
+    if (isPast) this.#backlog.begin();
     this.#status.show(this.#backlog.isOpen ? "behind" : "open");
   }
 

@@ -14,8 +14,8 @@ import { listen } from "../pulse-events.js";
  * @property {(message: Message, text: string, cursor: string | null) => void} onMessage
  * @property {(gap: Gap) => void} onGap
  * @property {(state: State) => void} onState
- * @property {(mostPast: number) => void} onReady the bindings are in force; so many messages of the
- *   history may come now
+ * @property {(isPast: boolean) => void} onReady the bindings are in force; whether the history
+ *   comes first
  * @property {() => void} onPing
  * @property {(bindings: readonly Binding[]) => void} onTaken the server has nothing against these,
  *   or is away
@@ -91,7 +91,7 @@ export class Live {
       onMessage: this.#on.onMessage,
       onGap: this.#on.onGap,
       onPing: this.#on.onPing,
-      onReady: (event) => this.#ready(bindings, mostPast(event, place)),
+      onReady: (event) => this.#ready(bindings, isFromPast(event, place)),
       onState: (state) => this.#state(state),
       onError: (error) => error.permanent && this.#refused(error),
     });
@@ -112,16 +112,16 @@ export class Live {
     }
     if (listening !== this.#listening) return;
     this.#bindings = bindings;
-    this.#ready(bindings, 0);
+    this.#ready(bindings, false);
   }
 
   /**
    * @param {readonly Binding[]} bindings
-   * @param {number} mostPast
+   * @param {boolean} isPast
    */
-  #ready(bindings, mostPast) {
+  #ready(bindings, isPast) {
     this.#take(bindings);
-    this.#on.onReady(mostPast);
+    this.#on.onReady(isPast);
   }
 
   /** @param {State} state */
@@ -155,10 +155,8 @@ export class Live {
 /**
  * @param {{ first: boolean, resumed: boolean }} event
  * @param {Place & { cursor?: string }} place where the first stream was to begin
- * @returns {number} how many messages of the history may come
+ * @returns {boolean} whether messages of the history come first
  */
-function mostPast({ first, resumed }, { last, since }) {
-  if (resumed) return Infinity;
-  const isPast = first && (last !== undefined || since !== undefined);
-  return isPast ? (last ?? Infinity) : 0;
+function isFromPast({ first, resumed }, { last, since }) {
+  return resumed || (first && (last !== undefined || since !== undefined));
 }
