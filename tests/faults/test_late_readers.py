@@ -99,7 +99,8 @@ def test_of_more_than_an_eighth_of_all_streams_only_the_newest_have_longer_than_
 
 
 def test_a_stop_sends_what_waits_to_who_reads_on_and_waits_a_minute_for_nobody() -> None:
-    with local_server(ping_interval=60.0) as server, ExitStack() as opened:
+    # With a history what waits is in there, and who is behind is told of the stop at once.
+    with local_server(history="off", ping_interval=60.0) as server, ExitStack() as opened:
         reading, unread = (
             opened.enter_context(RawStream(server.port, TARGET, receive_buffer_bytes=4096)).ready()
             for _ in range(2)

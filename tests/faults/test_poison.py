@@ -30,7 +30,7 @@ LONGEST_TURN_S = 0.5
 
 @pytest.fixture
 def server(rabbit: Rabbit) -> Iterator[LocalServer]:
-    with local_server(broker=RabbitMQ(rabbit.amqp_url), max_unsent_bytes=1 << 30) as running:
+    with local_server(broker=RabbitMQ(rabbit.amqp_url), history_bytes=1 << 30) as running:
         yield running
 
 

@@ -58,7 +58,8 @@ def holdings(node: Rabbit, server: Server) -> Holdings:
 
 @pytest.mark.timeout(240)
 def test_after_a_minute_of_unrest_everything_is_as_before(node: Rabbit) -> None:
-    with Server("--broker", node.amqp_url, "--namespace", "soak") as server:
+    options = ("--namespace", "soak", "--history-bytes", str(1 << 20))  # full after the warm-up
+    with Server("--broker", node.amqp_url, *options) as server:
         with trial(server.port, [node.amqp_url], rate=200):
             Unrest(server.port, seed=1).last(WARM_UP_S)
         before, before_kb = holdings(node, server), rss_kb(server.pid)

@@ -27,6 +27,11 @@ def test_of_small_chunks_several_are_taken_but_not_so_many_that_little_could_be_
     assert unsent.size_bytes == 0
 
 
+def test_looks_are_in_vain_while_no_more_is_taken() -> None:
+    unsent = Unsent()
+    assert [unsent.looks_in_vain(acked) for acked in (7, 7, 7, 8, 8, 9)] == [0, 1, 2, 0, 1, 0]
+
+
 def test_what_is_dropped_is_gone_and_what_comes_after_it_is_kept() -> None:
     unsent = Unsent()
     unsent.add(b"a")

@@ -93,6 +93,20 @@ class ClientStream(asyncio.Protocol):
             return 0
         return self._transport.get_write_buffer_size() + self._unsent.size_bytes
 
+    def has_been_silent(self, silent_s: float, looks: int) -> bool:
+        """Tell whether the client is gone, or does not read; asked before each of its pings.
+
+        Args:
+            silent_s: After how long in which its machine has said nothing.
+            looks: After how many of these in which it has taken nothing of what waits.
+        """
+        heard = kernel.heard(self._transport)
+        if heard is None:
+            return False
+        unsent = self._unsent
+        is_stuck = unsent is not None and unsent.looks_in_vain(heard.acked_bytes) >= looks
+        return is_stuck or heard.ago_s >= silent_s
+
     def drop(self) -> None:
         """Take back the whole events that the connection has not begun to send."""
         if self._unsent is not None:

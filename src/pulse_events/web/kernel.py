@@ -7,8 +7,10 @@ import asyncio
 import fcntl
 import socket
 import struct
+import sys
 import termios
 from contextlib import suppress
+from typing import NamedTuple
 
 SEND_BUFFER_BYTES = 256 << 10
 """What is asked for as a connection's send buffer; Linux allows twice that, for its own objects.
@@ -20,6 +22,9 @@ of it); what 500 that read cost per write does not change.
 """
 
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+_HEARD = struct.Struct("=56xI60xQ")
+"""Of ``struct tcp_info``: ``tcpi_last_ack_recv`` and ``tcpi_bytes_acked``; Linux 4.1 has both."""
+_TCP_INFO = socket.TCP_INFO if sys.platform == "linux" else None
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, drop what is unsent
 
 
@@ -35,8 +40,34 @@ def limit_unread(transport: asyncio.BaseTransport, silent_s: float) -> None:
     limit_silence(transport, silent_s)
 
 
+class Heard(NamedTuple):
+    """What came from a client's machine."""
+
+    ago_s: float
+    """How long ago it last acknowledged anything, or said that there is no room."""
+    acked_bytes: int
+    """All that it has taken."""
+
+
+def heard(transport: asyncio.BaseTransport) -> Heard | None:
+    """Return what came from a client's machine, ``None`` if the kernel does not say."""
+    if _TCP_INFO is None:
+        return None
+    connection = transport.get_extra_info("socket")
+    try:
+        told = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _HEARD.size)
+    except OSError:  # it is closed
+        return None
+    ago_ms, acked_bytes = _HEARD.unpack(told)
+    return Heard(ago_ms / 1000, acked_bytes)
+
+
 def limit_silence(transport: asyncio.BaseTransport, silent_s: float) -> None:
-    """Have the kernel end the connection of a client whose network is gone, or that never reads."""
+    """Have the kernel end the connection of a client whose network is gone, or that never reads.
+
+    It takes one for such that has had no room for a whole packet for so long, though it may have
+    read all the time, a little each time there was room for a part.  With 0 it is patient.
+    """
     if _USER_TIMEOUT is not None:
         _set(transport, socket.IPPROTO_TCP, _USER_TIMEOUT, round(1000 * silent_s))
 

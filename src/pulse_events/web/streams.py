@@ -1,6 +1,7 @@
 """All streams of the process: their limits, their pings over time, and how they end."""
 
 import asyncio
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ A thousand that read too slowly hold that much each at most, most of it the same
 
 SILENT_PINGS = 3
 SILENT_AT_LEAST_S = 10.0
-"""How many pings, and how long, the kernel waits for a client's acknowledgement."""
+"""How many pings, and how long, a client's acknowledgement is waited for."""
 
 _DRAIN_GAP_S = 0.25
 """Between the ends of two streams, where they are few."""
@@ -65,8 +66,7 @@ class Streams:
         self._hub = hub
         self._admission = admission
         self._silent_s = max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S)
-        # The kernel counts from when the client's window was closed, long before the end maybe.
-        self._ended_silent_s = self._silent_s + close_within_s
+        self._silent_looks = math.ceil(self._silent_s / ping_interval_s)
         self._has_history = has_history
         limits = (unsent_limit_bytes, BEHIND_BYTES) if has_history else (unsent_limit_bytes,)
         self.unsent_limit_bytes = min(limits)
@@ -86,8 +86,7 @@ class Streams:
 
     def add(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
-        # A client whose network is gone acknowledges no ping: the kernel ends the connection.
-        kernel.limit_silence(transport, self._silent_s)
+        kernel.limit_silence(transport, 0)  # who reads little is not silent; see `_ping`
         transport.set_protocol(stream)
         transport.resume_reading()  # aiohttp stops where much came behind the request
         transport.set_write_buffer_limits(high=0)  # it says when something waits, and when nothing
@@ -96,7 +95,6 @@ class Streams:
 
     def closing(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Note that ``stream`` has had its last event, which may be read late."""
-        kernel.limit_silence(transport, self._ended_silent_s)
         self._wheel.discard(stream)
         self._endings.add(stream, time.monotonic())
 
@@ -187,6 +185,10 @@ class Streams:
             now = timestamp()
             pings: dict[tuple[Wire, bytes], bytes] = {}
             for stream in streams:
+                # A client whose network is gone acknowledges no ping.
+                if stream.has_been_silent(self._silent_s - self._wheel.step_s, self._silent_looks):
+                    stream.abort()
+                    continue
                 if stream.is_blocked:
                     continue  # it has more to read; and who goes on reading needs no proof of life
                 form = stream.wire, self._hub.cursor_of(stream)

@@ -14,10 +14,12 @@ no more, since what is taken cannot be dropped."""
 class Unsent:
     """The chunks behind the one in transit; the same bytes objects as other streams have."""
 
-    __slots__ = ("_chunks", "has_end", "is_over", "size_bytes")
+    __slots__ = ("_acked_bytes", "_chunks", "_looks", "has_end", "is_over", "size_bytes")
 
     def __init__(self) -> None:
         self._chunks: deque[bytes] = deque()
+        self._acked_bytes = -1
+        self._looks = 0
         self.size_bytes = 0
         """Of all chunks here, whoever shares them."""
         self.has_end = False
@@ -29,6 +31,12 @@ class Unsent:
         """Put a chunk behind all others."""
         self._chunks.append(chunk)
         self.size_bytes += len(chunk)
+
+    def looks_in_vain(self, acked_bytes: int) -> int:
+        """Look how much the client has taken; return at how many looks in a row it was no more."""
+        self._looks = self._looks + 1 if acked_bytes == self._acked_bytes else 0
+        self._acked_bytes = acked_bytes
+        return self._looks
 
     def take(self) -> list[bytes]:
         """Return the first chunks, which are no longer here: one, or more if they are small."""
