@@ -6,6 +6,7 @@ it holds meanwhile is its place.
 """
 
 from collections.abc import Callable, Collection
+from itertools import islice
 from typing import NamedTuple
 
 from pulse_events.cursors import Foreign
@@ -66,6 +67,7 @@ class Place:
         "looked",
         "passed_ms",
         "position",
+        "started",
         "started_ms",
         "tells_start",
     )
@@ -73,6 +75,8 @@ class Place:
     def __init__(self, position: int, started_ms: int | None, *, last: int = 0) -> None:
         self.position = position
         """What came up to here it has had."""
+        self.started = position
+        """What came up to here it had before this."""
         self.started_ms = self.passed_ms = started_ms
         """When the last thing came that it has had before this, and now; ``None`` if unknown."""
         self.left = last
@@ -289,7 +293,7 @@ class Replays:
             self.bytes_out += len(block.chunk)
             stream.write(block.chunk)
         if place.tells_start and place.position < covered.position <= block.stop:
-            gap = Gap(NOT_IN_FORCE, place.started_ms, covered.time_ms)
+            gap = Gap(self._why(place, audience, covered), place.started_ms, covered.time_ms)
             self._tell(stream, gap, covered.position)
         place.position = block.stop
         place.passed_ms = block.time_ms or place.passed_ms
@@ -304,6 +308,14 @@ class Replays:
         if place.is_awaited:
             now = iso_time(self._history.now_ms())
             stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
+
+    def _why(self, place: Place, audience: Audience, covered: Mark) -> str:
+        """Return why bindings were not in force before: the broker's words, if it has lost them."""
+        for entry in islice(self._history.before(covered.position), BLOCK_ENTRIES):
+            if isinstance(entry, Hole) and entry.position > place.started:
+                if _concerns(entry, audience):
+                    return entry.reason
+        return NOT_IN_FORCE
 
     def _tell(self, stream: Stream, gap: Gap, position: int) -> None:
         self.gaps += 1
