@@ -61,13 +61,6 @@ async def supervise(
         patience: How often each worker is asked, and how long one may be silent.
         spawn: Starts the process of a worker.
     """
-    if settings.history == "memory":
-        log.warning(
-            "each of %d workers has a history of its own, in memory: a client that comes back "
-            "finds its own with a chance of 1 in %d, else it is told a gap",
-            settings.workers,
-            settings.workers,
-        )
     stop = stop_signal()
     url, port = url_of(reserved), reserved.getsockname()[1]
     settings, shelf = settings.model_copy(update={"port": port}), Shelf[str]()
@@ -84,6 +77,13 @@ async def _announce_when_ready(workers: list["_Worker"], announce: Callable[[], 
     for worker in workers:
         await worker.ready.wait()
     announce()
+    if workers[0].keeps_history:
+        log.warning(
+            "each of %d workers has a history of its own, in memory: a client that comes back "
+            "finds its own with a chance of 1 in %d, else it is told a gap",
+            len(workers),
+            len(workers),
+        )
 
 
 class _Worker:
@@ -97,6 +97,7 @@ class _Worker:
         self.counts = WorkerCounts()
         self._shelf = shelf
         self._settings = settings
+        self.keeps_history = settings.history == "memory"
         self._patience = patience
         self._spawn = spawn
         self._channel: asyncio.StreamWriter | None = None

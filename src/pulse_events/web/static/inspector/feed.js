@@ -94,7 +94,10 @@ export class Feed {
    * @param {Place} start
    */
   listenTo(bindings, start) {
-    this.#isReadyDue ||= !this.isRunning;
+    if (!this.isRunning) {
+      this.#isReadyDue = true;
+      this.#status.show("connecting"); // the worker says so a moment later; it is true now
+    }
     this.#live.listenTo(bindings, start);
     this.#on.onRunning(true);
   }
