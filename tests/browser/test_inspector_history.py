@@ -86,7 +86,7 @@ def test_the_control_opens_the_stream_anew_as_a_step_of_the_browser_s_history(
     assert "t=" not in page.fragment
     choose(page, "Last 1,000")
     page.wait_column(KEY, ["4", "3", "2", "1"])
-    assert page.text("#counts") == "4 received"
+    page.wait("#counts", "4 received")
 
 
 def test_the_url_says_where_it_begins(quiet: Site, exchange: str) -> None:
