@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulse_events.cursors import Cursors
-from pulse_events.history import FORGOTTEN_AT_ONCE, RECORD_BYTES, Entry, History, Mark, Room
+from pulse_events.history import (
+    FORGOTTEN_AT_ONCE,
+    KEY_BYTES,
+    RECORD_BYTES,
+    Entry,
+    History,
+    Mark,
+    Record,
+    Room,
+)
 from pulse_events.messages import Message
 from pulse_events.wire.wire import message_line
 
@@ -27,7 +36,10 @@ class World:
         self.history = History(Cursors(ID), lambda: self.now_ms, self.room, age_ms)
 
     def append(self, body: bytes = b"{}") -> Entry:
-        return self.history.append(Message("e", "k", b"", ("a", "b")), body)
+        """Append a message; return the entry as it is held, or was before it had to go."""
+        position = self.history.append(Message("e", "k", b"", ("a", "b")), body)
+        size_bytes = RECORD_BYTES + len(body) + 1 + 2 * (KEY_BYTES + 1)
+        return Record(position, self.history.now_ms(), "e", "k", ("a", "b"), body, size_bytes)
 
     @property
     def held(self) -> list[Entry]:

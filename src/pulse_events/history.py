@@ -139,39 +139,44 @@ class History:
         self._last_ms = max(self._last_ms, self._clock_ms())
         return self._last_ms
 
-    def append(self, message: Message, data: bytes) -> Record:
-        """Hold ``message``, whose final line of JSON is ``data``."""
+    def append(self, message: Message, data: bytes) -> int:
+        """Hold ``message``, whose final line of JSON is ``data``; return its position.
+
+        Once per message, so what it does stands here: by calls it took 1.1 instead of 0.8 µs.
+        """
+        now_ms = self._clock_ms()
+        if now_ms < self._last_ms:
+            now_ms = self._last_ms
+        self._last_ms = self.entered_ms = now_ms
+        self.last = position = self.last + 1
         key, cc = message.routing_key, message.cc
         size_bytes = RECORD_BYTES + len(data) + len(key)
         if cc:
             size_bytes += KEY_BYTES * len(cc) + sum(map(len, cc))
-        position, now_ms = self.last + 1, self.now_ms()
         # A copy, 0.14 µs: what orjson returns keeps the larger block that it was written into,
         # and 64 MiB of such took 190 MB.
         line = bytes(memoryview(data))
-        record = Record(position, now_ms, message.exchange, key, cc, line, size_bytes)
-        self._hold(record)
-        return record
+        self._entries.append(Record(position, now_ms, message.exchange, key, cc, line, size_bytes))
+        self.records_bytes += size_bytes
+        self._room.take(size_bytes)
+        return position
 
     def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Hole:
         """Note that messages are missing here, or that it is noticed so much later; see `Hole`."""
         now_ms = self.now_ms()
         from_ms = min(self.entered_ms, now_ms - back_ms)
-        hole = Hole(self.last + 1, now_ms, from_ms, exchange, reason)
-        self._hold(hole)
+        self.last += 1
+        hole = Hole(self.last, now_ms, from_ms, exchange, reason)
+        self.entered_ms = now_ms
+        self._entries.append(hole)
+        self.records_bytes += hole.size_bytes
+        self._room.take(hole.size_bytes)
         return hole
 
     def mark(self) -> Mark:
         """Return this moment, with a position of its own."""
         self.last += 1
         return Mark(self.last, self.now_ms())
-
-    def _hold(self, entry: Entry) -> None:
-        self.last = entry.position
-        self.entered_ms = entry.time_ms
-        self._entries.append(entry)
-        self.records_bytes += entry.size_bytes
-        self._room.take(entry.size_bytes)
 
     # What is gone
 

@@ -153,7 +153,7 @@ class Past(NoPast):
 
     def record(self, message: Message, line: bytes) -> int:
         """See `NoPast`."""
-        return self.history.append(message, line).position
+        return self.history.append(message, line)
 
     def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap:
         """See `NoPast`."""
