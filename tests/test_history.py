@@ -18,7 +18,7 @@ from pulse_events.history import (
     Room,
 )
 from pulse_events.messages import Message
-from pulse_events.wire.wire import message_line
+from pulse_events.wire.wire import message_event
 
 ID = b"12345678"
 ACTS = st.lists(
@@ -159,7 +159,7 @@ def test_what_a_message_takes_in_memory_is_about_what_is_counted(body_bytes: int
     try:
         for number, body in enumerate(bodies):
             message = Message("e", f"k.{number}", body)
-            world.history.append(message, message_line(message))
+            world.history.append(message, message_event(message))
         taken_bytes, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -32,8 +32,8 @@ class Record(NamedTuple):
     exchange: str
     routing_key: str
     cc: tuple[str, ...]
-    data: bytes
-    """The message's final line of JSON."""
+    event: bytes
+    """The message as an event without a cursor: the bytes that streams get which have none."""
 
     size_bytes: int
     """About what it takes in memory."""
@@ -139,8 +139,8 @@ class History:
         self._last_ms = max(self._last_ms, self._clock_ms())
         return self._last_ms
 
-    def append(self, message: Message, data: bytes) -> int:
-        """Hold ``message``, whose final line of JSON is ``data``; return its position.
+    def append(self, message: Message, event: bytes) -> int:
+        """Hold ``message``, and the event without a cursor that it is; return its position.
 
         Once per message, so what it does stands here: by calls it took 1.1 instead of 0.8 µs.
         """
@@ -150,13 +150,10 @@ class History:
         self._last_ms = self.entered_ms = now_ms
         self.last = position = self.last + 1
         key, cc = message.routing_key, message.cc
-        size_bytes = RECORD_BYTES + len(data) + len(key)
+        size_bytes = RECORD_BYTES + len(event) + len(key)
         if cc:
             size_bytes += KEY_BYTES * len(cc) + sum(map(len, cc))
-        # A copy, 0.14 µs: what orjson returns keeps the larger block that it was written into,
-        # and 64 MiB of such took 190 MB.
-        line = bytes(memoryview(data))
-        self._entries.append(Record(position, now_ms, message.exchange, key, cc, line, size_bytes))
+        self._entries.append(Record(position, now_ms, message.exchange, key, cc, event, size_bytes))
         self.records_bytes += size_bytes
         self._room.take(size_bytes)
         return position

@@ -15,9 +15,9 @@ from pulse_events.wire.wire import (
     Wire,
     gap_event,
     message_event,
-    message_line,
     ready_event,
     wire_of,
+    with_cursor,
 )
 from tests.support.chunked import Chunks, unchunked
 
@@ -119,12 +119,11 @@ def test_plain_events_without_framing_are_the_same_object() -> None:
     assert wire_of(is_chunked=False, is_gzip=False).encode(READY) is READY
 
 
-def test_a_message_is_its_line_and_where_it_is() -> None:
+def test_a_message_is_the_same_for_all_forms_but_for_its_cursor() -> None:
     message = Message("e", "a", '"\u2028"'.encode())
-    line = message_line(message)
-    assert line == encode_message(message).replace("\u2028".encode(), b"\\u2028")
-    assert message_event(line) == encode_event(b"message", encode_message(message))
-    assert message_event(line, b"c7") == b"event: message\ndata: %b\nid: c7\n\n" % line
+    data = encode_message(message)
+    assert message_event(message) == encode_event(b"message", data)
+    assert with_cursor(message_event(message), b"c7") == encode_event(b"message", data, b"c7")
 
 
 def test_ready_says_when_to_come_back_and_a_gap_from_when_to_when() -> None:

@@ -31,7 +31,7 @@ from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_line, wire_of
+from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_event, wire_of
 
 if TYPE_CHECKING:
     from pulse_events.history import Record
@@ -416,9 +416,9 @@ class Hub:
         except OddKeys as error:
             odd, audiences = error, error.found
         if audiences or odd is not None:
-            line = message_line(message)
-            position = self._past.record(message, line)
-            is_passed_on = self._outbox.put(line, audiences, position, self._past.cursor)
+            event = message_event(message)
+            position = self._past.record(message, event)
+            is_passed_on = self._outbox.put(event, audiences, position, self._past.cursor)
             self._omitted += is_passed_on and message.omitted != ""
         if odd is not None:
             self._note_odd(message.exchange, odd)

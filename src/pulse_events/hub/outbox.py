@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Collection
 
 from pulse_events.hub.audience import Audience
-from pulse_events.wire.wire import message_event
+from pulse_events.wire.wire import with_cursor
 
 TURN_BYTES = 4 << 20
 """Bytes for all streams after which the audiences that are left wait for another turn of the loop;
@@ -36,7 +36,7 @@ class Outbox:
 
     def put(
         self,
-        line: bytes,
+        event: bytes,
         audiences: Collection[Audience],
         position: int,
         cursor: Callable[[int], bytes],
@@ -44,7 +44,7 @@ class Outbox:
         """Append a message's frame to what is pending for each audience with live streams.
 
         Args:
-            line: The message's, see `message_line`.
+            event: The message's, without a cursor.
             audiences: Who gets it.
             position: In the history; 0 where there is none.
             cursor: Returns the cursor of a position.
@@ -52,13 +52,14 @@ class Outbox:
         Returns:
             Whether there is any live stream.
         """
-        plain = resumable = None
+        resumable, is_live = None, False
         for audience in audiences:
             if audience.streams:
+                is_live = True
                 if audience.wire.resumes:
-                    frame = resumable = resumable or message_event(line, cursor(position))
+                    frame = resumable = resumable or with_cursor(event, cursor(position))
                 else:
-                    frame = plain = plain or message_event(line)
+                    frame = event
                 if not audience.pending:
                     self._begin(audience, position)
                 append = audience.append  # taken first: Python 3.11 calls it faster then
@@ -67,7 +68,7 @@ class Outbox:
                 self._pending_bytes += written
         if self._pending_bytes > FLUSH_BYTES:
             self.flush(sys.maxsize)  # all of it: left for later, it would grow without bound
-        return bool(plain or resumable)
+        return is_live
 
     def push(self, audience: Audience, frame: bytes, position: int) -> None:
         """Append another event, of a position in the history, for live streams."""

@@ -47,8 +47,8 @@ class NoPast:
         """Return what streams have read."""
         return Read()
 
-    def record(self, message: Message, line: bytes) -> int:
-        """Hold a message; return its position, and 0 where nothing is held."""
+    def record(self, message: Message, event: bytes) -> int:
+        """Hold a message, as an event without a cursor; return its position, 0 if nowhere."""
         return 0
 
     def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap | None:
@@ -151,9 +151,9 @@ class Past(NoPast):
         replays = self._replays
         return Read(len(replays), replays.messages_out, replays.bytes_out, replays.gaps)
 
-    def record(self, message: Message, line: bytes) -> int:
+    def record(self, message: Message, event: bytes) -> int:
         """See `NoPast`."""
-        return self.history.append(message, line)
+        return self.history.append(message, event)
 
     def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap:
         """See `NoPast`."""

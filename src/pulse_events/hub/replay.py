@@ -19,7 +19,7 @@ from pulse_events.hub.ports import Stream
 from pulse_events.hub.turns import Turns
 from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import Gap, gap_event, message_event, ready_event
+from pulse_events.wire.wire import Gap, gap_event, ready_event, with_cursor
 
 BLOCK_ENTRIES = 64
 """Entries that are looked at in a turn: blocks end at multiples of it, so that who began at another
@@ -410,9 +410,9 @@ class Replays:
         if not is_for:
             return b"", "", is_odd
         if not audience.wire.resumes:
-            return message_event(entry.data), "", is_odd
+            return entry.event, "", is_odd
         cursor = self._history.cursors.at(entry.position)
-        return message_event(entry.data, cursor), "", is_odd
+        return with_cursor(entry.event, cursor), "", is_odd
 
     def _gap(self, entry: Entry, from_ms: int, reason: str) -> bytes:
         cursor = self._history.cursors.at(entry.position)

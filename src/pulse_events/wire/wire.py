@@ -49,14 +49,18 @@ class Gap(NamedTuple):
     """When what follows begins."""
 
 
-def message_line(message: Message) -> bytes:
-    """Return the data of a ``message`` event: the same for all forms."""
-    return data_line(encode_message(message))
+def message_event(message: Message) -> bytes:
+    """Return a ``message`` event without a cursor: the same for all forms, yet to be encoded."""
+    return join_event(b"message", data_line(encode_message(message)), NONE)
 
 
-def message_event(line: bytes, cursor: bytes = NONE) -> bytes:
-    """Return a ``message`` event of a `message_line`; it is yet to be encoded."""
-    return join_event(b"message", line, cursor)
+_END = b"\n\n"
+_NONE_BYTES = len(NONE + _END)
+
+
+def with_cursor(event: bytes, cursor: bytes) -> bytes:
+    """Return a `message_event` with a cursor."""
+    return b"".join((memoryview(event)[:-_NONE_BYTES], cursor, _END))
 
 
 def ready_event(cursor: bytes, retry_ms: int) -> bytes:
