@@ -88,4 +88,5 @@ def test_unrest_leaves_no_task(node: Rabbit) -> None:
         before = server.tasks()
         Unrest(server.port, seed=4).last(SHORT_S)
         wait_until(lambda: is_empty(server.port), "all is given up", within_s=20)
-        wait_until(lambda: server.tasks() == before, "as many tasks as before")
+        # Fewer is no leak: some may have been about to end before.
+        wait_until(lambda: server.tasks() <= before, "as many tasks as before", within_s=30)
