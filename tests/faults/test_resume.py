@@ -15,6 +15,7 @@ from tests.faults.returner import Returner, away
 from tests.faults.trial import RESUMING, resuming, trial
 from tests.support.rabbit import Rabbit
 from tests.support.server import Server
+from tests.support.waiting import wait_until
 
 CUT_S = round(lasting(15, 60))
 STOPPED_S = lasting(10, 30)
@@ -83,7 +84,7 @@ def test_clients_of_a_server_that_was_stopped_come_back_and_miss_nothing(node: R
 
 def test_with_two_workers_who_comes_back_gets_everything_or_a_gap(node: Rabbit) -> None:
     with Server("--broker", node.amqp_url, "--workers", "2") as server:
-        assert "history of its own" in server.stderr
+        wait_until(lambda: "history of its own" in server.stderr, "the warning")
         with Proxy(server.port) as proxy:
             with trial(proxy.port, [node.amqp_url], clients=resuming) as run:
                 for _ in range(15):
