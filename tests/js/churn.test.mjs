@@ -115,7 +115,8 @@ async function churn(t, seed) {
   const server = await startHistory(t);
   const made = new Churn(server, random);
   const publishing = setInterval(() => made.publish(), 3);
-  const pinging = setInterval(() => server.ping(), 60);
+  // Not more often: silence of two and a half pings counts as a dead stream, on a busy machine too.
+  const pinging = setInterval(() => server.ping(), 250);
   t.after(() => {
     clearInterval(publishing);
     clearInterval(pinging);
