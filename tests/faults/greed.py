@@ -18,6 +18,7 @@ _SOURCE = "127.0.0.2"
 _HALF_HEADS = 300
 _STREAMS = 30
 _BINDINGS = 100
+_BINDERS = 4
 _PAUSE_S = 0.2
 
 
@@ -44,6 +45,7 @@ class _Greed:
 
     def run(self) -> None:
         """Do everything until the end of stdin."""
+        self._bind()  # alone at first: later its connections may all be refused or displaced
         acts = (self._begin_heads, self._listen, self._bind, self._post, self._ping)
         threads = [threading.Thread(target=self._repeat, args=(act,)) for act in acts]
         for thread in threads:
@@ -73,8 +75,10 @@ class _Greed:
             self._stop.wait(_PAUSE_S)
 
     def _bind(self) -> None:
-        with self._connect() as connection:
-            self._ask(connection, f"GET {connect_target(*self._bindings(), errors='http')}")
+        with contextlib.ExitStack() as opened:
+            for _ in range(_BINDERS):
+                target = connect_target(*self._bindings(), errors="http")
+                self._ask(opened.enter_context(self._connect()), f"GET {target}")
 
     def _post(self) -> None:
         with self._connect() as connection:
