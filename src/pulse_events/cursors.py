@@ -1,7 +1,8 @@
 """Cursors: the ``id`` of an event, which says where in a history its stream is.
 
 Opaque to clients, under 64 bytes of ``A-Za-z0-9_-``, and worth nothing but a place: what a stream
-gets is decided by its bindings.  Pure.
+gets is decided by its bindings.  Only the browser module of the same server reads their order
+(``client/cursors.js``).  Pure.
 """
 
 import re

@@ -6,6 +6,9 @@ import { soon, until } from "./streamserver.mjs";
 const cases = [];
 const aside = (title, act) => cases.push([title, act]);
 
+/** Time enough for what was sent to arrive. */
+const rest = () => new Promise((resolve) => setTimeout(resolve, 100));
+
 /** A server that holds one message; a listener that is live on its stream. */
 async function scene(t) {
   const server = await startHistory(t);
@@ -16,16 +19,17 @@ async function scene(t) {
   return { server, live, stream };
 }
 
-/** Has what comes for a stream wait; returns what lets it go on. */
+/** Has what comes for a stream wait; returns what lets so many of it go on, or all and what follows. */
 function hold(stream) {
   const held = [];
   stream.event = (...event) => {
     held.push(event);
     return stream;
   };
-  return () => {
-    delete stream.event;
-    for (const event of held) stream.event(...event);
+  const { event } = Object.getPrototypeOf(stream);
+  return (count = null) => {
+    if (count === null) delete stream.event;
+    for (const each of held.splice(0, count ?? held.length)) event.apply(stream, each);
   };
 }
 
@@ -76,7 +80,7 @@ aside("listeners with places of their own come to one stream", async (t) => {
   );
 });
 
-aside("if nothing comes, two pings are enough for that", async (t) => {
+aside("if nothing comes, pings are enough for that", async (t) => {
   const server = await startHistory(t);
   server.publish("a", 1);
   await beginReady(t, server, ["a"], { share: true });
@@ -166,6 +170,63 @@ aside("a shared stream that is behind the own one repeats nothing", async (t) =>
   server.publish("a", 4);
   await until(() => live.told.payloads.includes(4), "the last for both");
   assert.deepEqual([told.payloads, live.told.payloads], [range(0, 5), range(1, 5)]);
+});
+
+aside("pings of the own stream that are read together are no silence", async (t) => {
+  const { server, live, stream } = await scene(t);
+  const release = hold(stream);
+  const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  server.publish("a", 1);
+  for (const _ of [1, 2]) server.ping();
+  await until(() => told.payloads.includes(1), "a message");
+  const own = await server.next();
+  own.ping(new Date().toISOString(), server.process.cursor());
+  await rest();
+  assert.ok(own.isOpen);
+  release();
+  server.publish("a", 2);
+  await until(() => live.told.payloads.includes(2) && told.payloads.includes(2), "the last");
+  assert.deepEqual([told.payloads, live.told.payloads], [range(0, 3), [1, 2]]);
+});
+
+aside("who changes its bindings when it has just come gets nothing twice", async (t) => {
+  const { server, live, stream } = await scene(t);
+  const release = hold(stream);
+  const { told, rebind } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  for (const n of [1, 2, 3]) server.publish("a", n);
+  await until(() => told.payloads.length === 4, "the messages");
+  release(1);
+  await until(() => server.open.length === 1, "one stream");
+  const done = rebind("a", "a");
+  await rest(); // it asks the shared stream
+  release();
+  await soon(done, "the same bindings");
+  server.publish("a", 4);
+  await until(() => live.told.payloads.includes(4) && told.payloads.includes(4), "the last");
+  assert.deepEqual([told.payloads, live.told.payloads], [range(0, 5), range(1, 5)]);
+});
+
+aside("who changes its bindings while a stream repeats gets nothing twice", async (t) => {
+  const { server, live } = await scene(t);
+  server.isHolding = true;
+  begin(t, server, ["b"], { share: true });
+  const next = await server.next(); // of the union
+  const release = hold(next);
+  server.publish("a", 1);
+  server.publish("a", 2);
+  await until(() => live.told.payloads.length === 2, "the messages");
+  server.answerAll();
+  release(1); // its `ready`
+  await until(() => server.open.length === 2, "the new stream alone, and one that catches up");
+  for (const _ of [1, 2, 3]) {
+    await soon(live.rebind("a"), "the same bindings");
+    live.rebind("a", "b").catch(() => {});
+  }
+  release();
+  server.publish("a", 3);
+  await until(() => live.told.payloads.includes(3), "the last");
+  assert.deepEqual(live.told.payloads, range(1, 4));
+  assert.deepEqual(live.told.gaps, []);
 });
 
 aside("a stream that is for nobody any more does not stand in the way", async (t) => {

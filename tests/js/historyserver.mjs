@@ -25,7 +25,7 @@ class Process {
 
   /** The position of a cursor; `null` if it is of another process. */
   position(cursor) {
-    return cursor.startsWith(`1m${this.name}`) ? parseInt(cursor.slice(6), 16) : null;
+    return cursor.startsWith(`1m${this.name}`) ? parseInt(cursor.slice(13), 16) : null;
   }
 
   publish(key, payload) {
@@ -83,7 +83,7 @@ class Process {
 
 class HistoryServer extends StreamServer {
   config = { pingInterval: 20, maxBindings: 100, history: "memory" };
-  processes = [new Process("AAAA")];
+  processes = [new Process("AAAAAAAAAAA")];
   /** Streams wait for `answerAll` if set. */
   isHolding = false;
   #waiting = [];
@@ -94,7 +94,9 @@ class HistoryServer extends StreamServer {
 
   /** Its process is another one from now on; streams that are there stay with theirs. */
   replaceProcess() {
-    this.processes.unshift(new Process(this.process.name === "AAAA" ? "BBBB" : "AAAA"));
+    this.processes.unshift(
+      new Process(this.process.name[0] === "A" ? "BBBBBBBBBBB" : "AAAAAAAAAAA"),
+    );
   }
 
   publish(key, payload) {

@@ -293,6 +293,49 @@ both("a stream that is lost while another is waited for loses nothing", async (t
   assert.deepEqual([told.payloads, told.gaps], [[1, 2, 3], []]);
 });
 
+both("bindings that are changed while the stream is lost lose nothing", async (t, share) => {
+  const server = await startHistory(t);
+  const { told, rebind } = await beginReady(t, server, ["a"], { share });
+  for (const key of ["a", "b"]) server.process.inForce.add(key);
+  server.publish("a", 1);
+  await until(() => told.payloads.length === 1, "a message");
+  server.isHolding = true;
+  (await server.next()).drop();
+  await until(() => told.errors.length, "the loss");
+  const done = rebind("b", "a");
+  await server.next();
+  server.publish("a", 2);
+  server.answerAll();
+  await soon(done, "the new bindings");
+  server.publish("a", 3);
+  await until(() => told.payloads.length === 3, "what was missed, and what followed");
+  assert.deepEqual([told.payloads, told.gaps], [[1, 2, 3], []]);
+});
+
+both("what only new bindings match does not set the place back", async (t, share) => {
+  const server = await startHistory(t);
+  for (const key of ["a", "b"]) server.process.inForce.add(key);
+  const { told, rebind, listening } = await beginReady(t, server, ["a"], { share });
+  server.publish("a", 1);
+  await until(() => told.payloads.length === 1, "a message");
+  server.isHolding = true;
+  const done = rebind("a", "b");
+  await server.next();
+  await server.next();
+  server.publish("b", 2);
+  server.publish("a", 3); // by the old stream
+  await until(() => told.payloads.length === 2, "a message of the old bindings");
+  server.answerAll();
+  await soon(done, "the new bindings");
+  await until(() => told.payloads.length === 3, "the older one of the new bindings");
+  assert.deepEqual(told.payloads, [1, 3, 2]);
+  assert.deepEqual(told.cursors.slice(1), [server.process.cursor(3), server.process.cursor(3)]);
+  assert.equal(listening.cursor, server.process.cursor(3));
+  server.publish("b", 4);
+  await until(() => told.payloads.length === 4, "a newer one");
+  assert.equal(listening.cursor, server.process.cursor(4));
+});
+
 both("to another process of the server texts are compared", async (t, share) => {
   const server = await startHistory(t);
   const { told, rebind } = await beginReady(t, server, ["n.#"], { share });

@@ -6,7 +6,8 @@
  * listeners' place on, comes on a stream of their own, which is opened then.  It ends when the
  * shared one is known to have what follows:
  * - one has brought what the other had: a message has the same cursor on both;
- * - or neither brought anything between two pings, so nothing older is still to come.
+ * - or neither brought anything between a ping of the own one and a later one of the shared one, by
+ *   the server's clock: so nothing is still to come there that the own one, or one before it, had.
  *
  * Until then the shared stream's messages wait.  If the two come from different processes of a
  * server, cursors differ: then it lasts until there is such a silence, and nothing is lost or comes
@@ -24,9 +25,8 @@ import { Link } from "./link.js";
 /** @import { Member } from "./switchboard.js" */
 /**
  * What it tells of all its listeners; `at` comes before what it is the place of, `over` when nothing
- * is left to do.  `isLive`: whether the shared stream is ready.
+ * is left to do.
  * @typedef {{
- *   isLive(): boolean,
  *   at(cursor: string): void, give(heard: Heard, to: Iterable<Member>): void,
  *   ready(event: Ready): void, gap(gap: Gap): void, state(state: State): void,
  *   error(error: PulseEventsError): void, ended(error: PulseEventsError): void, over(): void,
@@ -39,8 +39,8 @@ const WAITING_LIMIT = 10_000;
 export class CatchUp {
   /** Whether the shared stream has what follows. */
   #isOver = false;
-  /** Whether nothing has come since the last ping. */
-  #isQuiet = false;
+  /** The server's time of the own stream's ping since which nothing has come; empty if none. */
+  #quietSince = "";
   /** Cursors of what the own stream brought. */
   #brought = new Set();
   /** What the shared stream brought. @type {Heard[]} */
@@ -84,7 +84,17 @@ export class CatchUp {
   /** The shared stream may lack something: what is compared with must be behind that. */
   forget() {
     this.#waiting = [];
-    this.#isQuiet = false;
+    this.#quietSince = "";
+  }
+
+  /**
+   * Notes a ping of the shared stream, which is ready: it has brought all up to then.
+   * @param {{ time: string }} ping
+   */
+  sharedPing({ time }) {
+    // Not two pings of the own one: after a stall they are read together, before what waits in the
+    // shared one's socket.
+    if (this.#quietSince && time >= this.#quietSince) this.#switch();
   }
 
   /**
@@ -92,7 +102,7 @@ export class CatchUp {
    * @param {Heard} heard
    */
   hear(heard) {
-    this.#isQuiet = false;
+    this.#quietSince = "";
     const isKnown = this.#brought.has(heard.cursor);
     if (!this.#isOver) {
       if (isKnown) return this.#switch();
@@ -119,7 +129,10 @@ export class CatchUp {
       },
       onDown: () => {},
       onEnd: (_, why) => ended(why),
-      onPing: () => this.#ping(),
+      onPing: (_, { time }) => {
+        this.#place();
+        this.#quietSince = time;
+      },
       onStale: () => {},
       onError: (_, why) => error(why),
       onState: (_, how) => how.phase !== "closed" && state(how),
@@ -128,7 +141,7 @@ export class CatchUp {
 
   /** @param {Heard} heard by the own stream */
   #bring(heard) {
-    this.#isQuiet = false;
+    this.#quietSince = "";
     if (heard.cursor !== null) this.#brought.add(heard.cursor);
     const at = this.#waiting.findIndex(({ cursor }) => cursor !== null && cursor === heard.cursor);
     this.#give(heard);
@@ -144,15 +157,10 @@ export class CatchUp {
     if (cursor !== null) this.#owner.at(cursor);
   }
 
-  #ping() {
-    this.#place();
-    if (this.#isQuiet && this.#owner.isLive()) this.#switch();
-    this.#isQuiet = true;
-  }
-
   /** The own stream has brought all that the shared one has brought, or will. */
   #switch() {
     this.#isOver = true;
+    this.#quietSince = "";
     this.#waiting = [];
     this.#link.close();
   }

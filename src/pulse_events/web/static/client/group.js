@@ -41,7 +41,7 @@ export class Group {
    * @param {() => void} onEmpty
    */
   constructor(fetch, onEmpty) {
-    this.#roster = new Roster(fetch, () => this.#relay.live?.isReady ?? false);
+    this.#roster = new Roster(fetch);
     this.#relay = new Relay(0, this.#owner());
     this.#fetch = fetch;
     this.#onEmpty = onEmpty;
@@ -130,14 +130,17 @@ export class Group {
       ended: (link, error) => this.#ended(link, error),
       readyAgain: (link, event) => roster.readyAgain(link, event),
       give: (heard, members) => roster.give(heard, members),
+      isAmong: (member, members) => roster.isAmong(member, members),
       gap: (link, gap) => roster.gap(link, gap),
       moved: (link) => this.#tell(link, (sink) => this.#at(link, sink)),
       lost: (old, reason) => roster.lost(old, reason),
-      ping: (link, ping) =>
+      ping: (link, ping) => {
+        if (link === this.#relay.live && link.isReady) roster.pinged(ping);
         this.#tell(link, (sink) => {
           this.#at(link, sink);
           sink.ping(ping);
-        }),
+        });
+      },
       stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
       error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
       state: (link, state) => {

@@ -28,6 +28,7 @@ import { Link } from "./link.js";
  * @property {(link: Link<T, R>, error: PulseEventsError) => void} ended the leading one, for good
  * @property {(link: Link<T, R>, event: Ready) => void} readyAgain
  * @property {(heard: Heard, to: Iterable<T>) => void} give
+ * @property {(one: T, those: ReadonlySet<T>) => boolean} isAmong also in the place of another one
  * @property {(link: Link<T, R>, gap: Gap) => void} gap
  * @property {(old: Link<T, R>, reason: string) => void} lost messages since `old` was heard last
  * @property {(link: Link<T, R>) => void} moved it is at another place, where nothing is to be told of
@@ -175,7 +176,7 @@ export class Relay {
 
   /** @returns {LinkListener<T, R>} what all links call */
   #listen() {
-    const { give, readyAgain, gap, moved, ping, stale, error, state } = this.#owner;
+    const { give, isAmong, readyAgain, gap, moved, ping, stale, error, state } = this.#owner;
     /** @type {<A>(tell: (link: Link<T, R>, event: A) => void) => (link: Link<T, R>, event: A) => void} */
     const unlessOld = (tell) => (link, event) => link !== this.#old && tell(link, event);
     return {
@@ -190,7 +191,7 @@ export class Relay {
         if (!had && this.#handover) return this.#handover.hear(link.routes, heard);
         const matching = link.routes.match(heard.message);
         if (!had) return give(heard, matching);
-        const others = [...matching].filter((one) => !had.has(one));
+        const others = [...matching].filter((one) => !isAmong(one, had));
         if (others.length) give(heard, others);
       },
       onDown: (link) => this.#down(link),

@@ -17,6 +17,9 @@ import { Routes, unionOf } from "./routes.js";
 /** @typedef {Link<Member, Routes<Member>>} Shared */
 /** @typedef {{ reason: string, from: number }} Loss */
 
+/** As often may a listener be replaced while a stream brings again what it had. */
+const BEFORE_LIMIT = 16;
+
 export class Roster {
   /** @type {Set<Member>} */
   members = new Set();
@@ -29,16 +32,13 @@ export class Roster {
   #places = new Map();
   /** @type {Map<Member, CatchUp>} */
   #catchUps = new Map();
+  /** Whose place those took that went on from others, the newest first. @type {Map<Member, Member[]>} */
+  #before = new Map();
   #fetch;
-  #isLive;
 
-  /**
-   * @param {Fetch} fetch
-   * @param {() => boolean} isLive whether the stream is ready
-   */
-  constructor(fetch, isLive) {
+  /** @param {Fetch} fetch */
+  constructor(fetch) {
     this.#fetch = fetch;
-    this.#isLive = isLive;
   }
 
   /** @param {Member} member */
@@ -52,6 +52,7 @@ export class Roster {
     this.members.delete(member);
     this.#told.delete(member);
     this.#places.delete(member);
+    this.#before.delete(member);
     const catchUp = this.#catchUps.get(member);
     this.#catchUps.delete(member);
     if (catchUp && ![...this.#catchUps.values()].includes(catchUp)) catchUp.close();
@@ -64,6 +65,16 @@ export class Roster {
   reject(member, error) {
     this.remove(member);
     member.sink.end(error);
+  }
+
+  /**
+   * @param {Member} member
+   * @param {ReadonlySet<Member>} members
+   * @returns {boolean} whether it is among them, or took the place of one that is
+   */
+  isAmong(member, members) {
+    const before = this.#before.get(member) ?? [];
+    return [member, ...before].some((each) => members.has(each));
   }
 
   wake() {
@@ -123,8 +134,14 @@ export class Roster {
     const fresh = [];
     for (const member of members) {
       const place = this.placeOf(member);
-      if (this.#catchUps.has(member) || this.#goesOn(member) || isAlone(link, member)) {
+      if (this.#catchUps.has(member) || isAlone(link, member)) {
         this.#arrive(member, link, event);
+      } else if (this.#goesOn(member)) {
+        const before = /** @type {Member} */ (member.follows);
+        const all = [before, ...(this.#before.get(before) ?? [])];
+        this.#before.set(member, all.slice(0, BEFORE_LIMIT));
+        // What the other one missed the stream has told it, or tells both.
+        this.#arrive(member, link, { ...event, isTold: link.cursor !== null });
       } else if (place) {
         this.#catchUp(place, [member]);
       } else if (event.resumed && event.isTold && !this.#told.has(member)) {
@@ -163,6 +180,14 @@ export class Roster {
         member.sink.gap(gap);
       }
     }
+  }
+
+  /**
+   * The stream that leads has pinged.
+   * @param {{ time: string }} ping
+   */
+  pinged(ping) {
+    for (const catchUp of new Set(this.#catchUps.values())) catchUp.sharedPing(ping);
   }
 
   /**
@@ -217,7 +242,8 @@ export class Roster {
    * @returns {boolean} whether it takes the place of one that gets the same from this stream
    */
   #goesOn({ follows }) {
-    return Boolean(follows && this.#told.has(follows) && !this.#isOnItsOwn(follows));
+    // With a catch-up, even one that has switched, that one has had what this stream still brings.
+    return Boolean(follows && this.#told.has(follows) && !this.#catchUps.has(follows));
   }
 
   /** @param {Member} member */
@@ -261,7 +287,6 @@ export class Roster {
       for (const { sink } of this.#present(members)) tell(sink);
     };
     const catchUp = new CatchUp(place, routes, this.#fetch, {
-      isLive: this.#isLive,
       at: (cursor) => toAll((sink) => sink.at(cursor)),
       give: (heard, to) => this.#deliver(heard, to),
       ready: (event) => {

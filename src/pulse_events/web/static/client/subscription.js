@@ -4,6 +4,7 @@
  *
  * A link for each list of bindings.  Knows not whether the links are streams of their own or shared.
  */
+import { isBehind } from "./cursors.js";
 import { PulseEventsError } from "./errors.js";
 import { Deferred } from "./queue.js";
 import { Relay } from "./relay.js";
@@ -37,6 +38,8 @@ export class Subscription {
   #taking = null;
   /** Why what is in force has ended, while there is hope in a wish. @type {PulseEventsError | null} */
   #failure = null;
+  /** The listener's. @type {string | null} */
+  #place = null;
   #isRunning = false;
   #isPaused = false;
   #wasReady = false;
@@ -118,7 +121,8 @@ export class Subscription {
         this.#at(link);
         listener.ready({ first: false, resumed });
       },
-      give: (heard) => listener.message(heard),
+      give: (heard) => listener.message({ ...heard, cursor: this.#move(heard.cursor) }),
+      isAmong: (one, had) => had.has(one),
       gap: (link, gap) => {
         this.#at(link);
         listener.gap(gap);
@@ -150,7 +154,19 @@ export class Subscription {
    * @param {SoleLink} link
    */
   #at({ cursor }) {
-    if (cursor !== null && !this.#relay.isBusy) this.#listener.at(cursor);
+    const place = this.#relay.isBusy ? null : this.#move(cursor);
+    if (place !== null) this.#listener.at(place);
+  }
+
+  /**
+   * @param {string | null} cursor of an event
+   * @returns {string | null} the listener's place: the same, or a newer one, as what only new
+   *   bindings match comes behind newer messages; `null` if the event has none
+   */
+  #move(cursor) {
+    if (cursor === null) return null;
+    if (!isBehind(cursor, this.#place)) this.#place = cursor;
+    return this.#place;
   }
 
   /**
