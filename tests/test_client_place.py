@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pulse_events.client_place import NO_CURSOR, Place, is_cursor
+from pulse_events.client_place import NO_CURSOR, Place
+from pulse_events.cursors import is_cursor
 from pulse_events.errors import InputError
 from pulse_events.wire.sse import Event
 

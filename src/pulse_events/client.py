@@ -7,9 +7,9 @@ not the server's inside; needs no broker.
 import asyncio
 import json
 import random
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -21,6 +21,7 @@ from pulse_events.backoff import CAP_S, FIRST_S, STALE_AFTER_S, delays
 from pulse_events.bindings import BindingSet, format_bindings
 from pulse_events.client_place import NO_HISTORY, Place
 from pulse_events.errors import BindingRefused, InputError, PulseEventsError, StreamEnded
+from pulse_events.times import iso_time
 from pulse_events.wire.sse import Decoder, Event
 
 CONNECT_WITHIN_S = 15.0
@@ -134,8 +135,8 @@ async def _pause(wait_s: float, why: str, tell: Callable[[str, float], None] | N
 
 def _own_gap(place: Place) -> Event:
     """Return the gap that no server has told."""
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    gap = {"reason": place.told(), "from": None, "to": now}
+    now_ms = time.time_ns() // 1_000_000
+    gap = {"reason": place.told(), "from": None, "to": iso_time(now_ms)}
     return Event("gap", json.dumps(gap), place.event_id)
 
 

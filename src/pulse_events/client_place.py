@@ -1,19 +1,11 @@
 """Where a client's stream is in the server's history, and how it asks to go on there.  Pure."""
 
-import re
-
-from pulse_events.cursors import NONE
+from pulse_events.cursors import NONE, is_cursor
 from pulse_events.errors import InputError
 from pulse_events.wire.sse import Event
 
 NO_CURSOR = NONE.decode()
 NO_HISTORY = "the server keeps no history"
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,63}")
-
-
-def is_cursor(event_id: str) -> bool:
-    """Tell whether an event's id is one to go on from, on whatever server."""
-    return event_id != NO_CURSOR and _CURSOR.fullmatch(event_id) is not None
 
 
 class Place:

@@ -19,6 +19,14 @@ _SHAPE = re.compile(r"(1m[A-Za-z0-9_-]{11})(0|[1-9a-f][0-9a-f]{0,11})")
 """Version, kind and id of the history; the position, 48 bits."""
 
 
+_ANY = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_LIMIT}}}")
+
+
+def is_cursor(text: str) -> bool:
+    """Tell whether an event's ``id`` may be a cursor, of whatever server."""
+    return text != NONE.decode() and _ANY.fullmatch(text) is not None
+
+
 class Foreign(Enum):
     """Why a cursor says nothing here."""
 

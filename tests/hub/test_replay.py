@@ -255,6 +255,7 @@ def test_a_slow_reader_goes_on_where_it_was_when_it_reads(wire: Wire) -> None:
     desk.work()
     assert slow.bodies == [0]
     assert desk.hub.statistics().clients_behind == 1
+    desk.hub.slow(slow, SLOW, 0.0)  # no second time: it is behind already
     slow.is_blocked = False
     desk.hub.drained(slow)
     desk.work()

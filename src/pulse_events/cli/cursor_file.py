@@ -15,8 +15,8 @@ from types import FrameType
 from typing import Any
 
 from pulse_events.bindings import BindingSet, format_bindings, parse_bindings
-from pulse_events.client_place import is_cursor
 from pulse_events.configuration.small_files import read_small_file
+from pulse_events.cursors import is_cursor
 from pulse_events.errors import InputError, PulseEventsError, SettingsError
 
 WRITE_EVERY_S = 0.2

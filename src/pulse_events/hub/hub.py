@@ -163,15 +163,16 @@ class Hub:
         return self._kept if audience.wire.resumes else self._linger
 
     def slow(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
-        """Note that a live stream leaves too much unread; nobody else waits for it.
+        """Note that a stream leaves too much unread; nobody else waits for it.
 
         It goes on in the history when it has read what it has.  Without one it ends.
         """
         audience = stream.audience
         if audience is None:
             return
+        was_live = stream in audience.streams
         if self._past.take(stream):
-            self._fell_behind += 1
+            self._fell_behind += was_live
         else:
             self._slow_closed += 1
             self.leave(stream, now_s)

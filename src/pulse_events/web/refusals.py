@@ -1,19 +1,16 @@
 """How a request is told that it is refused, and where that is counted: the one place for it."""
 
 import math
-import re
 from collections import Counter
 
 from aiohttp import web
 
-from pulse_events.cursors import NONE
+from pulse_events.cursors import NONE, is_cursor
 from pulse_events.errors import AddressLimitReached, Count, InputError, PulseEventsError
 from pulse_events.web.answers import error_answer, status_of
 from pulse_events.web.query import read_form
 from pulse_events.web.senders import Senders
 from pulse_events.web.take_over import StreamOpener, TakenOver
-
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,63}")
 
 
 class Refusals:
@@ -60,7 +57,7 @@ def cursor_behind(request: web.BaseRequest, reason: PulseEventsError) -> bytes:
     query = request.rel_url.query
     given = request.headers.get("Last-Event-ID") or query.get("lastEventId") or ""
     is_wrong = isinstance(reason, InputError) or not read_form(request.rel_url).resumes
-    return NONE if is_wrong or not _CURSOR.fullmatch(given) else given.encode()
+    return NONE if is_wrong or not is_cursor(given) else given.encode()
 
 
 def _retry_after(reason: PulseEventsError) -> dict[str, str]:

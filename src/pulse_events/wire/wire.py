@@ -30,6 +30,8 @@ HEADERS = {
 """What every form's head says."""
 
 _LAST_CHUNK = b"0\r\n\r\n"
+_EVENT_END = b"\n\n"
+_NONE_BYTES = len(NONE + _EVENT_END)
 
 
 def _chunk(body: bytes) -> bytes:
@@ -54,13 +56,9 @@ def message_event(message: Message) -> bytes:
     return join_event(b"message", data_line(encode_message(message)), NONE)
 
 
-_END = b"\n\n"
-_NONE_BYTES = len(NONE + _END)
-
-
 def with_cursor(event: bytes, cursor: bytes) -> bytes:
     """Return a `message_event` with a cursor."""
-    return b"".join((memoryview(event)[:-_NONE_BYTES], cursor, _END))
+    return b"".join((memoryview(event)[:-_NONE_BYTES], cursor, _EVENT_END))
 
 
 def ready_event(cursor: bytes, retry_ms: int) -> bytes:
