@@ -191,8 +191,10 @@ class ClientStream(asyncio.Protocol):
         self._streams.lost(self)
 
     def _send_head(self) -> None:
-        # Not by `write`: behind what aiohttp has left, it could be taken back with the events.
-        self._transport.write(self.wire.head)
+        if self._unsent is None:
+            self.write(self.wire.head)
+        else:  # behind what aiohttp has left `write` would let it be taken back with the events
+            self._transport.write(self.wire.head)
 
     def _takes_more(self) -> bool:
         # Closing, it takes everything, and throws it away: the connection is broken.
