@@ -1,0 +1,197 @@
+"""What stands in one message of the log: entries to bytes, bytes to entries.  Pure.
+
+An entry is a head, a line feed, and a line.  The head is a JSON array of integers and strings::
+
+    [writer, number, time_ms, exchange, key, *cc]    a message; the line is its final JSON
+    [writer, number, time_ms, kind]                  all else; the line is empty, or says more
+
+The number of elements tells them apart, four or more than four, and no name does: the default
+exchange is called ``""``, and a key may be ``began``.  Knows neither broker nor stream, nor the
+order in which entries may come.
+"""
+
+import re
+from typing import NamedTuple
+from zlib import crc32
+
+import msgspec
+import orjson
+
+from pulse_events.errors import PulseEventsError
+
+HEAD_LIMIT_BYTES = 1 << 20
+"""The longest head that is read.
+
+The properties of a message come in one frame, 128 KiB as RabbitMQ is set, and JSON takes six bytes
+at most where they have one.
+"""
+_CONTROL_ELEMENTS = 4
+_NUMBER_END = 1 << 63
+_TIME_END_MS = 253_402_300_800_000
+"""The year 10,000, which no `datetime` can have."""
+
+
+class NotAnEntry(PulseEventsError):
+    """Bytes that nobody who writes the log has written; the text says what is wrong with them."""
+
+
+class Stamp(NamedTuple):
+    """Who wrote an entry, and when; no two entries of a log have the same writer and number."""
+
+    writer: str
+    """The nonce of a recorder's or reader's connection: 8 hexadecimal digits, lower case."""
+    number: int
+    """How many entries this writer wrote before."""
+    time_ms: int
+    """By the writer's clock, since the epoch; that of another writer may be behind it."""
+
+
+class Recorded(NamedTuple):
+    """A message."""
+
+    stamp: Stamp
+    exchange: str
+    routing_key: str
+    cc: tuple[str, ...]
+    line: bytes
+    """Its final JSON, from `encode_message`, never marked as redelivered; no CR or LF."""
+
+
+class Began(NamedTuple):
+    """A recorder begins: what others wrote is before this."""
+
+    stamp: Stamp
+
+
+class Probe(NamedTuple):
+    """A reader asks where the end is; it means nothing to anybody else."""
+
+    stamp: Stamp
+
+
+class Lost(NamedTuple):
+    """Messages are missing here that nobody can bring back."""
+
+    stamp: Stamp
+    from_ms: int
+    """When the last thing came that is surely before them."""
+    exchange: str
+    """Whose messages they were; empty if they may be anybody's."""
+    reason: str
+    """What clients are told."""
+
+
+Entry = Recorded | Began | Probe | Lost
+
+_WRITER = re.compile(r"[0-9a-f]{8}")
+# Typed, so that it ends at the first thing inside of another: of a MiB of `[[],[],…]` orjson makes
+# objects for 49 ms.
+_decode_head = msgspec.json.Decoder(list[int | str]).decode
+_decode_loss = msgspec.json.Decoder(dict[str, int | str]).decode
+
+
+def check(stamp: Stamp) -> int:
+    """Return the 32 bits by which a cursor proves that it is of this entry.
+
+    Against chance, not against forgers: it opens nothing.
+    """
+    return crc32(b"%b.%d" % (stamp.writer.encode(), stamp.number))
+
+
+def encode(entry: Entry) -> bytes:
+    """Return the bytes of an entry.
+
+    Texts may hold all that UTF-8 can express, as those of a message do.
+    """
+    match entry:
+        case Recorded(stamp, exchange, routing_key, cc, line):
+            return _join((*stamp, exchange, routing_key, *cc), line)
+        case Began(stamp):
+            return _join((*stamp, "began"))
+        case Probe(stamp):
+            return _join((*stamp, "probe"))
+    loss = {"from": entry.from_ms, "exchange": entry.exchange, "reason": entry.reason}
+    return _join((*entry.stamp, "lost"), orjson.dumps(loss))
+
+
+def _join(head: tuple[str | int, ...], line: bytes = b"") -> bytes:
+    return orjson.dumps(head) + b"\n" + line
+
+
+def decode(body: bytes) -> Entry:
+    """Return the entry that ``body`` is.
+
+    The line of a message is passed on as it is, whatever it says; that it is a single one is
+    checked, since it becomes a line of an event.
+
+    Raises:
+        NotAnEntry: It is none; nothing else is raised, whatever the bytes are.  A head takes 4 ms
+            at most, a line a search for line ends.
+    """
+    head, newline, line = body.partition(b"\n")
+    if not newline:
+        raise NotAnEntry(f"{len(body)} bytes without a line end")
+    if b"\n" in line or b"\r" in line:
+        raise NotAnEntry("more than a head and a line")
+    elements = _read_head(head)
+    stamp = _read_stamp(elements)
+    if len(elements) == _CONTROL_ELEMENTS:
+        return _read_control(stamp, elements[3], line)
+    exchange, routing_key, *cc = map(_text, elements[3:])
+    return Recorded(stamp, exchange, routing_key, tuple(cc), line)
+
+
+def _read_head(head: bytes) -> list[int | str]:
+    if len(head) > HEAD_LIMIT_BYTES:
+        raise NotAnEntry(f"a head of {len(head)} bytes, the limit is {HEAD_LIMIT_BYTES}")
+    try:
+        elements = _decode_head(head)
+    except ValueError as error:  # msgspec's own, and UnicodeDecodeError
+        raise NotAnEntry(f"a head that cannot be read: {error}") from None
+    if len(elements) < _CONTROL_ELEMENTS:
+        raise NotAnEntry(f"a head of {len(elements)} elements")
+    return elements
+
+
+def _read_stamp(elements: list[int | str]) -> Stamp:
+    writer, number, time_ms = elements[:3]
+    if not isinstance(writer, str) or not _WRITER.fullmatch(writer):
+        raise NotAnEntry("a writer that is not 8 hexadecimal digits")
+    return Stamp(writer, _natural(number, _NUMBER_END), _natural(time_ms, _TIME_END_MS))
+
+
+def _read_control(stamp: Stamp, kind: int | str, line: bytes) -> Began | Probe | Lost:
+    if kind == "lost":
+        return _read_loss(stamp, line)
+    if line:
+        raise NotAnEntry(f"a line of {len(line)} bytes where there is nothing to say")
+    if kind == "began":
+        return Began(stamp)
+    if kind == "probe":
+        return Probe(stamp)
+    raise NotAnEntry("an entry of unknown kind")
+
+
+def _read_loss(stamp: Stamp, line: bytes) -> Lost:
+    if len(line) > HEAD_LIMIT_BYTES:
+        raise NotAnEntry(f"a loss of {len(line)} bytes, the limit is {HEAD_LIMIT_BYTES}")
+    try:
+        loss = _decode_loss(line)
+    except ValueError as error:
+        raise NotAnEntry(f"a loss that cannot be read: {error}") from None
+    if loss.keys() != {"from", "exchange", "reason"}:
+        raise NotAnEntry(f"a loss that says {len(loss)} things, not from, exchange and reason")
+    from_ms = _natural(loss["from"], _TIME_END_MS)
+    return Lost(stamp, from_ms, _text(loss["exchange"]), _text(loss["reason"]))
+
+
+def _natural(value: int | str, end: int) -> int:
+    if isinstance(value, str) or not 0 <= value < end:
+        raise NotAnEntry(f"something else where a number from 0 to {end - 1} is due")
+    return value
+
+
+def _text(value: int | str) -> str:
+    if not isinstance(value, str):
+        raise NotAnEntry("a number where a text is due")
+    return value

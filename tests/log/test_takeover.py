@@ -1,0 +1,76 @@
+"""What a predecessor recorded is found as deliveries come, as if all had been there at once."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulse_events.log.entries import Began, Entry, Lost, Probe, Recorded, Stamp
+from pulse_events.log.takeover import Content, Front, unbroken
+
+letters = st.text("ab", max_size=8)
+
+
+def contents(keys: str) -> list[Content]:
+    """Return messages that differ if their keys do."""
+    return [Content("e", key, (), b"{}") for key in keys]
+
+
+def longest(end: str, again: str) -> int:
+    """Return the length of the longest beginning of ``again`` with which ``end`` ends."""
+    return next(n for n in range(len(again), -1, -1) if end.endswith(again[:n]))
+
+
+@given(letters, letters)
+def test_the_longest_beginning_that_is_an_end_is_found(end: str, again: str) -> None:
+    front = Front(contents(end))
+    for content in contents(again):
+        front.add(content)
+    assert front.recorded() == longest(end, again)
+
+
+@given(letters, letters, letters)
+def test_what_is_decided_stays_so_whatever_else_comes(end: str, again: str, more: str) -> None:
+    front = Front(contents(end))
+    for content in contents(again):
+        front.add(content)
+    if front.is_decided:
+        assert longest(end, again) == longest(end, again + more)
+    else:
+        assert any(longest(end, end[place:]) > len(again) for place in range(len(end)))
+
+
+@given(letters)
+def test_it_is_decided_when_as_much_came_again_as_the_log_s_end_has(end: str) -> None:
+    front = Front(contents(end))
+    for content in contents(end):
+        front.add(content)
+    assert front.is_decided
+    assert front.recorded() == len(end)
+
+
+def entry_of(text: str) -> Entry:
+    """Return an entry: its writer, its number, and its kind if it is no message."""
+    stamp = Stamp(text[0], int(text[1]), 0)
+    kinds: dict[str, Entry] = {
+        "began": Began(stamp),
+        "probe": Probe(stamp),
+        "lost": Lost(stamp, 0, "e", "full"),
+    }
+    return kinds.get(text[2:], Recorded(stamp, "e", text[:2], (), b"{}"))
+
+
+def kept(text: str) -> str:
+    """Return which messages are left of some entries."""
+    return " ".join(content.routing_key for content in unbroken([*map(entry_of, text.split())]))
+
+
+def test_messages_behind_a_missing_number_of_their_writer_are_left_out() -> None:
+    assert kept("") == ""
+    assert kept("a3 a4 a5") == "a3 a4 a5"
+    assert kept("r7probe a3 a4 a5") == "a3 a4 a5"
+    assert kept("a3 a5 a6") == "a3"
+    assert kept("a0began a2") == ""
+    assert kept("a0began a1 a3 b0began b1 b2") == "a1 b1 b2"
+    assert kept("a3 b2 b3") == "a3"
+    assert kept("a3 b1 b2") == "a3 b1 b2"
+    assert kept("a3 a4lost a5 r7probe a6") == "a3 a5 a6"
+    assert kept("a3 a5lost a6") == "a3"
