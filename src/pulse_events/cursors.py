@@ -13,10 +13,15 @@ NONE = b"-"
 """The ``id`` of every event of a stream that cannot be resumed."""
 
 ID_BYTES = 8
+_CHECK_BITS = 32
+CHECK_LIMIT = 1 << _CHECK_BITS
+"""Checks of a log's entries are below it."""
 CURSOR_LIMIT = 63
 """Characters of a cursor; a longer text is none, however it begins."""
 _SHAPE = re.compile(r"(1m[A-Za-z0-9_-]{11})(0|[1-9a-f][0-9a-f]{0,11})")
 """Version, kind and id of the history; the position, 48 bits."""
+_LOG_SHAPE = re.compile(r"1s(0|[1-9a-f][0-9a-f]{0,15})([-_])([0-9a-f]{8})")
+"""Version and kind; the offset, 64 bits; before it or behind it; the entry's check."""
 
 
 _ANY = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_LIMIT}}}")
@@ -57,3 +62,37 @@ class Cursors:
             return Foreign.FORGED
         prefix, position = found.groups()
         return int(position, 16) if prefix.encode() == self._prefix else Foreign.OF_ANOTHER
+
+
+class LogCursors:
+    """The cursors of a log that several processes share, and that survives them.
+
+    A position is an entry's offset with its check, and whether it is behind the entry or before it:
+    so it proves itself by the entry, and those of a log grow with the offsets.
+    """
+
+    @staticmethod
+    def position(offset: int, check: int) -> int:
+        """Return the position behind the entry at ``offset``; one less is the one before it."""
+        return (offset << _CHECK_BITS | check) << 1 | 1
+
+    @staticmethod
+    def offset(position: int) -> int:
+        """Return the offset of the entry that ``position`` is behind, or before."""
+        return position >> _CHECK_BITS + 1
+
+    def at(self, position: int) -> bytes:
+        """Return the cursor of ``position``: what follows it is still to come."""
+        check = (position >> 1) % CHECK_LIMIT
+        return b"1s%x%b%08x" % (self.offset(position), b"_" if position & 1 else b"-", check)
+
+    def read(self, text: str) -> int | Foreign:
+        """Return the position that ``text`` is the cursor of, or why it is none of a log.
+
+        Whether it is of this log only the entry tells.
+        """
+        found = _LOG_SHAPE.fullmatch(text)
+        if found is None:
+            return Foreign.OF_ANOTHER if _SHAPE.fullmatch(text) else Foreign.FORGED
+        offset, side, check = found.groups()
+        return self.position(int(offset, 16), int(check, 16)) - (side == "-")

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from pulse_events.cursors import Cursors
+from pulse_events.cursors import Cursors, Foreign, LogCursors
 from pulse_events.messages import Message
 
 DEFAULT_BYTES = 64 << 20
@@ -19,6 +19,9 @@ RECORD_BYTES = 400
 """What a record takes beside its texts, objects and all; measured."""
 KEY_BYTES = 60
 """What each further key takes beside its text."""
+BLOCK_ENTRIES = 64
+"""Entries that are read at once: blocks end at multiples of it, so that who began at another place
+soon reads the same ones."""
 FORGOTTEN_AT_ONCE = 10_000
 """Records that are given up by age in a turn of the loop; 3 ms."""
 
@@ -111,7 +114,7 @@ class History:
     """
 
     def __init__(
-        self, cursors: Cursors, clock_ms: Callable[[], int], room: Room, age_ms: int
+        self, cursors: Cursors | LogCursors, clock_ms: Callable[[], int], room: Room, age_ms: int
     ) -> None:
         self.cursors = cursors
         self.age_ms = age_ms
@@ -164,11 +167,14 @@ class History:
         from_ms = min(self.entered_ms, now_ms - back_ms)
         self.last += 1
         hole = Hole(self.last, now_ms, from_ms, exchange, reason)
-        self.entered_ms = now_ms
-        self._entries.append(hole)
-        self.records_bytes += hole.size_bytes
-        self._room.take(hole.size_bytes)
+        self._hold(hole)
         return hole
+
+    def _hold(self, entry: Entry) -> None:
+        self.entered_ms = entry.time_ms
+        self._entries.append(entry)
+        self.records_bytes += entry.size_bytes
+        self._room.take(entry.size_bytes)
 
     def mark(self) -> Mark:
         """Return this moment, with a position of its own."""
@@ -226,6 +232,15 @@ class History:
         self._room.leave(self)
 
     # What is held
+
+    def place_of(self, cursor: str) -> int | Foreign:
+        """Return the position that ``cursor`` is of, or why it says nothing here."""
+        position = self.cursors.read(cursor)
+        return Foreign.FORGED if isinstance(position, int) and position > self.last else position
+
+    def block_end(self, position: int) -> int:
+        """Return up to where the block goes that begins behind ``position``."""
+        return (position + 1) | (BLOCK_ENTRIES - 1)
 
     def after(self, position: int) -> Iterator[Entry]:
         """Yield the entries after ``position``, oldest first, while nothing is added."""

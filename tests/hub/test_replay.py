@@ -8,9 +8,9 @@ import pytest
 
 from pulse_events.bindings import Binding
 from pulse_events.errors import AddressLimitReached, MessagesMissed, StreamEnded
-from pulse_events.history import RECORD_BYTES
+from pulse_events.history import BLOCK_ENTRIES, RECORD_BYTES
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import BLOCK_ENTRIES, LOOKED_BACK_AT, Start
+from pulse_events.hub.replay import LOOKED_BACK_AT, Start
 from pulse_events.messages import Message
 from pulse_events.wire.wire import Wire, wire_of
 from tests.support.hub_desk import PLAIN, RESUMING, RETRY_MS, HistoryDesk, Recorder

@@ -21,6 +21,7 @@ from pulse_events.errors import (
     PulseEventsError,
 )
 from pulse_events.hub.hub import Hub
+from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.replay import NOW, Start
 from pulse_events.hub.statistics import Statistics
@@ -46,6 +47,7 @@ class Hubs:
         open_exact: Makes a hub with a queue of its own.
         exact_limit: How many of those there may be.
         owner_exact_limit: Returns how many of those one owner may have opened.
+        log: For streams that can be resumed and ask for what a log holds, if there is one.
     """
 
     def __init__(
@@ -55,8 +57,10 @@ class Hubs:
         open_exact: Callable[[], Exact],
         exact_limit: int = EXACT_LIMIT,
         owner_exact_limit: Callable[[str], int] = lambda owner: sys.maxsize,
+        log: LogHub | None = None,
     ) -> None:
         self.shared = shared
+        self.log = log
         self._is_exact = is_exact
         self._open_exact = open_exact
         self._exact_limit = exact_limit
@@ -78,6 +82,8 @@ class Hubs:
             if bindings not in self._exact:
                 self._open(bindings, stream.owner)
             self._exact[bindings].hub.subscribe(stream, bindings, start)
+        elif self.log is not None and stream.wire.resumes and self.log.holds(bindings):
+            self.log.subscribe(stream, bindings, start)
         else:
             self.shared.subscribe(stream, bindings, start)
 
@@ -115,6 +121,8 @@ class Hubs:
     def tick(self, now_s: float) -> bool:
         """Give up what has had no stream for the linger; see `Hub.tick`."""
         has_more = self.shared.tick(now_s)
+        if self.log is not None:
+            has_more |= self.log.tick(now_s)
         for bindings, exact in tuple(self._exact.items()):
             exact.hub.tick(now_s)
             if not exact.hub.statistics().audiences:
@@ -129,6 +137,8 @@ class Hubs:
     def statistics(self) -> Statistics:
         """Return the sums over all hubs, those that are closed included."""
         total = self._closed.plus(self.shared.statistics())
+        if self.log is not None:
+            total = total.plus(self.log.statistics())
         for exact in self._exact.values():
             total = total.plus(exact.hub.statistics())
         return total
@@ -173,7 +183,12 @@ class Hubs:
         self._closed = self._closed.plus(exact.hub.statistics().ended())
 
     def _hub_of(self, stream: Stream) -> Hub:
-        exact = self._exact.get(stream.audience.bindings) if stream.audience else None
+        audience = stream.audience
+        if audience is None:
+            return self.shared
+        if self.log is not None and self.log.owns(audience):
+            return self.log
+        exact = self._exact.get(audience.bindings)
         return exact.hub if exact else self.shared
 
 

@@ -11,7 +11,7 @@ from pulse_events.cursors import NONE
 from pulse_events.errors import PulseEventsError
 from pulse_events.history import History, Record
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.coverage import Coverage
+from pulse_events.hub.coverage import Coverage, Everything
 from pulse_events.hub.linger import KEPT_BINDINGS
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.replay import NOW, Replays, Start
@@ -30,6 +30,8 @@ class Keeping(NamedTuple):
     """See `Replays`."""
     kept_bindings: int = KEPT_BINDINGS
     """How many bindings stay for the history's age after their last stream."""
+    holds_all: bool = False
+    """Whether all that anybody can ask of this hub is held, and always was."""
 
 
 class NoPast:
@@ -133,10 +135,10 @@ class Past(NoPast):
         arrive: Callable[[Stream], None],
         end: Callable[[Stream, PulseEventsError], None],
     ) -> None:
-        history, pace, retry_ms, self.kept_bindings = keeping
+        history, pace, retry_ms, self.kept_bindings, holds_all = keeping
         self.history = history
         self.kept_s = history.age_ms / 1000
-        self._coverage = Coverage()
+        self._coverage = Everything() if holds_all else Coverage()
         self._replays = Replays(history, match, self._coverage, pace, retry_ms, arrive, end)
         # Told when their bindings are in force again: until then more may be missed.
         self._broken: dict[Audience, Gap] = {}

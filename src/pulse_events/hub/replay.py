@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
-from pulse_events.history import Entry, History, Hole, Mark, Record
+from pulse_events.history import BLOCK_ENTRIES, Entry, History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.blocks import Block, Blocks
 from pulse_events.hub.coverage import Coverage
@@ -21,9 +21,6 @@ from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import Gap, gap_event, ready_event, with_cursor
 
-BLOCK_ENTRIES = 64
-"""Entries that are looked at in a turn: blocks end at multiples of it, so that who began at another
-place soon reads the same ones."""
 BLOCK_BYTES = 64 << 10
 """Bytes after which a block ends early."""
 JOINED_BYTES = 32 << 10
@@ -153,9 +150,7 @@ class Replays:
         """Return the position of a start, what was when it began, and why that is not its own."""
         history = self._history
         if start.cursor:
-            position = history.cursors.read(start.cursor)
-            if isinstance(position, int) and position > history.last:
-                position = Foreign.FORGED
+            position = history.place_of(start.cursor)
             if isinstance(position, Foreign):
                 return history.last, None, position
             return position, history.time_of(position), None
@@ -354,7 +349,7 @@ class Replays:
         """Tell whether a block that will stay is behind this one, with nothing in between."""
         if block.loss or start < covered.position <= block.stop:
             return False
-        return block.stop + BLOCK_ENTRIES <= self._history.last
+        return self._history.block_end(block.stop) <= self._history.last
 
     def _build(self, audience: Audience, start: int, covered: int) -> Block:
         """Return what ``audience`` gets of some entries after ``start``.
@@ -366,7 +361,7 @@ class Replays:
         is_final, is_early = True, start < covered
         limit = covered if is_early else self._history.last
         for entry in self._history.after(start):
-            edge = edge or entry.position | (BLOCK_ENTRIES - 1)
+            edge = edge or self._history.block_end(entry.position - 1)
             if entry.position > limit:
                 stop = limit
                 break

@@ -124,6 +124,7 @@ export class Subscription {
       give: (heard) => listener.message({ ...heard, cursor: this.#move(heard.cursor) }),
       isAmong: (one, had) => had.has(one),
       gap: (link, gap) => {
+        this.#place = null; // what follows may be another log, with lower places
         this.#at(link);
         listener.gap(gap);
       },

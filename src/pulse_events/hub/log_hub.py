@@ -1,0 +1,272 @@
+"""The hub of a log that several processes share: whoever asks for what is recorded reads it there.
+
+Its streams can all be resumed, at any process, and what they get has a place in the log.
+"""
+
+import sys
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from math import inf
+from typing import Any
+
+from pulse_events.bindings import Binding, BindingSet
+from pulse_events.cursors import NONE, LogCursors
+from pulse_events.history import Record
+from pulse_events.hub.audience import Audience
+from pulse_events.hub.hub import Hub
+from pulse_events.hub.oddities import Oddity
+from pulse_events.hub.past import Keeping, NoPast, Past
+from pulse_events.hub.ports import Listener, Stream, Waiting
+from pulse_events.hub.quotas import Quotas
+from pulse_events.hub.replay import NOW, Start, told_by_an_end
+from pulse_events.log.entries import Entry, Lost, Recorded, Stamp, check
+from pulse_events.log.tail import Tail
+from pulse_events.topics.containment import covers
+from pulse_events.topics.index import OddKeys
+from pulse_events.wire.sse import join_event
+from pulse_events.wire.wire import Gap, gap_event
+
+AHEAD_S = 2.0
+"""How long one waits who has had more at another process than is read here."""
+WRITERS_LIMIT = 1000
+"""Writers that are known; who reads on behind a lost connection needs those of the last seconds."""
+JUMPED = "the log no longer had what follows"
+RESTARTED = "messages may be missing: the log was deleted"
+
+
+class RecordedAlready:
+    """The orders of a log's hub: all that it may ask for is recorded, once the log can be read."""
+
+    def __init__(self) -> None:
+        self._awaited: set[Binding] = set()
+        self._listener: Listener | None = None
+
+    def attached(self, listener: Listener) -> None:
+        """Answer what was ordered, and what will be: the log is read up to its end."""
+        self._listener = listener
+        while self._awaited:
+            listener.confirmed(self._awaited.pop())
+
+    def bind(self, binding: Binding, owner: str = "") -> None:
+        """See `Orders.bind`."""
+        self._awaited.add(binding)
+
+    def unbind(self, binding: Binding) -> None:
+        """See `Orders.unbind`."""
+        self._awaited.discard(binding)
+
+    def answer(self) -> None:
+        """Answer what was ordered, if the log can be read."""
+        if self._listener is not None:
+            self.attached(self._listener)
+
+    def outstanding(self, owner: str) -> int:
+        """See `Orders.outstanding`."""
+        return 0
+
+    def waiting(self) -> Waiting:
+        """See `Orders.waiting`."""
+        return Waiting()
+
+
+class Writers:
+    """Whose entries follow each other without a break, of those who wrote last.
+
+    What is behind a missing number the broker has lost, and all from there on is written again by
+    a successor: read here too it would come twice.
+    """
+
+    def __init__(self) -> None:
+        self._due: OrderedDict[str, int] = OrderedDict()
+
+    def is_whole(self, stamp: Stamp) -> bool:
+        """Tell whether the entry of ``stamp`` follows its writer's last one that was read."""
+        due = self._due.get(stamp.writer, stamp.number)
+        if stamp.number == due:
+            self._due[stamp.writer] = due + 1
+            self._due.move_to_end(stamp.writer)
+            if len(self._due) > WRITERS_LIMIT:
+                self._due.popitem(last=False)
+        return stamp.number == due
+
+
+class LogPast(Past):
+    """What was read of the log, and those who have had more of it at another process."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._ahead: dict[Stream, float] = {}
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits for what has yet to be read."""
+        return bool(self._ahead)
+
+    def begin(self, stream: Stream, start: Start) -> None:
+        """See `NoPast`; who has had more than is read here waits for it."""
+        audience = stream.audience
+        assert audience is not None
+        if self._is_ahead(start):
+            audience.waiting[stream] = start
+            self._ahead[stream] = inf
+        else:
+            super().begin(stream, start)
+
+    def _is_ahead(self, start: Start) -> bool:
+        position = self.history.cursors.read(start.cursor)
+        return isinstance(position, int) and position > self.history.last
+
+    def leave(self, stream: Stream) -> None:
+        """See `NoPast`."""
+        self._ahead.pop(stream, None)
+        super().leave(stream)
+
+    def advance(self, now_s: float | None = None) -> None:
+        """Let those begin who had no more than is read now, or have waited for long enough.
+
+        Args:
+            now_s: The time, if it is to be looked at.
+        """
+        for stream, until_s in tuple(self._ahead.items()):
+            assert stream.audience is not None
+            start = stream.audience.waiting[stream]
+            if now_s is not None and until_s == inf:
+                self._ahead[stream] = now_s + AHEAD_S
+            if (now_s is not None and now_s > until_s) or not self._is_ahead(start):
+                del self._ahead[stream]
+                del stream.audience.waiting[stream]
+                super().begin(stream, start)
+
+
+class LogHub(Hub):
+    """Routes what is read of a log to audiences of streams that can be resumed.
+
+    Args:
+        recorded: What the log holds of: pairs of an exchange and a pattern.
+        tail: What was read of it.
+        keeping: Its history is ``tail``.
+        wake: See `Hub`.
+        quotas: See `Hub`.
+        on_odd: See `Hub`.
+    """
+
+    def __init__(
+        self,
+        recorded: Iterable[Binding],
+        tail: Tail,
+        keeping: Keeping,
+        wake: Callable[[Callable[[], None]], object],
+        *,
+        quotas: Quotas | None = None,
+        on_odd: Callable[[Oddity], None] = lambda oddity: None,
+    ) -> None:
+        self._recorded_already = RecordedAlready()
+        super().__init__(
+            self._recorded_already,
+            wake,
+            threshold=sys.maxsize,
+            quotas=quotas,
+            on_odd=on_odd,
+            keeping=keeping,
+        )
+        self.tail = tail
+        self._writers = Writers()
+        self._is_read = False
+        self._patterns: dict[str, list[str]] = {}
+        self.hold(recorded)
+
+    def hold(self, recorded: Iterable[Binding]) -> None:
+        """Note what is recorded, from now on; streams that are there stay."""
+        self._patterns.clear()
+        for binding in recorded:
+            self._patterns.setdefault(binding.exchange, []).append(binding.pattern)
+
+    def _make_past(self, keeping: Keeping | None) -> NoPast:
+        assert keeping is not None
+        self._log_past = LogPast(
+            keeping, lambda record: self._match(record), self._arrive, self._end_slow
+        )
+        return self._log_past
+
+    def tick(self, now_s: float) -> bool:
+        """See `Hub.tick`."""
+        if self._is_read:  # else what they wait for may be there
+            self._log_past.advance(now_s)
+        return super().tick(now_s)
+
+    def holds(self, bindings: BindingSet) -> bool:
+        """Tell whether each key that ``bindings`` match is recorded."""
+        return all(
+            any(
+                covers(recorded, binding.pattern)
+                for recorded in self._patterns.get(binding.exchange, ())
+            )
+            for binding in bindings.bindings
+        )
+
+    def owns(self, audience: Audience) -> bool:
+        """Tell whether an audience is one of this hub's."""
+        return self._audiences.get((audience.bindings, audience.wire)) is audience
+
+    def subscribe(self, stream: Stream, bindings: BindingSet, start: Start = NOW) -> None:
+        """See `Hub.subscribe`; what is recorded is in force, once the log can be read."""
+        super().subscribe(stream, bindings, start)
+        self._recorded_already.answer()
+
+    def attach(self) -> None:
+        """Note that the log is read up to its end: streams can begin."""
+        self._recorded_already.attached(self)
+        self._is_read = True
+
+    def detach(self) -> None:
+        """Note that the log cannot be read for now."""
+        self._is_read = False
+
+    def take(self, offset: int, entry: Entry) -> None:
+        """Pass on what was read at ``offset``, which is behind all that was read before."""
+        self._messages_in += 1
+        stamp = entry.stamp
+        position = LogCursors.position(offset, check(stamp))
+        if not self._writers.is_whole(stamp):
+            self.tail.note(position, stamp.time_ms)
+        elif isinstance(entry, Recorded):
+            event = join_event(b"message", entry.line, NONE)
+            key, cc = entry.routing_key, entry.cc
+            self._pass_on(self.tail.record(position, stamp.time_ms, entry.exchange, key, cc, event))
+        elif isinstance(entry, Lost):
+            self._miss(position, stamp.time_ms, entry.from_ms, entry.exchange, entry.reason)
+        else:
+            self.tail.note(position, stamp.time_ms)
+        if self._log_past.is_awaited:
+            self._log_past.advance()
+
+    def _pass_on(self, record: Record) -> None:
+        odd = None
+        try:
+            audiences = self._match(record)
+        except OddKeys as error:
+            odd, audiences = error, error.found
+        self._outbox.put(record.event, audiences, record.position, self._past.cursor)
+        if odd is not None:
+            self._note_odd(record.exchange, odd)
+
+    def jump(self, offset: int, entry: Entry) -> None:
+        """Note that what was read before ``entry`` is not what is before it in the log."""
+        position = LogCursors.position(offset, check(entry.stamp)) - 1
+        self._miss(position, entry.stamp.time_ms, self.tail.entered_ms, "", JUMPED)
+
+    def _miss(self, position: int, time_ms: int, from_ms: int, exchange: str, reason: str) -> None:
+        """Hold a place where messages are missing, and tell it to those that are live."""
+        hole = self.tail.missing(position, time_ms, from_ms, exchange, reason)
+        gap = Gap(reason, hole.from_ms, hole.time_ms)
+        audiences = self._routes.on(exchange) if exchange else tuple(self._audiences.values())
+        for audience in audiences:
+            self._push(audience, gap_event(gap, self._past.cursor()))
+
+    def restart(self) -> None:
+        """Note that the log is another one: all streams end, and come back to a gap."""
+        self._losses += 1
+        for audience in tuple(self._audiences.values()):
+            self._outbox.send(audience)
+            self._end_all(audience.everybody(), told_by_an_end(RESTARTED))
+        self.tail.restart()
