@@ -66,6 +66,8 @@ OPTIONS: dict[str, tuple[Any, str, str, str]] = {
     "history": ("memory", "off", "memory", "off"),
     "history_bytes": (64 << 20, "1024", "1025", "1026"),
     "history_age": (600.0, "1.0", "2.0", "3.0"),
+    "log_bytes": (10_000_000_000, "100000", "100001", "100002"),
+    "log_age": (604_800.0, "1.0", "2.0", "3.0"),
     "record": ((), "('e=a',)", "('e=b',)", "('e=#',)"),
     "max_kept_bindings": (10_000, "0", "1", "2"),
     "compression": ("on", "off", "on", "off"),

@@ -79,7 +79,12 @@ def test_the_demo_can_be_looked_back_at_at_once() -> None:
         (("--record", f"{'e' * 256}=#"), "the limit is 255"),
         (("--record", "e=#", "--exact", "e"), "'e' is one of --exact"),
         (("--record", "e=#", "--history", "off"), "works with a history only"),
-        (("--history", "amqp"), "'memory' or 'off'"),
+        (("--record", "e=#", "--history", "amqp"), "--history: 'amqp' needs a RabbitMQ broker"),
+        (
+            ("--broker", "amqp://127.0.0.1", "--history", "amqp"),
+            "--history: 'amqp' needs --record",
+        ),
+        (("--history", "redis"), "'memory', 'amqp' or 'off'"),
         (("--history-age", "0"), "greater than or equal to 1"),
         (("--history-bytes", "lots"), "--history-bytes"),
     ],

@@ -40,6 +40,7 @@ def load_settings(options: Mapping[str, str]) -> Settings:
     if settings.demo is not None and settings.broker != EMBEDDED:
         raise SettingsError(f"{place_of('demo', options)}: works with the broker {EMBEDDED} only")
     _check_record(settings, options)
+    _check_log(settings, options)
     return settings
 
 
@@ -52,6 +53,17 @@ def _check_record(settings: Settings, options: Mapping[str, str]) -> None:
             raise SettingsError(f"{place}: {exchange!r} is one of --exact, it cannot be recorded")
     if settings.record and settings.history == "off":
         raise SettingsError(f"{place_of('record', options)}: works with a history only")
+
+
+def _check_log(settings: Settings, options: Mapping[str, str]) -> None:
+    """Refuse a log without a broker that could keep it, or without anything in it."""
+    if settings.history != "amqp":
+        return
+    place = place_of("history", options)
+    if settings.broker == EMBEDDED:
+        raise SettingsError(f"{place}: 'amqp' needs a RabbitMQ broker (--broker)")
+    if not settings.record:
+        raise SettingsError(f"{place}: 'amqp' needs --record, which says what the log holds")
 
 
 def place_of(name: str, options: Mapping[str, str]) -> str:

@@ -41,6 +41,8 @@ PREFIX = "PULSE_EVENTS_"
 DEFAULT_CONFIG = "user-config.yml"
 HEAD_LIMIT_BYTES = 64 << 10
 BROKER_FILE_LIMIT_BYTES = 64 << 10
+DEFAULT_LOG_BYTES = 10_000_000_000
+DEFAULT_LOG_AGE_S = 7 * 86400.0
 
 _BROKER_NAMES = (
     "--broker and --broker-file",
@@ -151,10 +153,11 @@ class Settings(BaseSettings):
         description="Such queues that one address may open; if absent, 10, and any number from "
         "this machine itself.",
     )
-    history: Literal["memory", "off"] = Field(
+    history: Literal["memory", "amqp", "off"] = Field(
         "memory",
-        description="Whether messages are held for clients that were away, or are slow; each "
-        "process has its own in memory.",
+        description="Where messages are held for clients that were away, or are slow: in each "
+        "process's own memory, or what --record names also in a log at the broker, which all "
+        "processes share.",
     )
     history_bytes: int = Field(
         DEFAULT_BYTES, ge=1 << 10, le=1 << 40, description="Memory for the history."
@@ -165,6 +168,18 @@ class Settings(BaseSettings):
         le=7 * 86400,
         description="Seconds that a message is held, and that the bindings of a stream that can be "
         "resumed stay after it.",
+    )
+    log_bytes: int = Field(
+        DEFAULT_LOG_BYTES,
+        ge=100_000,
+        le=1 << 50,
+        description="What the shared log keeps, of --history amqp; set when it is made.",
+    )
+    log_age: float = Field(
+        DEFAULT_LOG_AGE_S,
+        ge=1,
+        le=365 * 86400,
+        description="Seconds that the shared log keeps a message; set when it is made.",
     )
     record: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

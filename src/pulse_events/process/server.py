@@ -25,7 +25,7 @@ from pulse_events.access.limits import (
     Limits,
 )
 from pulse_events.bindings import Binding, read_pair
-from pulse_events.brokers.opening import open_broker
+from pulse_events.brokers.opening import open_broker, open_log
 from pulse_events.catalogue import load_catalogue
 from pulse_events.configuration.settings import Settings
 from pulse_events.cursors import ID_BYTES, Cursors
@@ -35,10 +35,12 @@ from pulse_events.history import History, Room
 from pulse_events.hub.exact_hub import ExactHub
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
+from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.past import Keeping
 from pulse_events.hub.ports import Broker, Health
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.statistics import Statistics
+from pulse_events.log.tail import Tail
 from pulse_events.messages import Message
 from pulse_events.process.garbage import collect_garbage
 from pulse_events.process.pacing import FlushPace, ReplayPace
@@ -103,11 +105,14 @@ class _Process:
         self._room = Room(settings.history_bytes)
         self._tokens = Tokens(peers, limit=settings.max_bindings)
         self.broker = parts.open_broker(settings)
+        log_hub = self._log_hub()
+        self.log = open_log(settings, log_hub, _recorded(settings)) if log_hub else None
         self.hubs = Hubs(
             self._shared_hub(),
             self._is_exact,
             self._open_exact,
             owner_exact_limit=AddressLimit(settings.max_exact_per_address, QUEUES_PER_ADDRESS).of,
+            log=log_hub,
         )
         self._admission = _admission(settings, default_streams_limit(descriptors))
         self.streams = parts.streams(
@@ -147,6 +152,8 @@ class _Process:
                 self._run_peers(),
                 collect_garbage(),
             ]
+            if self.log is not None:
+                works.append(self.log.run())
             if self._settings.demo is not None and self.broker.publish is not None:
                 works.append(run_demo(self.broker.publish, self._settings.demo))
             running = [self._tasks.create_task(work) for work in works]
@@ -185,7 +192,12 @@ class _Process:
     def _health(self) -> Health:
         if self._stop.is_set():
             return Health(connected=False, reason="the server is stopping")
-        return self.broker.health
+        health = self.broker.health
+        if self.log is None:
+            return health
+        # Who does not resume does not need the log.
+        troubles = (health.warning, self.log.health.reason, self.log.health.warning)
+        return health._replace(warning="; ".join(filter(None, troubles)))
 
     def _publish_everywhere(self, message: Message) -> None:
         assert self.broker.publish is not None
@@ -200,9 +212,26 @@ class _Process:
             on_odd=log_oddity,
             keeping=self._keeping(),
         )
-        for binding in _recorded(self._settings):
-            hub.record(binding)
+        if self._settings.history == "memory":
+            for binding in _recorded(self._settings):
+                hub.record(binding)
         return hub
+
+    def _log_hub(self) -> LogHub | None:
+        """Return the hub of what is recorded in a log, if there is one."""
+        settings = self._settings
+        if settings.history != "amqp":
+            return None
+        tail = Tail(_time_ms, self._room, round(1000 * settings.log_age))
+        keeping = Keeping(tail, self._replay_pace.add, _retry_ms, 0, holds_all=True)
+        return LogHub(
+            _recorded(settings),
+            tail,
+            keeping,
+            self._pacer.wake,
+            quotas=_quotas(settings),
+            on_odd=log_oddity,
+        )
 
     def _keeping(self) -> Keeping | None:
         """Return a history of one hub; all together take no more than the setting."""

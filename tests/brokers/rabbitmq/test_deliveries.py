@@ -1,7 +1,10 @@
 """Deliveries are handed on in turns and acknowledged, whatever becomes of one of them."""
 
+from functools import partial
+
 import pytest
 
+from pulse_events.brokers.failures import lose
 from pulse_events.brokers.rabbitmq.deliveries import SLICE, WAITING_BYTES, Deliveries
 from pulse_events.messages import Message
 from tests.brokers.listening import Recorder
@@ -42,7 +45,7 @@ async def test_a_message_that_fails_is_acknowledged_like_all_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     listener, channel = Failing(), Channel()
-    deliveries = Deliveries(listener, channel, lambda slowly: None)
+    deliveries = Deliveries(listener.publish, partial(lose, listener), channel, lambda slowly: None)
     bodies = [b"bad", b"1", b"worse", b"2"] * SLICE
     for tag, body in enumerate(bodies, start=1):
         deliveries.receive(Message("e", "k", body), tag, len(body))
@@ -57,7 +60,7 @@ async def test_a_message_that_fails_is_acknowledged_like_all_others(
 async def test_keys_in_line_count_like_bodies() -> None:
     listener, channel = Recorder(), Channel()
     slow: list[bool] = []
-    deliveries = Deliveries(listener, channel, slow.append)
+    deliveries = Deliveries(listener.publish, partial(lose, listener), channel, slow.append)
     for tag in range(1, 4):
         deliveries.receive(Message("e", "k", b"{}"), tag, WAITING_BYTES // 2)
     assert slow == [True]

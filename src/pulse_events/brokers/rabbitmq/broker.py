@@ -8,11 +8,13 @@ import logging
 import random
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
+from functools import partial
 from itertools import cycle
 from typing import Any
 
 from pulse_events.backoff import CAP_S, delays
 from pulse_events.bindings import Binding
+from pulse_events.brokers.failures import lose
 from pulse_events.brokers.rabbitmq.address import parse_address
 from pulse_events.brokers.rabbitmq.binder import Binder
 from pulse_events.brokers.rabbitmq.bindings import BindingsApart, QueueBindings, may_overflow
@@ -23,6 +25,7 @@ from pulse_events.brokers.rabbitmq.connection import (
     QueueLost,
     RequestRefused,
     connected,
+    first_failure,
 )
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
@@ -33,7 +36,7 @@ from pulse_events.brokers.rabbitmq.topology import Topology
 from pulse_events.brokers.rabbitmq.watch import watch_alarms, watch_silence
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.ports import Health, Listener, Waiting
-from pulse_events.messages import DEFAULT_LIMIT_BYTES
+from pulse_events.messages import DEFAULT_LIMIT_BYTES, Message
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +148,9 @@ class RabbitMQ:
         """Consume and bind on one connection until it is lost, which raises, or cancelled."""
         channel = await self._queue.open(connection, listener)
         await channel.request("basic_qos", prefetch_count=PREFETCH)
-        deliveries = Deliveries(listener, channel.pika, connection.read_slowly)
+        deliveries = Deliveries(
+            listener.publish, partial(lose, listener), channel.pika, connection.read_slowly
+        )
         connection.deliver_directly(
             channel.pika.channel_number, deliveries.receive, self._body_limit_bytes
         )
@@ -161,7 +166,7 @@ class RabbitMQ:
 
         apart = BindingsApart(connection.params, self.queue)
         try:
-            await _first_failure(
+            await first_failure(
                 Binder(self._topology, listener, open_channel, apart.bind).run(),
                 channel.until_closed(),
                 watch_silence(connection, self._pace.heartbeat_s),
@@ -199,7 +204,7 @@ class RabbitMQ:
             self._health = self._health._replace(warning=warning)
 
     async def _watch_length(
-        self, channel: Channel, deliveries: Deliveries, listener: Listener
+        self, channel: Channel, deliveries: Deliveries[Message], listener: Listener
     ) -> None:
         """Look at the queue each time that much was delivered; raises as `_audit` does.
 
@@ -213,13 +218,3 @@ class RabbitMQ:
 
 def _unexpected(*_delivery: object) -> None:
     raise AssertionError("pika saw a delivery that its connection hands over directly")
-
-
-async def _first_failure(*works: Coroutine[Any, Any, None]) -> None:
-    """Run ``works``, which only end by failing, and raise what ends the first of them."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None

@@ -6,7 +6,7 @@ Knows AMQP, nothing of queues' names or of what is bound.  Every wait is bounded
 import asyncio
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -232,6 +232,16 @@ def give_up(connection: FrameConnection, reason: BrokerUnavailable) -> None:
     """Cut the connection without a word to the broker, which does not answer any more."""
     if not connection.is_closed:
         connection._terminate_stream(reason)  # as pika's own check of heartbeats does
+
+
+async def first_failure(*works: Coroutine[Any, Any, None]) -> None:
+    """Run ``works``, which only end by failing, and raise what ends the first of them."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
 
 
 def _resolve(future: asyncio.Future[Any], value: Any) -> None:

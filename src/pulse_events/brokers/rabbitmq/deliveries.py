@@ -4,12 +4,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from pika.channel import Channel as PikaChannel
 
-from pulse_events.brokers.failures import lose
-from pulse_events.hub.ports import Listener
-from pulse_events.messages import Message
+Item = TypeVar("Item")
+"""What is made of a delivery."""
 
 PREFETCH = 2000
 """Deliveries that may be unacknowledged; also what may stand in line before a bind-ok."""
@@ -24,30 +24,36 @@ LOOK_EVERY = 10_000
 """Acknowledged deliveries after which the length of the queue is worth a look."""
 
 
-class Deliveries:
-    """Hands deliveries to the listener in bounded slices and acknowledges them in batches.
+class Deliveries(Generic[Item]):
+    """Hands deliveries on in bounded slices and acknowledges them in batches.
 
     A read of the socket may hold hundreds.  Were all of them routed at once, the flush behind
     would keep new clients and pings waiting: `SLICE` deliveries a turn, then the others' turn.
     """
 
     def __init__(
-        self, listener: Listener, channel: PikaChannel, read_slowly: Callable[[bool], None]
+        self,
+        publish: Callable[[Item], None],
+        failed: Callable[[Item, Exception], None],
+        channel: PikaChannel,
+        read_slowly: Callable[[bool], None],
     ) -> None:
         """Make an empty line.
 
         Args:
-            listener: Who gets the messages.
+            publish: Gets what was delivered.
+            failed: Told what ``publish`` raised.
             channel: Where they are acknowledged.
             read_slowly: Told whether the broker sends more than can be held.
         """
-        self._listener = listener
+        self._publish = publish
+        self._failed = failed
         self._channel = channel
         self._read_slowly = read_slowly
         self._is_slow = False
         self._waiting_bytes = 0
         self._loop = asyncio.get_running_loop()
-        self._arrived: deque[tuple[Message, int, int]] = deque()
+        self._arrived: deque[tuple[Item, int, int]] = deque()
         self._turn: asyncio.Handle | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._unacked = 0
@@ -56,9 +62,9 @@ class Deliveries:
         self.many = asyncio.Event()
         """Set after each `LOOK_EVERY`; whoever waits for it clears it."""
 
-    def receive(self, message: Message, tag: int, held_bytes: int) -> None:
+    def receive(self, item: Item, tag: int, held_bytes: int) -> None:
         """Take one delivery, its tag and its size; at most the channel's prefetch wait here."""
-        self._arrived.append((message, tag, held_bytes))
+        self._arrived.append((item, tag, held_bytes))
         self._waiting_bytes += held_bytes
         if not self._is_slow and self._waiting_bytes > WAITING_BYTES:
             self._set_slow(True)
@@ -74,16 +80,16 @@ class Deliveries:
                 handle.cancel()
 
     def _publish_slice(self) -> None:
-        arrived, publish = self._arrived, self._listener.publish
+        arrived, publish = self._arrived, self._publish
         until_s = time.perf_counter() + SLICE_S
         for _ in range(min(SLICE, len(arrived))):
-            message, self._last_tag, held_bytes = arrived.popleft()
+            item, self._last_tag, held_bytes = arrived.popleft()
             self._unacked += 1
             self._waiting_bytes -= held_bytes
             try:
-                publish(message)
-            except Exception as error:  # one message must not end the stream of all others
-                lose(self._listener, message, error)
+                publish(item)
+            except Exception as error:  # one must not end the stream of all others
+                self._failed(item, error)
             if time.perf_counter() > until_s:
                 break
         if self._is_slow and self._waiting_bytes < WAITING_BYTES // 2:

@@ -11,7 +11,7 @@ of a message that was dead-lettered those are twice what they were published wit
 
 from struct import Struct
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from pika.adapters.asyncio_connection import AsyncioConnection
 
@@ -24,6 +24,8 @@ from pulse_events.brokers.rabbitmq.content import (
     Receive,
 )
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
+
+AnyContent = TypeVar("AnyContent", bound=Content)
 
 _HEARTBEAT = 8
 _KINDS = (METHOD, HEADER, BODY, _HEARTBEAT)
@@ -48,7 +50,7 @@ class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no
     _reads_ahead = _read_once = False
     _turn_s = 0.0
     _payload_limit = _FRAME_MAX - _FRAME_EXTRA
-    _content = Content(lambda *_delivery: None, 0)
+    _content: Content = Content(lambda *_delivery: None, 0)
     _dropping_bytes = 0  # of a long header's frame, its end included
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -60,19 +62,22 @@ class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no
         channel_number: int,
         receive: Receive,
         body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
-    ) -> None:
+        kind: type[AnyContent] = Content,  # type: ignore[assignment]  # the default of any
+    ) -> AnyContent:
         """Hand what is delivered on one channel to ``receive`` instead of to pika's callback.
 
         A longer body than ``body_limit_bytes`` is not even held: the message says so instead.
+        Returns what reads the deliveries, one of ``kind``.
         """
         self._direct_channel = channel_number
-        self._content = Content(receive, body_limit_bytes)
+        content = self._content = kind(receive, body_limit_bytes)
         self._payload_limit = (self.params.frame_max or _FRAME_MAX) - _FRAME_EXTRA
         # pika reads 4 KB at a time, three messages, and 100 KB a turn: in a flood a bind-ok then
         # waits behind a whole prefetch for 25 turns, 50 ms each with 500 streams.
         self.read_slowly(False)
         # TLS holds back what it has decrypted, so there a short read says nothing.
         self._read_once = self.params.ssl_options is None
+        return content
 
     def read_slowly(self, slowly: bool) -> None:
         """Read 4 KB a turn of the loop, enough for heartbeats, or as much as there is again."""

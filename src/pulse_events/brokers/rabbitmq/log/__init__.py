@@ -1,0 +1,1 @@
+"""The log that several instances share: a RabbitMQ stream that one of them writes, and all read."""

@@ -1,0 +1,129 @@
+"""The log's queues at the broker: what they are called, and how each comes to be.
+
+Whoever comes first makes them; they stay when all have gone.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import pika
+
+from pulse_events.bindings import Binding
+from pulse_events.brokers.rabbitmq.connection import NOT_FOUND, Channel, RequestRefused
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, needing
+
+log = logging.getLogger(__name__)
+
+PRECONDITION_FAILED = 406
+SEGMENTS = 10
+"""Retention works on whole segments: so many of them make up the log."""
+SEGMENT_BYTES = (1 << 20, 500_000_000)
+INBOX_LEAST_AGE_S = 3600.0
+PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
+
+
+class Retention(NamedTuple):
+    """What the log keeps; it may be more, by a segment."""
+
+    size_bytes: int
+    age_s: float
+
+
+class Inbox(NamedTuple):
+    """What became of the queue that is recorded from."""
+
+    is_new: bool
+    """Whether there was none: what came meanwhile is lost."""
+    refused: Mapping[Binding, str]
+    """What is not recorded, and why."""
+
+
+class LogQueues:
+    """The names of one namespace, and how they are declared.
+
+    Args:
+        namespace: See `RabbitMQ`.
+        retention: Of a log that is made now; one that is there keeps what it has.
+    """
+
+    def __init__(self, namespace: str, retention: Retention) -> None:
+        self.inbox = f"queue/{namespace}/pulse-events-record"
+        self.exchange = f"exchange/{namespace}/pulse-events-log"
+        self.stream = f"queue/{namespace}/pulse-events-log"
+        self._retention = retention
+
+    async def declare_log(self, connection: FrameConnection) -> str:
+        """Have a log; return what is to be told of it.
+
+        Raises:
+            BrokerUnavailable: The broker has no streams, or does not allow it.
+        """
+        warning = ""
+        channel = await Channel(connection).open()
+        try:
+            with needing("configure"):
+                await channel.request("queue_declare", queue=self.stream, **self._log_arguments())
+        except RequestRefused as error:
+            if error.code != PRECONDITION_FAILED:
+                raise
+            # Not deleted: it may hold what somebody has yet to read.
+            warning = f"the log is used as it is, not with --log-bytes and --log-age: {error.text}"
+            channel = await Channel(connection).open()
+            await channel.request("queue_declare", queue=self.stream, passive=True)
+        with needing("configure"):
+            await channel.request(
+                "exchange_declare", exchange=self.exchange, exchange_type="fanout", durable=True
+            )
+        with needing("write"):
+            await channel.request("queue_bind", queue=self.stream, exchange=self.exchange)
+        channel.pika.close()
+        return warning
+
+    async def have_inbox(self, connection: FrameConnection, recorded: Iterable[Binding]) -> Inbox:
+        """Have an inbox that is bound to what is recorded, as far as the broker binds it."""
+        channel = await Channel(connection).open()
+        is_new = False
+        try:
+            await channel.request("queue_declare", queue=self.inbox, passive=True)
+        except RequestRefused as error:
+            if error.code != NOT_FOUND:
+                raise
+            is_new = True
+            channel = await Channel(connection).open()
+            with needing("configure"):
+                await channel.request("queue_declare", queue=self.inbox, **self._inbox_arguments())
+        refused: dict[Binding, str] = {}
+        for binding in recorded:
+            try:
+                await channel.request(
+                    "queue_bind",
+                    queue=self.inbox,
+                    exchange=binding.exchange,
+                    routing_key=binding.pattern,
+                )
+            except RequestRefused as error:
+                refused[binding] = error.told
+                channel = await Channel(connection).open()
+        channel.pika.close()
+        return Inbox(is_new, refused)
+
+    def _log_arguments(self) -> dict[str, Any]:
+        size_bytes, age_s = self._retention
+        least, most = SEGMENT_BYTES
+        arguments = {
+            "x-queue-type": "stream",
+            "x-max-length-bytes": size_bytes,
+            "x-max-age": f"{max(1, round(age_s))}s",
+            "x-stream-max-segment-size-bytes": min(max(size_bytes // SEGMENTS, least), most),
+        }
+        return {"durable": True, "arguments": arguments}
+
+    def _inbox_arguments(self) -> dict[str, Any]:
+        arguments = {
+            "x-single-active-consumer": True,
+            "x-max-length": QUEUE_MAX_MESSAGES,
+            "x-expires": round(1000 * max(INBOX_LEAST_AGE_S, self._retention.age_s)),
+        }
+        return {"durable": True, "arguments": arguments}

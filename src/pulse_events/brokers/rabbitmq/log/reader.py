@@ -1,0 +1,206 @@
+"""Reads the log's end: everything in it, from where this process has been on."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pika
+
+from pulse_events.brokers.rabbitmq.connection import Channel, connected
+from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.content import StreamContent
+from pulse_events.brokers.rabbitmq.log.queues import PERSISTENT, LogQueues
+from pulse_events.brokers.rabbitmq.queue import needing
+from pulse_events.cursors import LogCursors
+from pulse_events.errors import BrokerUnavailable
+from pulse_events.hub.log_hub import LogHub
+from pulse_events.log.entries import Entry, NotAnEntry, Probe, Stamp, check, decode, encode
+from pulse_events.log.recording import PREFETCH as RECORDER_PREFETCH
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 2 * RECORDER_PREFETCH
+"""Entries before the log's end that are read first: who takes the recording over must know them."""
+PROBE_WITHIN_S = 5.0
+"""How long an entry of our own may take to come back."""
+ENTRY_LIMIT_BYTES = 256 << 20
+STEADY_S = 60.0
+"""How long after its loss a broker may give again what it does not mark so: until somebody records.
+"""
+SNAPSHOT = 2
+"""The most that offsets grow by from one entry to the next: a segment begins with a snapshot."""
+
+
+class LogReader:
+    """The one reader of a process.
+
+    Args:
+        queues: Where the log is.
+        hub: Who gets what is read, while it can be read.
+        told: Told each entry when the hub has had it.
+    """
+
+    def __init__(
+        self, queues: LogQueues, hub: LogHub, told: Callable[[Entry], None] = lambda entry: None
+    ) -> None:
+        self._queues = queues
+        self._hub = hub
+        self._told = told
+        self._latest: deque[Entry] = deque(maxlen=LOOK_BACK)
+        self._end = self._offset = -1
+        self._proof = -1
+        self._is_attached = False
+        self._attached_s = 0.0
+        self.attached = asyncio.Event()
+        """Set when the log's end was reached for the first time."""
+
+    def latest(self, _count: int) -> Sequence[Entry]:
+        """Return the newest entries, oldest first, of which there are enough; see `Recording`."""
+        return tuple(self._latest)
+
+    def is_steady(self) -> bool:
+        """Tell whether the broker has been there for so long that it was not killed lately."""
+        return self._is_attached and time.monotonic() - self._attached_s > STEADY_S
+
+    async def find_end(self, target: pika.ConnectionParameters) -> None:
+        """Find the log's end, by an entry of our own; also of an empty log.
+
+        Raises:
+            BrokerUnavailable: The log takes no entries, or gives none.
+        """
+        writer = secrets.token_hex(4)
+        found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        probe = encode(Probe(Stamp(writer, 0, _time_ms())))
+
+        def receive(offset: int, body: bytes) -> None:
+            if body == probe and not found.done():
+                found.set_result(offset)
+
+        async with (
+            connected(target) as connection,
+            self._consuming(connection, "next", receive) as channel,
+        ):
+            channel.send(
+                "basic_publish",
+                exchange=self._queues.exchange,
+                routing_key="",
+                body=probe,
+                properties=PERSISTENT,
+            )
+            closed = asyncio.ensure_future(channel.until_closed())
+            try:
+                await asyncio.wait(
+                    (found, closed), timeout=PROBE_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
+                )
+            finally:
+                closed.cancel()
+            if closed.done() and not closed.cancelled():
+                closed.result()
+        if not found.done():
+            raise BrokerUnavailable("the log takes no entries", "the log takes no entries")
+        self._end = found.result()
+
+    @asynccontextmanager
+    async def reading(self, connection: FrameConnection) -> AsyncIterator[Channel]:
+        """Read behind what was read before, or from shortly before the end, for the block.
+
+        `find_end` comes first.  The channel that is yielded closes when reading ends.
+        """
+        tail = self._hub.tail
+        self._proof = self._offset = tail.offset
+        if self._end <= tail.offset:
+            self._restart("it is shorter than it was")
+        start = tail.offset if tail.last else max(0, self._end - LOOK_BACK)
+        async with self._consuming(connection, start, self._take) as channel:
+            yield channel
+
+    @asynccontextmanager
+    async def _consuming(
+        self,
+        connection: FrameConnection,
+        start: int | str,
+        receive: Callable[[int, bytes], None],
+    ) -> AsyncIterator[Channel]:
+        channel = await Channel(connection).open()
+        await channel.request("basic_qos", prefetch_count=PREFETCH)
+
+        def take(delivery: tuple[int, bytes]) -> None:
+            receive(*delivery)
+
+        deliveries = Deliveries(take, _failed, channel.pika, connection.read_slowly)
+        content = connection.deliver_directly(
+            channel.pika.channel_number,
+            lambda message, tag, held: deliveries.receive(
+                (content.offset, message.body), tag, held
+            ),
+            ENTRY_LIMIT_BYTES,
+            StreamContent,
+        )
+        try:
+            with needing("read"):
+                await channel.request(
+                    "basic_consume",
+                    queue=self._queues.stream,
+                    on_message_callback=_unexpected,
+                    arguments={"x-stream-offset": start},
+                )
+            yield channel
+        finally:
+            deliveries.stop()
+
+    def _take(self, offset: int, body: bytes) -> None:
+        """Take what stands at ``offset``."""
+        before, self._offset = self._offset, offset
+        try:
+            entry = decode(body)
+        except NotAnEntry as error:
+            log.error("at %d in the log is something else: %s", offset, error)
+            return
+        hub = self._hub
+        if self._proof >= 0:
+            proof, self._proof = self._proof, -1
+            if offset == proof:
+                if LogCursors.position(offset, check(entry.stamp)) == hub.tail.last:
+                    return  # so it is the same log, and this is what was read last
+                self._restart("it holds something else")
+                before = -1
+        if before >= 0 and offset > before + SNAPSHOT:
+            hub.jump(offset, entry)
+        hub.take(offset, entry)
+        self._latest.append(entry)
+        self._told(entry)
+        if offset >= self._end and not self._is_attached:
+            self._is_attached = True
+            self._attached_s = time.monotonic()
+            hub.attach()
+            self.attached.set()
+
+    def _restart(self, why: str) -> None:
+        """Begin anew: this is another log."""
+        if self._hub.tail.last:
+            log.error("the log was deleted, and made again: %s", why)
+            self._hub.restart()
+            self._latest.clear()
+        self._proof = self._offset = -1
+
+    def stop(self) -> None:
+        """Note that reading has ended, for now."""
+        self._is_attached = False
+        self._hub.detach()
+
+
+def _failed(delivery: tuple[int, bytes], error: Exception) -> None:
+    log.error("the entry at %d in the log cannot be passed on", delivery[0], exc_info=error)
+
+
+def _unexpected(*_delivery: object) -> None:
+    raise AssertionError("pika saw a delivery that its connection hands over directly")
+
+
+def _time_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,157 @@
+"""Records: copies what the inbox delivers into the log, if this process is the one that does."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.queues import PERSISTENT, LogQueues
+from pulse_events.brokers.rabbitmq.queue import needing
+from pulse_events.errors import BrokerUnavailable
+from pulse_events.log.entries import Entry, Lost, Stamp, encode
+from pulse_events.log.recording import PREFETCH, Recording
+from pulse_events.messages import Message
+
+log = logging.getLogger(__name__)
+
+FLUSH_S = 0.01
+"""How long what came back waits to be acknowledged with others."""
+LOOK_EVERY_S = 0.5
+BACK_WITHIN_MS = 5000
+"""How long an entry may take to come back."""
+INBOX_GONE = "the queue that is recorded from was deleted, or expired"
+
+
+class Recorder:
+    """The recorder of one connection.
+
+    Args:
+        queues: Where it takes messages from, and writes them to.
+        latest: See `Recording`.
+        trusts_marks: See `Recording`.
+        body_limit_bytes: Longer bodies are left out.
+    """
+
+    def __init__(
+        self,
+        queues: LogQueues,
+        latest: Callable[[int], Sequence[Entry]],
+        trusts_marks: Callable[[], bool],
+        body_limit_bytes: int,
+    ) -> None:
+        self._queues = queues
+        self._latest = latest
+        self._trusts_marks = trusts_marks
+        self._limit_bytes = body_limit_bytes
+        self._failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self._flush: asyncio.TimerHandle | None = None
+        self._recording: Recording | None = None
+
+    async def run(self, connection: FrameConnection, lost_since_ms: int) -> None:
+        """Record on one connection until it is lost, which raises.
+
+        Args:
+            connection: Of its own: what is written goes through the one that the inbox comes by.
+            lost_since_ms: When the last thing was recorded, if there was no inbox since; else 0.
+        """
+        inbox = await Channel(connection).open()
+        out = await Channel(connection).open()
+        if lost_since_ms:
+            # Not through the recording: another process may be the one that takes from the inbox.
+            stamp = Stamp(secrets.token_hex(4), 0, _time_ms())
+            self._write_to(out, encode(Lost(stamp, lost_since_ms, "", INBOX_GONE)))
+        writer = secrets.token_hex(4)
+        self._recording = recording = Recording(
+            writer,
+            _time_ms,
+            lambda entry: self._write_to(out, entry),
+            lambda tag: inbox.send("basic_ack", delivery_tag=tag, multiple=True),
+            self._latest,
+            trusts_marks=self._trusts_marks,
+        )
+        await inbox.request("basic_qos", prefetch_count=PREFETCH)
+        connection.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
+        with needing("read"):
+            await inbox.request(
+                "basic_consume", queue=self._queues.inbox, on_message_callback=_unexpected
+            )
+        try:
+            await first_failure(
+                inbox.until_closed(), out.until_closed(), self._until_failed(recording)
+            )
+        finally:
+            self._recording = None
+            if self._flush is not None:
+                self._flush.cancel()
+
+    async def _until_failed(self, recording: Recording) -> None:
+        """Look after it until it fails, and raise why."""
+        while not self._failure.done():
+            await asyncio.wait((self._failure,), timeout=LOOK_EVERY_S)
+            self._look(recording)
+        raise self._failure.result()
+
+    def read_back(self, entry: Entry) -> None:
+        """Take an entry that was read in the log."""
+        if self._recording is not None:
+            self._guard(self._recording.read_back, entry)
+            if self._flush is None:
+                self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_now)
+
+    def _deliver(self, message: Message, tag: int, _held_bytes: int) -> None:
+        recording = self._recording
+        if recording is None:
+            return
+        self._guard(recording.deliver, message, tag)
+        if message.malformed:
+            reason = f"messages may be missing: one has {message.malformed}"
+            self._guard(recording.lost, _time_ms(), message.exchange, reason)
+
+    def _flush_now(self) -> None:
+        self._flush = None
+        if self._recording is not None:
+            self._guard(self._recording.flush)
+
+    def _look(self, recording: Recording) -> None:
+        """See that what is written comes back.
+
+        Raises:
+            BrokerUnavailable: It does not.
+        """
+        self._flush_now()
+        oldest_ms = recording.oldest_ms()
+        if oldest_ms is not None and _time_ms() - oldest_ms > BACK_WITHIN_MS:
+            text = f"what is written to the log does not come back within {BACK_WITHIN_MS} ms"
+            raise BrokerUnavailable(text, "the log takes no entries")
+
+    def _write_to(self, out: Channel, entry: bytes) -> None:
+        out.send(
+            "basic_publish",
+            exchange=self._queues.exchange,
+            routing_key="",
+            body=entry,
+            properties=PERSISTENT,
+        )
+
+    def _guard(self, act: Callable[..., object], *arguments: object) -> None:
+        """Do it; what it raises ends this recording, and nothing else."""
+        try:
+            act(*arguments)
+        except Exception as error:
+            if not isinstance(error, BrokerUnavailable | RuntimeError):
+                log.exception("recording failed")
+            if not isinstance(error, BrokerUnavailable):  # RuntimeError: uvloop's, of a dead socket
+                error = BrokerUnavailable(f"recording failed: {error!r}")
+            if not self._failure.done():
+                self._failure.set_result(error)
+
+
+def _unexpected(*_delivery: object) -> None:
+    raise AssertionError("pika saw a delivery that its connection hands over directly")
+
+
+def _time_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,150 @@
+"""Instances that share a log: a cursor is good at each of them, and after they were all away."""
+
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.faults.trial import ask
+from tests.support.amqp import Amqp
+from tests.support.rabbit import Rabbit
+from tests.support.raw_stream import RawEvent, RawStream, connect_target
+from tests.support.server import Server
+from tests.support.waiting import wait_until
+
+
+@pytest.fixture
+def instance(rabbit: Rabbit, exchange: str) -> Iterator[Callable[..., Server]]:
+    """Make servers that share a log of the test's own, which holds what begins with ``a``."""
+    namespace = f"log-{uuid.uuid4().hex[:8]}"
+
+    def make(*options: str) -> Server:
+        return Server(
+            *("--broker", rabbit.amqp_url, "--namespace", namespace),
+            *("--history", "amqp", "--record", f"{exchange}=a.#", *options),
+        )
+
+    yield make
+    with Amqp(rabbit.amqp_url) as amqp:
+        for name in ("record", "log"):
+            amqp.delete_queue(f"queue/{namespace}/pulse-events-{name}")
+
+
+def payloads(events: list[RawEvent]) -> list[object]:
+    return [event.json["payload"] for event in events]
+
+
+def reading(server: Server) -> None:
+    wait_until(lambda: "reading queue/" in server.stderr, "the log is read")
+
+
+def test_a_cursor_is_good_everywhere_and_after_all_were_away(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    target = connect_target((exchange, "a.*"), resume="true")
+    with instance() as one, instance() as two:
+        assert ask(one.port, "/events/v1/config")[1]["history"] == "amqp"
+        with RawStream(one.port, target) as stream:
+            stream.ready()
+            for number in range(5):
+                amqp.publish(exchange, "a.x", b"%d" % number)
+            amqp.publish(exchange, "a.x.y", b"9")
+            amqp.publish(exchange, "other", b"10", cc=["a.cc"])  # matches by its CC key alone
+            amqp.publish(exchange, "a.x", b"no JSON")
+            seen = stream.events(7)
+        assert payloads(seen) == [0, 1, 2, 3, 4, 10, "no JSON"]
+        assert seen[5].json["cc"] == ["a.cc"]
+        assert not any(event.json["redelivered"] for event in seen)
+        cursors = [event.event_id for event in seen]
+        assert all(cursor.startswith("1s") for cursor in cursors)
+        with RawStream(two.port, f"{target}&lastEventId={cursors[2]}") as stream:
+            stream.ready()
+            assert [event.event_id for event in stream.events(4)] == cursors[3:]
+        with RawStream(two.port, connect_target((exchange, "a.x.y"), resume="true", last="3")) as s:
+            s.ready()
+            assert payloads(s.events(1)) == [9]
+    amqp.publish(exchange, "a.x", b"11")
+    with instance("--workers", "2") as three:
+        for _ in range(4):
+            with RawStream(three.port, f"{target}&lastEventId={cursors[4]}") as stream:
+                stream.ready()
+                again = stream.events(3)
+            assert payloads(again) == [10, "no JSON", 11]
+            assert [event.event_id for event in again[:2]] == cursors[5:]
+        assert "history of its own" not in three.stderr
+        assert "Traceback" not in three.stderr
+
+
+def test_what_is_not_recorded_whole_is_read_in_memory(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    with instance() as server:
+        reading(server)
+        target = connect_target((exchange, "a.#"), (exchange, "b"), resume="true")
+        with RawStream(server.port, target) as stream:
+            stream.ready()
+            for number in range(3):
+                amqp.publish(exchange, ("b", "a.1")[number % 2], b"%d" % number)
+            seen = stream.events(3)
+            assert payloads(seen) == [0, 1, 2]
+        cursor = seen[0].event_id
+        assert cursor.startswith("1m")
+        with RawStream(server.port, f"{target}&lastEventId={cursor}") as stream:
+            stream.ready()
+            assert payloads(stream.events(2)) == [1, 2]
+        with RawStream(server.port, connect_target((exchange, "a.#"))) as plain:
+            plain.ready()
+            amqp.publish(exchange, "a.3", b"3")
+            assert plain.event("message").event_id == "-"
+
+
+def test_a_log_that_is_deleted_ends_its_streams_alone(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    target = connect_target((exchange, "a.#"), resume="true")
+    with instance() as server:
+        with (
+            RawStream(server.port, target) as stream,
+            RawStream(server.port, connect_target((exchange, "#"))) as plain,
+        ):
+            plain.ready()
+            stream.ready()
+            amqp.publish(exchange, "a.1", b"1")
+            assert payloads(stream.events(1)) == [1]
+            namespace = server.stderr.partition("reading queue/")[2].partition("/")[0]
+            amqp.delete_queue(f"queue/{namespace}/pulse-events-log")
+            error = stream.event("error", within_s=20)
+            assert "the log was deleted" in str(error.json)
+            amqp.publish(exchange, "a.2", b"2")
+            assert payloads(plain.events(2)) == [1, 2]
+        with RawStream(server.port, f"{target}&lastEventId={error.event_id}") as stream:
+            stream.ready(within_s=20)
+            assert "another process" in stream.event("gap").json["reason"]
+
+
+def test_a_log_with_other_retention_is_used_as_it_is(instance: Callable[..., Server]) -> None:
+    with instance("--log-bytes", "5000000") as one:
+        reading(one)
+    with instance("--log-bytes", "6000000") as two:
+        reading(two)
+        assert "the log is used as it is" in two.stderr
+        assert "5000000" in two.stderr
+
+
+def test_without_permission_for_the_log_the_rest_works(
+    rabbit: Rabbit, amqp: Amqp, exchange: str
+) -> None:
+    user = f"u{uuid.uuid4().hex[:8]}"
+    own = f"^queue/{user}/pulse-events/.*"
+    rabbit.add_user(user, "secret", configure=own, write=own, read=f"{own}|^exchange/.*")
+    url = rabbit.amqp_url.replace("guest:guest", f"{user}:secret")
+    options = ("--broker", url, "--history", "amqp", "--record", f"{exchange}=#")
+    with Server(*options) as server:
+        with RawStream(server.port, connect_target((exchange, "#"))) as stream:
+            stream.ready()
+            amqp.publish(exchange, "k", b"1")
+            assert payloads(stream.events(1)) == [1]
+        wait_until(lambda: "the log cannot be read" in server.stderr, "what is wrong")
+        told = str(ask(server.port, "/__heartbeat__"))
+        assert "the log: no configure permission for the queue" in told
+        assert user not in told

@@ -1,0 +1,113 @@
+"""Faults of the log that instances share: who comes back anywhere misses nothing untold."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from tests.faults.conftest import EXCHANGE
+from tests.faults.figures import Figures
+from tests.faults.follower import Follower
+from tests.faults.lengths import lasting
+from tests.faults.roamer import Roamer
+from tests.faults.trial import RESUMING, Trial, trial
+from tests.support.rabbit import Rabbit, free_port
+from tests.support.server import Server
+
+KILLING_S = lasting(12, 120)
+FROZEN_S = lasting(15, 30)
+IMPATIENT_S = 3.0
+"""How long clients believe a server that says nothing."""
+
+
+def instance(node: Rabbit) -> Server:
+    """Return a server that comes back at the same port."""
+    record = f"{EXCHANGE}=#"
+    log = ("--broker", node.amqp_url, "--history", "amqp", "--record", record)
+    return Server("--port", str(free_port()), *log)
+
+
+def roaming(ports: Sequence[int], silent_s: float = 60.0) -> list[Roamer]:
+    """Return two clients for each target, one of them compressed."""
+    return [
+        Roamer(order, target, gzip=is_gzip, silent_s=silent_s)
+        for target in RESUMING
+        for order, is_gzip in ((ports, False), (ports[::-1], True))
+    ]
+
+
+def nothing_missed(found: Figures, followers: Sequence[Follower], *servers: Server) -> None:
+    assert (found.lost, found.duplicated) == (0, 0)
+    assert not [gap for follower in followers for gap in follower.gaps]
+    for server in servers:
+        assert "Traceback" not in server.stderr
+
+
+def roam(run: Trial) -> None:
+    for _ in range(5):
+        time.sleep(0.2)
+        follower = random.choice(run.followers)
+        assert isinstance(follower, Roamer)
+        follower.roam()
+
+
+@pytest.mark.timeout(240)
+def test_instances_are_killed_and_their_clients_go_on_at_others(node: Rabbit) -> None:
+    with instance(node) as one, instance(node) as two:
+        ports = (one.port, two.port)
+        with trial(one.port, [node.amqp_url], clients=lambda port: roaming(ports)) as run:
+            started_s, kills = time.monotonic(), 0
+            while time.monotonic() - started_s < KILLING_S:
+                roam(run)
+                victims = ((one,), (two,), (one, two))[kills % 3]
+                for victim in victims:
+                    victim.kill()
+                    kills += 1
+                roam(run)
+                for victim in victims:
+                    victim.start()
+            roam(run)
+            breaks = sum(follower.breaks for follower in run.followers)
+            found = run.finish(
+                f"log: {kills} times an instance killed (SIGKILL), of two",
+                time.monotonic(),
+                f"clients came back {breaks} times",
+            )
+        nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(240)
+def test_the_broker_is_killed_and_nothing_is_lost(node: Rabbit) -> None:
+    with instance(node) as one, instance(node) as two:
+        ports = (one.port, two.port)
+        with trial(
+            one.port, [node.amqp_url], rate=1000, clients=lambda port: roaming(ports)
+        ) as run:
+            for how in (node.kill, node.stop):
+                how()
+                node.start()
+                run.feed.goes_on(1000)
+                roam(run)
+            found = run.finish("log: broker killed, then stopped", time.monotonic())
+        nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(240)
+def test_an_instance_that_hangs_is_replaced(node: Rabbit) -> None:
+    with instance(node) as one, instance(node) as two:
+        ports = (one.port, two.port)
+        with trial(
+            one.port, [node.amqp_url], clients=lambda port: roaming(ports, IMPATIENT_S)
+        ) as run:
+            for frozen in (one, two):  # one of them records
+                os.kill(frozen.pid, signal.SIGSTOP)
+                time.sleep(FROZEN_S)  # the fault itself
+                os.kill(frozen.pid, signal.SIGCONT)
+                run.feed.goes_on(500)
+            found = run.finish(
+                f"log: each instance in turn stopped (SIGSTOP) {FROZEN_S:.0f} s", time.monotonic()
+            )
+        nothing_missed(found, run.followers, one, two)
