@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -16,9 +17,11 @@ from tests.faults.roamer import Roamer
 from tests.faults.trial import RESUMING, Trial, trial
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import Server
+from tests.support.waiting import wait_until
 
 KILLING_S = lasting(12, 120)
-FROZEN_S = lasting(15, 30)
+STAYS_FROZEN_S = lasting(1, 20)
+FROZEN_WITHIN_S = 40.0
 IMPATIENT_S = 3.0
 """How long clients believe a server that says nothing."""
 
@@ -44,6 +47,10 @@ def nothing_missed(found: Figures, followers: Sequence[Follower], *servers: Serv
     assert not [gap for follower in followers for gap in follower.gaps]
     for server in servers:
         assert "Traceback" not in server.stderr
+
+
+def has_news(run: Trial, since_s: float) -> bool:
+    return all(follower.got[-1].published_s > since_s for follower in run.followers)
 
 
 def roam(run: Trial) -> None:
@@ -102,12 +109,19 @@ def test_an_instance_that_hangs_is_replaced(node: Rabbit) -> None:
         with trial(
             one.port, [node.amqp_url], clients=lambda port: roaming(ports, IMPATIENT_S)
         ) as run:
+            waits = []
             for frozen in (one, two):  # one of them records
                 os.kill(frozen.pid, signal.SIGSTOP)
-                time.sleep(FROZEN_S)  # the fault itself
+                stopped_s = time.monotonic()
+                goes_on = partial(has_news, run, stopped_s + IMPATIENT_S)
+                wait_until(goes_on, "what came while it hangs", within_s=FROZEN_WITHIN_S)
+                waits.append(time.monotonic() - stopped_s)
+                time.sleep(STAYS_FROZEN_S)  # the fault's own length
                 os.kill(frozen.pid, signal.SIGCONT)
                 run.feed.goes_on(500)
             found = run.finish(
-                f"log: each instance in turn stopped (SIGSTOP) {FROZEN_S:.0f} s", time.monotonic()
+                "log: each of two instances in turn stopped (SIGSTOP)",
+                time.monotonic(),
+                f"clients, which try each in turn, went on after {min(waits):.0f} and {max(waits):.0f} s",
             )
         nothing_missed(found, run.followers, one, two)

@@ -26,8 +26,8 @@ from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 5
-"""An instance that hangs while it records is replaced after two of these."""
+HEARTBEAT_S = 4
+"""An instance that hangs while it records is replaced after two or three of these."""
 BIND_AGAIN_S = 30.0
 
 
