@@ -9,28 +9,33 @@ from functools import partial
 
 import pytest
 
+from pulse_events.brokers.rabbitmq.log.recorder import INBOX_FULL
+from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures
 from tests.faults.follower import Follower
 from tests.faults.lengths import lasting
 from tests.faults.roamer import Roamer
 from tests.faults.trial import RESUMING, Trial, trial
+from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit, free_port
+from tests.support.raw_stream import RawStream
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 KILLING_S = lasting(12, 120)
+MANY = QUEUE_MAX_MESSAGES + 1000
 STAYS_FROZEN_S = lasting(1, 20)
 FROZEN_WITHIN_S = 40.0
 IMPATIENT_S = 3.0
 """How long clients believe a server that says nothing."""
 
 
-def instance(node: Rabbit) -> Server:
+def instance(node: Rabbit, *options: str) -> Server:
     """Return a server that comes back at the same port."""
     record = f"{EXCHANGE}=#"
     log = ("--broker", node.amqp_url, "--history", "amqp", "--record", record)
-    return Server("--port", str(free_port()), *log)
+    return Server("--port", str(free_port()), *log, *options)
 
 
 def roaming(ports: Sequence[int], silent_s: float = 60.0) -> list[Roamer]:
@@ -125,3 +130,20 @@ def test_an_instance_that_hangs_is_replaced(node: Rabbit) -> None:
                 f"clients that try each in turn went on after {max(waits):.0f} s",
             )
         nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(240)
+def test_an_inbox_that_overflows_while_nobody_records_is_a_gap(node: Rabbit) -> None:
+    target = RESUMING[0]
+    with instance(node) as one, Amqp(node.amqp_url) as amqp:
+        with RawStream(one.port, target).ready() as stream:
+            amqp.publish(EXCHANGE, "n.1", b"-1")
+            cursor = stream.event("message").event_id
+    with Amqp(node.amqp_url) as amqp:
+        amqp.publish_many(EXCHANGE, (("n.1", b"%d" % number) for number in range(MANY)))
+    with instance(node, "--history-bytes", "200000000") as two:
+        with RawStream(two.port, f"{target}&lastEventId={cursor}").ready() as stream:
+            gap, first = stream.events(2, within_s=60)
+            assert gap.json["reason"] == INBOX_FULL
+            assert first.json["payload"] == MANY - QUEUE_MAX_MESSAGES
+        assert "Traceback" not in two.stderr

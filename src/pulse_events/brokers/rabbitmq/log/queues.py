@@ -21,6 +21,9 @@ SEGMENTS = 10
 """Retention works on whole segments: so many of them make up the log."""
 SEGMENT_BYTES = (1 << 20, 500_000_000)
 INBOX_LEAST_AGE_S = 3600.0
+INBOX_FULL = QUEUE_MAX_MESSAGES - 20_000
+"""Messages in the inbox from which on some may have been dropped: a recorder may have taken so many
+since, in a second."""
 PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
 
 
@@ -108,6 +111,11 @@ class LogQueues:
                 channel = await Channel(connection).open()
         channel.pika.close()
         return Inbox(is_new, refused)
+
+    async def count_inbox(self, channel: Channel) -> int:
+        """Return how many messages the inbox holds."""
+        found = await channel.request("queue_declare", queue=self.inbox, passive=True)
+        return int(found.method.message_count)
 
     def _log_arguments(self) -> dict[str, Any]:
         size_bytes, age_s = self._retention

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.queues import INBOX_FULL as MANY
 from pulse_events.brokers.rabbitmq.log.queues import PERSISTENT, LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.errors import BrokerUnavailable
@@ -20,9 +21,11 @@ log = logging.getLogger(__name__)
 FLUSH_S = 0.01
 """How long what came back waits to be acknowledged with others."""
 LOOK_EVERY_S = 0.5
+COUNT_EVERY_S = 1.0
 BACK_WITHIN_MS = 5000
 """How long an entry may take to come back."""
-INBOX_GONE = "the queue that is recorded from was deleted, or expired"
+INBOX_GONE = "messages may be missing: the queue that is recorded from was deleted, or expired"
+INBOX_FULL = "messages may be missing: the queue that is recorded from was full"
 
 
 class Recorder:
@@ -50,19 +53,20 @@ class Recorder:
         self._flush: asyncio.TimerHandle | None = None
         self._recording: Recording | None = None
 
-    async def run(self, connection: FrameConnection, lost_since_ms: int) -> None:
+    async def run(self, connection: FrameConnection, last_ms: int, *, is_inbox_new: bool) -> None:
         """Record on one connection until it is lost, which raises.
 
         Args:
             connection: Of its own: what is written goes through the one that the inbox comes by.
-            lost_since_ms: When the last thing was recorded, if there was no inbox since; else 0.
+            last_ms: When the last thing was recorded; 0 if nothing ever was.
+            is_inbox_new: Whether there was no inbox since.
         """
         inbox = await Channel(connection).open()
         out = await Channel(connection).open()
-        if lost_since_ms:
+        if is_inbox_new and last_ms:
             # Not through the recording: another process may be the one that takes from the inbox.
             stamp = Stamp(secrets.token_hex(4), 0, _time_ms())
-            self._write_to(out, encode(Lost(stamp, lost_since_ms, "", INBOX_GONE)))
+            self._write_to(out, encode(Lost(stamp, last_ms, "", INBOX_GONE)))
         writer = secrets.token_hex(4)
         self._recording = recording = Recording(
             writer,
@@ -72,6 +76,7 @@ class Recorder:
             self._latest,
             trusts_marks=self._trusts_marks,
         )
+        await self._count(out, last_ms)
         await inbox.request("basic_qos", prefetch_count=PREFETCH)
         connection.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
         with needing("read"):
@@ -80,7 +85,10 @@ class Recorder:
             )
         try:
             await first_failure(
-                inbox.until_closed(), out.until_closed(), self._until_failed(recording)
+                inbox.until_closed(),
+                out.until_closed(),
+                self._until_failed(recording),
+                self._watch_length(out),
             )
         finally:
             self._recording = None
@@ -93,6 +101,22 @@ class Recorder:
             await asyncio.wait((self._failure,), timeout=LOOK_EVERY_S)
             self._look(recording)
         raise self._failure.result()
+
+    async def _watch_length(self, channel: Channel) -> None:
+        """Look at the inbox now and then: of too many messages the oldest go, and nobody is told.
+
+        Raises:
+            RequestRefused: There is none.
+        """
+        while True:
+            looked_ms = _time_ms()
+            await asyncio.sleep(COUNT_EVERY_S)
+            await self._count(channel, looked_ms)
+
+    async def _count(self, channel: Channel, since_ms: int) -> None:
+        """Record a loss if the inbox may have been full since some time."""
+        if await self._queues.count_inbox(channel) >= MANY and self._recording is not None:
+            self._guard(self._recording.lost, since_ms, "", INBOX_FULL)
 
     def read_back(self, entry: Entry) -> None:
         """Take an entry that was read in the log."""

@@ -131,11 +131,11 @@ class SharedLog:
                 self._queues, self._reader.latest, self._reader.is_steady, self._limit_bytes
             )
             tail = self._hub.tail
-            lost_since_ms = tail.entered_ms if self._inbox_is_new and len(tail) else 0
-            self._inbox_is_new = False
+            last_ms = tail.entered_ms if len(tail) else 0
+            is_inbox_new, self._inbox_is_new = self._inbox_is_new, False
             try:
                 await first_failure(
-                    recorder.run(connection, lost_since_ms),
+                    recorder.run(connection, last_ms, is_inbox_new=is_inbox_new),
                     watch_silence(connection, HEARTBEAT_S),
                     self._bind_again(connection),
                 )
