@@ -1,5 +1,6 @@
 """Deliveries are handed on in turns and acknowledged, whatever becomes of one of them."""
 
+import asyncio
 from functools import partial
 
 import pytest
@@ -66,3 +67,25 @@ async def test_keys_in_line_count_like_bodies() -> None:
     assert slow == [True]
     await until(lambda: channel.acknowledged == 3, "all are acknowledged")
     assert slow == [True, False]
+
+
+class Dead(Channel):
+    """One of a connection that has just broken."""
+
+    def basic_ack(self, tag: int, *, multiple: bool) -> None:
+        """Fail as uvloop does."""
+        super().basic_ack(tag, multiple=multiple)
+        raise RuntimeError("unable to perform operation on <UVPoll closed=True>; it is closed")
+
+
+async def test_what_cannot_be_acknowledged_any_more_is_no_failure() -> None:
+    listener, channel = Recorder(), Dead()
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, why: failures.append(why))
+    deliveries = Deliveries(listener.publish, partial(lose, listener), channel, lambda slowly: None)
+    deliveries.receive(Message("e", "k", b"{}"), 1, 2)
+    await until(lambda: channel.acknowledged == 1, "it is tried")
+    deliveries.receive(Message("e", "k", b"{}"), 2, 2)
+    await until(lambda: channel.acknowledged == 2, "it is tried again")
+    assert len(listener.messages) == 2
+    assert failures == []

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 from pika.channel import Channel as PikaChannel
@@ -109,7 +110,9 @@ class Deliveries(Generic[Item]):
             self._timer.cancel()
             self._timer = None
         if self._unacked and self._channel.is_open:
-            self._channel.basic_ack(self._last_tag, multiple=True)
+            # uvloop's, of a socket that is dead, which pika has yet to notice: all comes again.
+            with suppress(RuntimeError):
+                self._channel.basic_ack(self._last_tag, multiple=True)
         self._since_look += self._unacked
         self._unacked = 0
         if self._since_look >= LOOK_EVERY:
