@@ -40,9 +40,10 @@ def allow_all(user: str, vhost: str = "/") -> Callable[[Rabbit], object]:
 
 def _add_vhost(node: Rabbit) -> None:
     node.ctl("add_vhost", "nowhere")
+    allow_all("guest", "nowhere")(node)
+    with Amqp(node.url("guest", "guest", "nowhere")) as amqp:
+        amqp.declare_exchange(EXCHANGE)  # before the server can come, at any moment
     allow_all("homeless", "nowhere")(node)
-    with Amqp(node.url("homeless", PASSWORD, "nowhere")) as amqp:
-        amqp.declare_exchange(EXCHANGE)
 
 
 REFUSALS = [
