@@ -146,7 +146,7 @@ def _read_head(head: bytes) -> list[int | str]:
         raise NotAnEntry(f"a head of {len(head)} bytes, the limit is {HEAD_LIMIT_BYTES}")
     try:
         elements = _decode_head(head)
-    except ValueError as error:  # msgspec's own, and UnicodeDecodeError
+    except (msgspec.DecodeError, ValueError) as error:  # UnicodeDecodeError too
         raise NotAnEntry(f"a head that cannot be read: {error}") from None
     if len(elements) < _CONTROL_ELEMENTS:
         raise NotAnEntry(f"a head of {len(elements)} elements")
@@ -177,7 +177,7 @@ def _read_loss(stamp: Stamp, line: bytes) -> Lost:
         raise NotAnEntry(f"a loss of {len(line)} bytes, the limit is {HEAD_LIMIT_BYTES}")
     try:
         loss = _decode_loss(line)
-    except ValueError as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise NotAnEntry(f"a loss that cannot be read: {error}") from None
     if loss.keys() != {"from", "exchange", "reason"}:
         raise NotAnEntry(f"a loss that says {len(loss)} things, not from, exchange and reason")
