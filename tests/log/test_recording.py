@@ -80,6 +80,14 @@ def test_nothing_is_written_before_the_first_delivery() -> None:
     assert desk.recording.oldest_ms() is None
 
 
+def test_a_loss_that_goes_on_while_another_records_is_held_once() -> None:
+    desk = Desk()
+    for since_ms in range(5, 1000):
+        desk.recording.lost(since_ms, "", "full")
+        desk.recording.lost(since_ms, "e", "full")
+    assert desk.recording.losses == [(5, "", "full"), (5, "e", "full")]
+
+
 def test_messages_wait_until_the_log_s_end_is_known() -> None:
     desk = Desk()
     desk.deliver("a", "b")

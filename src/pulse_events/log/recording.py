@@ -192,8 +192,12 @@ class Recording:
         loss = _Loss(from_ms, exchange, reason)
         if self._phase is _Phase.RECORDING:
             self._send(loss)
-        else:
+        elif self._phase is not _Phase.IDLE or not self._holds_like(loss):
             self._held.append(loss)
+
+    def _holds_like(self, loss: _Loss) -> bool:
+        """Tell whether such a loss waits already: it began earlier, and stands for this one too."""
+        return any(isinstance(held, _Loss) and held[1:] == loss[1:] for held in self._held)
 
     def read_back(self, entry: Entry) -> None:
         """Take the next entry of the log, whoever wrote it.

@@ -28,7 +28,7 @@ from pulse_events.brokers.rabbitmq.connection import (
     first_failure,
 )
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
-from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
 from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, Queue, needing
 from pulse_events.brokers.rabbitmq.targets import targets
@@ -155,9 +155,7 @@ class RabbitMQ:
             channel.pika.channel_number, deliveries.receive, self._body_limit_bytes
         )
         with needing("read"):
-            await channel.request(
-                "basic_consume", queue=self.queue, on_message_callback=_unexpected
-            )
+            await channel.request("basic_consume", queue=self.queue, on_message_callback=unexpected)
         self._health = Health(connected=True)
         log.info("consuming %s at %s", self.queue, self.name)
 
@@ -214,7 +212,3 @@ class RabbitMQ:
             await deliveries.many.wait()
             deliveries.many.clear()
             await self._queue.look(channel, listener)
-
-
-def _unexpected(*_delivery: object) -> None:
-    raise AssertionError("pika saw a delivery that its connection hands over directly")

@@ -182,6 +182,11 @@ class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no
             raise ProtocolBreach(f"a frame of the broker cannot be read: {error!r}") from error
 
 
+def unexpected(*_delivery: object) -> None:
+    """Stand for pika's callback, which is not called for what is delivered directly."""
+    raise AssertionError("pika saw a delivery that its connection hands over directly")
+
+
 def _no_frame(data: bytes) -> ProtocolBreach:
     return ProtocolBreach(f"what came is no AMQP frame: {data[:12]!r}")
 

@@ -24,7 +24,7 @@ INBOX_LEAST_AGE_S = 3600.0
 INBOX_FULL = QUEUE_MAX_MESSAGES - 20_000
 """Messages in the inbox from which on some may have been dropped: a recorder may have taken so many
 since, in a second."""
-PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
+_PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
 
 
 class Retention(NamedTuple):
@@ -111,6 +111,16 @@ class LogQueues:
                 channel = await Channel(connection).open()
         channel.pika.close()
         return Inbox(is_new, refused)
+
+    def write(self, channel: Channel, entry: bytes) -> None:
+        """Send an entry to the log, without waiting; raises as `Channel.request` does."""
+        channel.send(
+            "basic_publish",
+            exchange=self.exchange,
+            routing_key="",
+            body=entry,
+            properties=_PERSISTENT,
+        )
 
     async def count_inbox(self, channel: Channel) -> int:
         """Return how many messages the inbox holds."""

@@ -12,9 +12,9 @@ import pika
 
 from pulse_events.brokers.rabbitmq.connection import Channel, connected
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
-from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
 from pulse_events.brokers.rabbitmq.log.content import StreamContent
-from pulse_events.brokers.rabbitmq.log.queues import PERSISTENT, LogQueues
+from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
@@ -85,13 +85,7 @@ class LogReader:
             connected(target) as connection,
             self._consuming(connection, "next", receive) as channel,
         ):
-            channel.send(
-                "basic_publish",
-                exchange=self._queues.exchange,
-                routing_key="",
-                body=probe,
-                properties=PERSISTENT,
-            )
+            self._queues.write(channel, probe)
             closed = asyncio.ensure_future(channel.until_closed())
             try:
                 await asyncio.wait(
@@ -146,7 +140,7 @@ class LogReader:
                 await channel.request(
                     "basic_consume",
                     queue=self._queues.stream,
-                    on_message_callback=_unexpected,
+                    on_message_callback=unexpected,
                     arguments={"x-stream-offset": start},
                 )
             yield channel
@@ -196,10 +190,6 @@ class LogReader:
 
 def _failed(delivery: tuple[int, bytes], error: Exception) -> None:
     log.error("the entry at %d in the log cannot be passed on", delivery[0], exc_info=error)
-
-
-def _unexpected(*_delivery: object) -> None:
-    raise AssertionError("pika saw a delivery that its connection hands over directly")
 
 
 def _time_ms() -> int:

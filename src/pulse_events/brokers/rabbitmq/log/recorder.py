@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
-from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
 from pulse_events.brokers.rabbitmq.log.queues import INBOX_FULL as MANY
-from pulse_events.brokers.rabbitmq.log.queues import PERSISTENT, LogQueues
+from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Entry, Lost, Stamp, encode
@@ -66,12 +66,12 @@ class Recorder:
         if is_inbox_new and last_ms:
             # Not through the recording: another process may be the one that takes from the inbox.
             stamp = Stamp(secrets.token_hex(4), 0, _time_ms())
-            self._write_to(out, encode(Lost(stamp, last_ms, "", INBOX_GONE)))
+            self._queues.write(out, encode(Lost(stamp, last_ms, "", INBOX_GONE)))
         writer = secrets.token_hex(4)
         self._recording = recording = Recording(
             writer,
             _time_ms,
-            lambda entry: self._write_to(out, entry),
+            lambda entry: self._queues.write(out, entry),
             lambda tag: inbox.send("basic_ack", delivery_tag=tag, multiple=True),
             self._latest,
             trusts_marks=self._trusts_marks,
@@ -81,7 +81,7 @@ class Recorder:
         connection.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
         with needing("read"):
             await inbox.request(
-                "basic_consume", queue=self._queues.inbox, on_message_callback=_unexpected
+                "basic_consume", queue=self._queues.inbox, on_message_callback=unexpected
             )
         try:
             await first_failure(
@@ -151,15 +151,6 @@ class Recorder:
             text = f"what is written to the log does not come back within {BACK_WITHIN_MS} ms"
             raise BrokerUnavailable(text, "the log takes no entries")
 
-    def _write_to(self, out: Channel, entry: bytes) -> None:
-        out.send(
-            "basic_publish",
-            exchange=self._queues.exchange,
-            routing_key="",
-            body=entry,
-            properties=PERSISTENT,
-        )
-
     def _guard(self, act: Callable[..., object], *arguments: object) -> None:
         """Do it; what it raises ends this recording, and nothing else."""
         try:
@@ -171,10 +162,6 @@ class Recorder:
                 error = BrokerUnavailable(f"recording failed: {error!r}")
             if not self._failure.done():
                 self._failure.set_result(error)
-
-
-def _unexpected(*_delivery: object) -> None:
-    raise AssertionError("pika saw a delivery that its connection hands over directly")
 
 
 def _time_ms() -> int:
