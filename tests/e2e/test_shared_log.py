@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from pulse_events.hub.log_hub import UNREADABLE
 from tests.faults.trial import ask
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
@@ -120,6 +121,22 @@ def test_a_log_that_is_deleted_ends_its_streams_alone(
         with RawStream(server.port, f"{target}&lastEventId={error.event_id}") as stream:
             stream.ready(within_s=20)
             assert "another process" in stream.event("gap").json["reason"]
+
+
+def test_what_is_no_entry_in_the_log_is_told_at_its_place(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    with instance() as server:
+        reading(server)
+        namespace = server.stderr.partition("reading queue/")[2].partition("/")[0]
+        target = connect_target((exchange, "a.#"), resume="true")
+        with RawStream(server.port, target).ready() as stream:
+            amqp.publish(exchange, "a.1", b"1")
+            assert payloads(stream.events(1)) == [1]
+            amqp.publish(f"exchange/{namespace}/pulse-events-log", "", b"what is this")
+            amqp.publish(exchange, "a.2", b"2")
+            assert stream.event("gap").json["reason"] == UNREADABLE
+            assert payloads(stream.events(1)) == [2]
 
 
 def test_a_log_with_other_retention_is_used_as_it_is(instance: Callable[..., Server]) -> None:

@@ -31,6 +31,7 @@ AHEAD_S = 2.0
 WRITERS_LIMIT = 1000
 """Writers that are known; who reads on behind a lost connection needs those of the last seconds."""
 JUMPED = "the log no longer had what follows"
+UNREADABLE = "messages may be missing: something in the log cannot be read"
 RESTARTED = "messages may be missing: the log was deleted"
 
 
@@ -250,10 +251,10 @@ class LogHub(Hub):
         if odd is not None:
             self._note_odd(record.exchange, odd)
 
-    def jump(self, offset: int, entry: Entry) -> None:
-        """Note that what was read before ``entry`` is not what is before it in the log."""
+    def jump(self, offset: int, entry: Entry, reason: str = JUMPED) -> None:
+        """Note that what was read before ``entry`` is not all that is before it in the log."""
         position = LogCursors.position(offset, check(entry.stamp)) - 1
-        self._miss(position, entry.stamp.time_ms, self.tail.entered_ms, "", JUMPED)
+        self._miss(position, entry.stamp.time_ms, self.tail.entered_ms, "", reason)
 
     def _miss(self, position: int, time_ms: int, from_ms: int, exchange: str, reason: str) -> None:
         """Hold a place where messages are missing, and tell it to those that are live."""

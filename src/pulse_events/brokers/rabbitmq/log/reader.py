@@ -18,7 +18,7 @@ from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
-from pulse_events.hub.log_hub import LogHub
+from pulse_events.hub.log_hub import JUMPED, UNREADABLE, LogHub
 from pulse_events.log.entries import Entry, NotAnEntry, Probe, Stamp, check, decode, encode
 from pulse_events.log.recording import PREFETCH as RECORDER_PREFETCH
 
@@ -54,6 +54,7 @@ class LogReader:
         self._latest: deque[Entry] = deque(maxlen=LOOK_BACK)
         self._end = self._offset = -1
         self._proof = -1
+        self._is_torn = False
         self._is_attached = False
         self._attached_s = 0.0
         self.attached = asyncio.Event()
@@ -126,7 +127,7 @@ class LogReader:
         def take(delivery: tuple[int, bytes]) -> None:
             receive(*delivery)
 
-        deliveries = Deliveries(take, _failed, channel.pika, connection.read_slowly)
+        deliveries = Deliveries(take, self._fail, channel.pika, connection.read_slowly)
         content = connection.deliver_directly(
             channel.pika.channel_number,
             lambda message, tag, held: deliveries.receive(
@@ -153,7 +154,7 @@ class LogReader:
         try:
             entry = decode(body)
         except NotAnEntry as error:
-            log.error("at %d in the log is something else: %s", offset, error)
+            self._fail((offset, body), error)
             return
         hub = self._hub
         if self._proof >= 0:
@@ -163,8 +164,9 @@ class LogReader:
                     return  # so it is the same log, and this is what was read last
                 self._restart("it holds something else")
                 before = -1
-        if before >= 0 and offset > before + SNAPSHOT:
-            hub.jump(offset, entry)
+        if self._is_torn or (before >= 0 and offset > before + SNAPSHOT):
+            hub.jump(offset, entry, UNREADABLE if self._is_torn else JUMPED)
+            self._is_torn = False
         hub.take(offset, entry)
         self._latest.append(entry)
         self._told(entry)
@@ -173,6 +175,11 @@ class LogReader:
             self._attached_s = time.monotonic()
             hub.attach()
             self.attached.set()
+
+    def _fail(self, delivery: tuple[int, bytes], error: Exception) -> None:
+        """Note what cannot be passed on; it is told with the next entry, whose place is known."""
+        log.error("the entry at %d in the log cannot be passed on: %r", delivery[0], error)
+        self._is_torn = True
 
     def _restart(self, why: str) -> None:
         """Begin anew: this is another log."""
@@ -186,10 +193,6 @@ class LogReader:
         """Note that reading has ended, for now."""
         self._is_attached = False
         self._hub.detach()
-
-
-def _failed(delivery: tuple[int, bytes], error: Exception) -> None:
-    log.error("the entry at %d in the log cannot be passed on", delivery[0], exc_info=error)
 
 
 def _time_ms() -> int:
