@@ -69,9 +69,10 @@ def test_a_server_that_sleeps_is_stale_in_words_and_comes_back(site: Site) -> No
 def test_a_stopping_server_is_quoted(site: Site) -> None:
     page = Inspector(site.browser, site.server.url, fragment((EXCHANGE, "#")))
     page.wait_listening()
-    assert site.server.stop() == 0
-    page.wait("#reason", "the server is stopping")
+    os.kill(site.server.pid, signal.SIGTERM)
+    page.wait("#reason", "the server is stopping")  # until it tries again, which is soon
     page.wait("#reason", "again in")
+    assert site.server.stop() == 0
 
 
 def test_two_tabs_have_one_stream_and_each_its_own_messages(quiet: Site) -> None:
