@@ -7,11 +7,10 @@ import logging
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-import pika
-
 from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq.connection import NOT_FOUND, Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.publishing import publish
 from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, needing
 
 log = logging.getLogger(__name__)
@@ -24,7 +23,6 @@ INBOX_LEAST_AGE_S = 3600.0
 INBOX_FULL = QUEUE_MAX_MESSAGES - 20_000
 """Messages in the inbox from which on some may have been dropped: a recorder may have taken so many
 since, in a second."""
-_PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
 
 
 class Retention(NamedTuple):
@@ -114,13 +112,7 @@ class LogQueues:
 
     def write(self, channel: Channel, entry: bytes) -> None:
         """Send an entry to the log, without waiting; raises as `Channel.request` does."""
-        channel.send(
-            "basic_publish",
-            exchange=self.exchange,
-            routing_key="",
-            body=entry,
-            properties=_PERSISTENT,
-        )
+        publish(channel, self.exchange, entry)
 
     async def count_inbox(self, channel: Channel) -> int:
         """Return how many messages the inbox holds."""
