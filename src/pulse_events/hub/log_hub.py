@@ -4,7 +4,6 @@ Its streams can all be resumed, at any process, and what they get has a place in
 """
 
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
@@ -19,7 +18,8 @@ from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Listener, Stream, Waiting
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.replay import NOW, Start, told_by_an_end
-from pulse_events.log.entries import Entry, Lost, Recorded, Stamp, check
+from pulse_events.log.entries import Entry, Lost, Recorded, check
+from pulse_events.log.succession import Succession
 from pulse_events.log.tail import Tail
 from pulse_events.topics.containment import covers
 from pulse_events.topics.index import OddKeys
@@ -28,8 +28,6 @@ from pulse_events.wire.wire import Gap, gap_event
 
 AHEAD_S = 2.0
 """How long one waits who has had more at another process than is read here."""
-WRITERS_LIMIT = 1000
-"""Writers that are known; who reads on behind a lost connection needs those of the last seconds."""
 JUMPED = "the log no longer had what follows"
 UNREADABLE = "messages may be missing: something in the log cannot be read"
 RESTARTED = "messages may be missing: the log was deleted"
@@ -68,27 +66,6 @@ class RecordedAlready:
     def waiting(self) -> Waiting:
         """See `Orders.waiting`."""
         return Waiting()
-
-
-class Writers:
-    """Whose entries follow each other without a break, of those who wrote last.
-
-    What is behind a missing number the broker has lost, and all from there on is written again by
-    a successor: read here too it would come twice.
-    """
-
-    def __init__(self) -> None:
-        self._due: OrderedDict[str, int] = OrderedDict()
-
-    def is_whole(self, stamp: Stamp) -> bool:
-        """Tell whether the entry of ``stamp`` follows its writer's last one that was read."""
-        due = self._due.get(stamp.writer, stamp.number)
-        if stamp.number == due:
-            self._due[stamp.writer] = due + 1
-            self._due.move_to_end(stamp.writer)
-            if len(self._due) > WRITERS_LIMIT:
-                self._due.popitem(last=False)
-        return stamp.number == due
 
 
 class LogPast(Past):
@@ -171,7 +148,7 @@ class LogHub(Hub):
             keeping=keeping,
         )
         self.tail = tail
-        self._writers = Writers()
+        self._succession = Succession()
         self._is_read = False
         self._patterns: dict[str, list[str]] = {}
         self.hold(recorded)
@@ -223,12 +200,22 @@ class LogHub(Hub):
         """Note that the log cannot be read for now."""
         self._is_read = False
 
-    def take(self, offset: int, entry: Entry) -> None:
-        """Pass on what was read at ``offset``, which is behind all that was read before."""
+    @property
+    def term(self) -> int:
+        """The term of the recorder whose turn it is, as far as was read; 0 if none is known."""
+        return self._succession.term
+
+    def take(self, offset: int, entry: Entry) -> bool:
+        """Pass on what was read at ``offset``, which is behind all that was read before.
+
+        Returns:
+            Whether it counts; see `Succession`.
+        """
         self._messages_in += 1
         stamp = entry.stamp
         position = LogCursors.position(offset, check(stamp))
-        if not self._writers.is_whole(stamp):
+        counts = self._succession.counts(entry)
+        if not counts:
             self.tail.note(position, stamp.time_ms)
         elif isinstance(entry, Recorded):
             event = join_event(b"message", entry.line, NONE)
@@ -240,6 +227,7 @@ class LogHub(Hub):
             self.tail.note(position, stamp.time_ms)
         if self._log_past.is_awaited:
             self._log_past.advance()
+        return counts
 
     def _pass_on(self, record: Record) -> None:
         odd = None
@@ -253,6 +241,7 @@ class LogHub(Hub):
 
     def jump(self, offset: int, entry: Entry, reason: str = JUMPED) -> None:
         """Note that what was read before ``entry`` is not all that is before it in the log."""
+        self._succession.skip()
         position = LogCursors.position(offset, check(entry.stamp)) - 1
         self._miss(position, entry.stamp.time_ms, self.tail.entered_ms, "", reason)
 
@@ -271,3 +260,4 @@ class LogHub(Hub):
             self._outbox.send(audience)
             self._end_all(audience.everybody(), told_by_an_end(RESTARTED))
         self.tail.restart()
+        self._succession = Succession()

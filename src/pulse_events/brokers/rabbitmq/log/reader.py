@@ -19,13 +19,25 @@ from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import JUMPED, UNREADABLE, LogHub
-from pulse_events.log.entries import Entry, NotAnEntry, Probe, Stamp, check, decode, encode
+from pulse_events.log.entries import (
+    Entry,
+    NotAnEntry,
+    Probe,
+    Recorded,
+    Stamp,
+    check,
+    decode,
+    encode,
+)
 from pulse_events.log.recording import PREFETCH as RECORDER_PREFETCH
+from pulse_events.log.takeover import Content
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK = 2 * RECORDER_PREFETCH
-"""Entries before the log's end that are read first: who takes the recording over must know them."""
+LOOK_BACK = 10 * RECORDER_PREFETCH
+"""Entries before the log's end that are read first: who takes the recording over must know the last
+of them that count, and each of those who had their turn lately may have written some that do not.
+"""
 PROBE_WITHIN_S = 5.0
 """How long an entry of our own may take to come back."""
 ENTRY_LIMIT_BYTES = 256 << 20
@@ -42,16 +54,19 @@ class LogReader:
     Args:
         queues: Where the log is.
         hub: Who gets what is read, while it can be read.
-        told: Told each entry when the hub has had it.
+        told: Told each entry when the hub has had it, and whether it counts.
     """
 
     def __init__(
-        self, queues: LogQueues, hub: LogHub, told: Callable[[Entry], None] = lambda entry: None
+        self,
+        queues: LogQueues,
+        hub: LogHub,
+        told: Callable[[Entry, bool], None] = lambda entry, counts: None,
     ) -> None:
         self._queues = queues
         self._hub = hub
         self._told = told
-        self._latest: deque[Entry] = deque(maxlen=LOOK_BACK)
+        self._latest: deque[Content] = deque(maxlen=RECORDER_PREFETCH)
         self._end = self._offset = -1
         self._proof = -1
         self._is_torn = False
@@ -60,8 +75,8 @@ class LogReader:
         self.attached = asyncio.Event()
         """Set when the log's end was reached for the first time."""
 
-    def latest(self, _count: int) -> Sequence[Entry]:
-        """Return the newest entries, oldest first, of which there are enough; see `Recording`."""
+    def latest(self) -> Sequence[Content]:
+        """Return the newest messages that count, oldest first; see `Recording`."""
         return tuple(self._latest)
 
     def is_steady(self) -> bool:
@@ -167,9 +182,11 @@ class LogReader:
         if self._is_torn or (before >= 0 and offset > before + SNAPSHOT):
             hub.jump(offset, entry, UNREADABLE if self._is_torn else JUMPED)
             self._is_torn = False
-        hub.take(offset, entry)
-        self._latest.append(entry)
-        self._told(entry)
+            self._latest.clear()
+        counts = hub.take(offset, entry)
+        if counts and isinstance(entry, Recorded):
+            self._latest.append(Content(*entry[1:]))
+        self._told(entry, counts)
         if offset >= self._end and not self._is_attached:
             self._is_attached = True
             self._attached_s = time.monotonic()
