@@ -10,10 +10,11 @@ from pulse_events.bindings import Binding, BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import StreamEnded
 from pulse_events.history import Room
-from pulse_events.hub.log_hub import AHEAD_S, JUMPED, RESTARTED, LogHub
+from pulse_events.hub.log_hub import AHEAD_S, RESTARTED, LogHub
 from pulse_events.hub.past import Keeping
 from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER, Start
 from pulse_events.log.entries import Entry, Lost, Probe, Recorded, Stamp, check
+from pulse_events.log.intake import JUMPED
 from pulse_events.log.tail import Tail
 from tests.support.hub_desk import RESUMING, RETRY_MS, Recorder
 
@@ -159,7 +160,6 @@ def test_losses_and_jumps_are_gaps_for_all_and_for_who_comes_back() -> None:
     live, start = process.connect(), process.connect(last=1)
     cursor = start.events[-1].event_id
     process.read(1, Lost(Stamp(WRITER, 1, 1_000_010, 1), 1_000_000, "", "the inbox was full"))
-    process.hub.jump(9, recorded(2))
     process.read(9, recorded(2))
     process.read(10, Probe(Stamp(OTHER, 0, 1_000_030)))
     for stream in (live, process.connect(cursor)):

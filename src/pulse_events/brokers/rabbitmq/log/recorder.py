@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
@@ -13,8 +13,8 @@ from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Entry, Lost, Stamp, encode
+from pulse_events.log.intake import Intake
 from pulse_events.log.recording import PREFETCH, Recording
-from pulse_events.log.takeover import Content
 from pulse_events.messages import Message
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,7 @@ class Recorder:
 
     Args:
         queues: Where it takes messages from, and writes them to.
-        end: See `Recording`.
-        term: See `Recording`.
+        intake: What was read of the log.
         trusts_marks: See `Recording`.
         body_limit_bytes: Longer bodies are left out.
     """
@@ -43,14 +42,12 @@ class Recorder:
     def __init__(
         self,
         queues: LogQueues,
-        end: Callable[[], Sequence[Content]],
-        term: Callable[[], int],
+        intake: Intake,
         trusts_marks: Callable[[], bool],
         body_limit_bytes: int,
     ) -> None:
         self._queues = queues
-        self._end = end
-        self._term = term
+        self._intake = intake
         self._trusts_marks = trusts_marks
         self._limit_bytes = body_limit_bytes
         self._losses: list[tuple[int, str, str]] = []  # that could not be recorded yet
@@ -79,8 +76,8 @@ class Recorder:
             _time_ms,
             lambda entry: self._queues.write(out, entry),
             lambda tag: inbox.send("basic_ack", delivery_tag=tag, multiple=True),
-            self._end,
-            self._term,
+            lambda: tuple(self._intake.latest),
+            lambda: self._intake.term,
             trusts_marks=self._trusts_marks,
         )
         for loss in self._losses:
@@ -129,10 +126,10 @@ class Recorder:
         if await self._queues.count_inbox(channel) >= MANY and self._recording is not None:
             self._guard(self._recording.lost, since_ms, "", INBOX_FULL)
 
-    def read_back(self, entry: Entry, counts: bool) -> None:
-        """Take an entry that was read in the log, and whether it counts."""
+    def read_back(self, entry: Entry) -> None:
+        """Take an entry that was read in the log."""
         if self._recording is not None:
-            self._guard(self._recording.read_back, entry, counts=counts)
+            self._guard(self._recording.read_back, entry, counts=self._intake.did_count)
             if self._flush is None:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_now)
 

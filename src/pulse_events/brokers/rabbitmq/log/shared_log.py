@@ -64,11 +64,9 @@ class SharedLog:
         self._recorded = tuple(recorded)
         self._inbox_is_new = False
         self._reader = reader = LogReader(
-            self._queues, hub, lambda entry, counts: self._recorder.read_back(entry, counts)
+            self._queues, hub, lambda entry: self._recorder.read_back(entry)
         )
-        self._recorder = Recorder(
-            self._queues, reader.latest, lambda: hub.term, reader.is_steady, body_limit_bytes
-        )
+        self._recorder = Recorder(self._queues, hub.intake, reader.is_steady, body_limit_bytes)
         self._health = {"read": Health(connected=False, reason="not connected yet")}
 
     @property
@@ -129,7 +127,7 @@ class SharedLog:
         await self._reader.attached.wait()
         async with connected(target) as connection:
             await self._have_inbox(connection)
-            tail = self._hub.tail
+            tail = self._hub.intake.tail
             last_ms = tail.entered_ms if len(tail) else 0
             is_inbox_new, self._inbox_is_new = self._inbox_is_new, False
             await first_failure(
