@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         choices=[*CASES, []],
         metavar="CASE",
-        help=f"of {', '.join(CASES)}; all but {', '.join(sorted(LONG))}, which take minutes each",
+        help=f"of {', '.join(CASES)}; all but {', '.join(sorted(LONG))}, which take minutes",
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements; the median counts")

@@ -6,10 +6,11 @@ the log; there are no streams.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
+from bench.cases.fanout import ENOUGH_IDLE, STARVED
 from bench.instances import SharedLog, begin_recording, cost_us, wait_until_read
 from bench.load import RESUMES, Crowd, Load, connect_path
 from bench.processes import cpu_s, stopped
@@ -24,6 +25,8 @@ TAKEN_RATE, GATHER_S = 3000, 4.0
 """What a recorder takes as it comes.  A process that is stopped for 8 s loses its connection."""
 RATE = 1000
 ADDED_P50_MS, ADDED_US, BROKER_RATIO = 1.5, 70.0, 2.5
+TURNS = 3
+"""Of each side in a round, short ones: other work on the machine comes and goes."""
 INSTANCES = 1, 2, 4
 LOG, MEMORY = "with the log", "in memory"
 
@@ -95,18 +98,20 @@ class _Side:
     own_us: list[float] = field(default_factory=list)
     """CPU time a message, of the server; of the broker below."""
     broker_us: list[float] = field(default_factory=list)
+    idle: list[float] = field(default_factory=list)
 
     def measure(self, setting: Setting) -> None:
         """Measure once, with a warm-up."""
         self.publisher.pace(RATE)
         self.load.measure(WARM_S)
         before_s = cpu_s(setting.broker.pid)
-        seen = self.load.measure(setting.seconds)
+        seen = self.load.measure(setting.seconds / TURNS)
         broker_s = cpu_s(setting.broker.pid) - before_s
         self.publisher.pace(PAUSE)
         self.p50_ms.append(seen.p50_ms)
         self.own_us.append(1e6 * seen.server_cpu_s / seen.deliveries)
         self.broker_us.append(1e6 * broker_s / seen.deliveries)
+        self.idle.append(seen.others_idle)
         setting.say(
             f"{self.name:14} {self.own_us[-1]:4.0f} us a message, the broker "
             f"{self.broker_us[-1]:4.0f} us; {seen}"
@@ -116,15 +121,25 @@ class _Side:
 def _beside_memory(setting: Setting) -> list[Row]:
     log = SharedLog(setting, "R3b")
     with _recording_side(log) as ours, _memory_side(setting) as other:
-        for _ in range(setting.rounds):
+        for _ in range(setting.rounds * TURNS):
             ours.measure(setting)
             other.measure(setting)
     p50_ms = median(ours.p50_ms), median(other.p50_ms)
     own_us = median(ours.own_us), median(other.own_us)
     broker_us = median(ours.broker_us), median(other.broker_us)
-    added_ms, added_us = p50_ms[0] - p50_ms[1], own_us[0] - own_us[1]
+    note = STARVED if median(ours.idle + other.idle) < ENOUGH_IDLE else ""
+    added_ms = _added(ours.p50_ms, other.p50_ms)
+    added_us = _added(ours.own_us, other.own_us)
     return [
-        Row("R3", "1,000 msg/s: p50 added", added_ms, "ms", bound=AT_MOST, target=ADDED_P50_MS),
+        Row(
+            "R3",
+            "1,000 msg/s: p50 added",
+            added_ms,
+            "ms",
+            bound=AT_MOST,
+            target=ADDED_P50_MS,
+            note=note,
+        ),
         Row("R3", "… p50", p50_ms[0], "ms", MEMORY, p50_ms[1]),
         Row("R3", "… CPU a message added", added_us, "us", bound=AT_MOST, target=ADDED_US),
         Row("R3", "… CPU a message", own_us[0], "us", MEMORY, own_us[1]),
@@ -139,6 +154,11 @@ def _beside_memory(setting: Setting) -> list[Row]:
             BROKER_RATIO,
         ),
     ]
+
+
+def _added(ours: Sequence[float], others: Sequence[float]) -> float:
+    """Return the median of what is added from one turn to the other's next."""
+    return median([one - other for one, other in zip(ours, others, strict=True)])
 
 
 @contextmanager
