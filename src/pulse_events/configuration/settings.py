@@ -153,11 +153,12 @@ class Settings(BaseSettings):
         description="Such queues that one address may open; if absent, 10, and any number from "
         "this machine itself.",
     )
-    history: Literal["memory", "amqp", "off"] = Field(
+    history: str = Field(
         "memory",
-        description="Where messages are held for clients that were away, or are slow: in each "
-        "process's own memory, or what --record names also in a log at the broker, which all "
-        "processes share.",
+        pattern=r"^(memory|amqp|off|amqps?://.*)$",
+        description="Where messages are held for clients that were away, or are slow: 'memory', "
+        "each process's own; 'amqp', what --record names also in a log at the broker, which all "
+        "processes share; amqp://… or amqps://…, the same at another RabbitMQ; 'off', nowhere.",
     )
     history_bytes: int = Field(
         DEFAULT_BYTES, ge=1 << 10, le=1 << 40, description="Memory for the history."
@@ -255,7 +256,12 @@ class Settings(BaseSettings):
         """Return ``off`` for all that YAML means by it."""
         return "off" if str(value).lower() in NO else value
 
-    @field_validator("broker", mode="before")
+    @property
+    def log_url(self) -> str:
+        """The broker of the log that processes share; empty if they share none."""
+        return {"memory": "", "off": "", "amqp": self.broker}.get(self.history, self.history)
+
+    @field_validator("history", "broker", mode="before")
     @classmethod
     def _trim(cls, value: object) -> object:
         """Return a URL without the line break that it was copied with."""
