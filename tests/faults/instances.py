@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 
 from tests.faults.conftest import EXCHANGE
-from tests.faults.figures import Figures
+from tests.faults.figures import Figures, lost_in_silence
 from tests.faults.follower import Follower
 from tests.faults.roamer import Roamer
 from tests.faults.trial import RESUMING, Trial
@@ -37,11 +37,11 @@ def roaming(ports: Sequence[int], silent_s: float = 60.0) -> list[Roamer]:
     ]
 
 
-def roam(run: Trial) -> None:
+def roam(followers: Sequence[Follower]) -> None:
     """Have some clients go elsewhere, one second long."""
     for _ in range(5):
         time.sleep(0.2)
-        follower = random.choice(run.followers)
+        follower = random.choice(followers)
         assert isinstance(follower, Roamer)
         follower.roam()
 
@@ -49,6 +49,14 @@ def roam(run: Trial) -> None:
 def has_news(run: Trial, since_s: float) -> bool:
     """Tell whether all clients have got what was published after a time."""
     return all(follower.got[-1].published_s > since_s for follower in run.followers)
+
+
+def nothing_untold(run: Trial, found: Figures) -> None:
+    """Check that nothing was lost that no gap tells, and nothing doubled."""
+    for follower in run.followers:
+        lost = sorted(lost_in_silence(follower, run.feed, run.since))
+        assert not lost, f"{lost} lost, told {follower.gaps}"
+    assert (found.lost, found.duplicated) == (0, 0)
 
 
 def nothing_missed(found: Figures, followers: Sequence[Follower], *servers: Server) -> None:

@@ -43,15 +43,15 @@ def test_instances_are_killed_and_their_clients_go_on_at_others(node: Rabbit) ->
         with trial(one.port, [node.amqp_url], clients=lambda port: roaming(ports)) as run:
             started_s, kills = time.monotonic(), 0
             while time.monotonic() - started_s < KILLING_S:
-                roam(run)
+                roam(run.followers)
                 victims = ((one,), (two,), (one, two))[kills % 3]
                 for victim in victims:
                     victim.kill()
                     kills += 1
-                roam(run)
+                roam(run.followers)
                 for victim in victims:
                     victim.start()
-            roam(run)
+            roam(run.followers)
             breaks = sum(follower.breaks for follower in run.followers)
             found = run.finish(
                 f"log: {kills} times an instance killed (SIGKILL), of two",
@@ -73,7 +73,7 @@ def test_the_broker_is_killed_and_nothing_is_lost(node: Rabbit) -> None:
                 how()
                 node.start()
                 run.feed.goes_on(1000)
-                roam(run)
+                roam(run.followers)
             found = run.finish("log: broker killed, then stopped", time.monotonic())
         nothing_missed(found, run.followers, one, two)
 

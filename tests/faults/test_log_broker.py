@@ -13,6 +13,7 @@ from pulse_events.hub.log_hub import RESTARTED
 from pulse_events.hub.replay import OF_ANOTHER
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep, lost_in_silence, repetitions
+from tests.faults.follower import Follower
 from tests.faults.instances import (
     IMPATIENT_S,
     has_news,
@@ -20,13 +21,16 @@ from tests.faults.instances import (
     instance_at,
     no_traceback,
     nothing_missed,
+    nothing_untold,
+    roam,
     roaming,
 )
 from tests.faults.lengths import lasting
 from tests.faults.proxy import Proxy
 from tests.faults.returner import Returner, away
+from tests.faults.test_alarms import ALARMS, raised
 from tests.faults.test_gaps import are_told
-from tests.faults.trial import RESUMING, heartbeat, trial
+from tests.faults.trial import RESUMING, TARGETS, heartbeat, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream
@@ -36,8 +40,14 @@ from tests.support.waiting import wait_until
 LOG = "queue/guest/pulse-events-log"
 INBOX = "queue/guest/pulse-events-record"
 ENDED = f"{RESTARTED}; connect again"
+ALARM_S = lasting(12, 30)
 HOLE_S = lasting(15, 40)
 GOES_ON_WITHIN_S = 40.0
+
+
+def is_well(server: Server) -> bool:
+    """Tell whether a server has nothing to complain of."""
+    return heartbeat(server.port) == (200, "")
 
 
 def publish(node: Rabbit, messages: Iterable[tuple[str, bytes]]) -> None:
@@ -76,7 +86,7 @@ def test_a_black_hole_between_one_instance_and_the_broker(node: Rabbit, which: s
                     wait_until(lambda: said in one.stderr, "it is found", within_s=20)
                     time.sleep(max(0.0, fault_s + HOLE_S - time.monotonic()))  # the fault's length
                     proxy.mend()
-                    wait_until(lambda: heartbeat(one.port) == (200, ""), "all is well", within_s=40)
+                    wait_until(partial(is_well, one), "all is well", within_s=40)
                     run.feed.goes_on(500)
                     found = run.finish(
                         f"log: black hole for {HOLE_S:.0f} s between the broker and the "
@@ -105,7 +115,7 @@ def test_a_log_that_is_deleted_ends_its_streams_which_come_back_to_a_gap(node: R
             with Returner(one.port, RESUMING[0], cursor=left.cursor) as back:
                 found = run.finish("log: deleted", fault_s, told=ENDED)
                 back.reaches(max(run.feed.answered))
-        assert (found.lost, found.duplicated) == (0, 0)
+        nothing_untold(run, found)
         for follower in (*run.followers, back):
             assert {gap.reason for gap in follower.gaps} == {OF_ANOTHER}
         assert [gap.place for gap in back.gaps] == [0]
@@ -139,7 +149,7 @@ def test_an_instance_that_hangs_while_the_log_is_made_again_knows_the_other_one(
                 found = run.finish(
                     "log: deleted while one of two instances hangs", time.monotonic(), told=ENDED
                 )
-            assert (found.lost, found.duplicated) == (0, 0)
+            nothing_untold(run, found)
             for follower in run.followers:
                 assert {gap.reason for gap in follower.gaps} == {OF_ANOTHER}
             no_traceback(one, two)
@@ -210,7 +220,7 @@ def test_an_inbox_that_is_deleted_is_a_gap_for_all(node: Rabbit) -> None:
             with Returner(two.port, RESUMING[0], cursor=left.cursor) as back:
                 found = run.finish("log: inbox deleted", fault_s)
                 back.reaches(max(run.feed.answered))
-        assert (found.lost, found.duplicated) == (0, 0)
+        nothing_untold(run, found)
         assert not lost_in_silence(back, run.feed, left.got[-1].number + 1)
         for follower in (*run.followers, back):
             assert follower.breaks == 0
@@ -245,3 +255,28 @@ def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(node: Rabbit) -> None:
             remark="10 missed, in one gap",
         )
     )
+
+
+@pytest.mark.timeout(240)
+def test_a_disk_alarm_holds_the_log_up_and_nothing_else(node: Rabbit) -> None:
+    """It lasts longer than a recorder waits for what it has written."""
+    disk = next(alarm for alarm in ALARMS if alarm.resource == "disk")
+    with instance(node) as one, instance(node) as two:
+        ports = (one.port, two.port)
+
+        def clients(port: int) -> list[Follower]:
+            return [*roaming(ports), *(Follower(port, target) for target in TARGETS)]
+
+        with trial(one.port, [node.amqp_url], clients=clients) as run:
+            *roamers, _, _, _ = run.followers
+            with raised(node, disk):
+                start_s = time.monotonic()
+                while time.monotonic() - start_s < ALARM_S:
+                    roam(roamers)
+                assert not any(follower.ended for follower in run.followers)
+            fault_s = time.monotonic()
+            for server in (one, two):
+                wait_until(partial(is_well, server), "all is well", within_s=40)
+            run.feed.goes_on(500)
+            found = run.finish(f"log: disk alarm of {ALARM_S:.0f} s", fault_s)
+        nothing_missed(found, run.followers, one, two)
