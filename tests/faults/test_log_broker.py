@@ -3,8 +3,10 @@
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 import pytest
 
@@ -30,6 +32,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.returner import Returner, away
 from tests.faults.test_alarms import ALARMS, raised
 from tests.faults.test_gaps import are_told
+from tests.faults.test_refusals import PASSWORD, allow_all
 from tests.faults.trial import RESUMING, TARGETS, heartbeat, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
@@ -40,6 +43,8 @@ from tests.support.waiting import wait_until
 LOG = "queue/guest/pulse-events-log"
 INBOX = "queue/guest/pulse-events-record"
 ENDED = f"{RESTARTED}; connect again"
+MINE = "^(queue|exchange)/{user}"
+NOT_THE_LOG = f"{MINE}/pulse-events/"
 ALARM_S = lasting(12, 30)
 HOLE_S = lasting(15, 40)
 GOES_ON_WITHIN_S = 40.0
@@ -280,3 +285,81 @@ def test_a_disk_alarm_holds_the_log_up_and_nothing_else(node: Rabbit) -> None:
             run.feed.goes_on(500)
             found = run.finish(f"log: disk alarm of {ALARM_S:.0f} s", fault_s)
         nothing_missed(found, run.followers, one, two)
+
+
+class Refusal(NamedTuple):
+    """A user who may do all but one thing with the log, and how that is told."""
+
+    user: str
+    said: str
+    configure: str = MINE
+    write: str = MINE
+    read: str = f"{MINE}|^exchange/faults/.*"
+
+
+REFUSALS = [
+    Refusal("log-unmade", "no configure permission for the queue", configure=NOT_THE_LOG),
+    Refusal("log-unwritten", "no write permission for the queue", write=NOT_THE_LOG),
+    Refusal(
+        "log-unheard",
+        "no read permission for the queue",
+        read=f"^exchange/faults/.*|{MINE}/pulse-events($|-log|/)",
+    ),
+]
+
+
+@contextmanager
+def unharmed(node: Rabbit, server: Server, fault: str, said: str) -> Iterator[RawStream]:
+    """Have a stream that waits for the log, and others that do not notice, for the block.
+
+    ``said`` is in the server's stderr.
+    """
+    with (
+        trial(server.port, [node.amqp_url]) as run,
+        RawStream(server.port, RESUMING[0]) as waiting,
+    ):
+        wait_until(lambda: server.stderr.count(said) >= 2, "two tries")
+        assert heartbeat(server.port)[0] == 200
+        yield waiting
+        fault_s = time.monotonic()
+        wait_until(partial(is_well, server), "all is well", within_s=40)
+        found = run.finish(f"log: {fault}", fault_s, "streams without resume")
+    nothing_missed(found, run.followers, server)
+
+
+@pytest.mark.parametrize("refusal", REFUSALS, ids=lambda refusal: refusal.user)
+def test_a_log_that_may_not_be_used_is_said_in_words(node: Rabbit, refusal: Refusal) -> None:
+    user, said, *permissions = refusal
+    configure, write, read = (text.format(user=user) for text in permissions)
+    node.add_user(user, PASSWORD, configure=configure, write=write, read=read)
+    with instance_at(node.url(user, PASSWORD)) as server:
+        with unharmed(node, server, said, said) as waiting:
+            assert heartbeat(server.port) == (200, f"the log: {said}")
+            assert PASSWORD not in server.stderr
+            allow_all(user)(node)
+            assert waiting.head().status == 200
+            waiting.event("ready", within_s=20)
+            # What was published since is in the queue that is recorded from.
+            waiting.event("message", within_s=20)
+    for queue in (INBOX, LOG):
+        delete(node, queue.replace("guest", user))
+
+
+class Streamless(Rabbit):
+    """A node of a time before streams, until they are enabled; RabbitMQ 4 always has them."""
+
+    def _environment(self) -> dict[str, str]:
+        return super()._environment() | {"RABBITMQ_FEATURE_FLAGS": "quorum_queue"}
+
+
+def test_a_broker_without_streams_serves_all_who_need_no_log() -> None:
+    with Streamless() as node, Amqp(node.amqp_url) as amqp:
+        amqp.declare_exchange(EXCHANGE)
+        with instance(node) as server:
+            if node.major >= 4:
+                wait_until(partial(is_well, server), "all is well", within_s=40)
+                return
+            said = "the corresponding feature flag is disabled"
+            with unharmed(node, server, "a broker without streams", said) as waiting:
+                node.ctl("enable_feature_flag", "stream_queue")
+                waiting.ready(within_s=20)
