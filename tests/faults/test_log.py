@@ -43,11 +43,13 @@ def instance(node: Rabbit, *options: str) -> Server:
     return Server("--port", str(free_port()), *log, *options)
 
 
-def roaming(ports: Sequence[int], silent_s: float = 60.0) -> list[Roamer]:
+def roaming(
+    ports: Sequence[int], silent_s: float = 60.0, targets: Sequence[str] = RESUMING
+) -> list[Roamer]:
     """Return two clients for each target, one of them compressed."""
     return [
         Roamer(order, target, gzip=is_gzip, silent_s=silent_s)
-        for target in RESUMING
+        for target in targets
         for order, is_gzip in ((ports, False), (ports[::-1], True))
     ]
 
