@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pulse_events.hub.log_hub import UNREADABLE
+from pulse_events.log.intake import UNREADABLE
 from tests.faults.trial import ask
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit

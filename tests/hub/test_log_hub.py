@@ -10,14 +10,16 @@ from pulse_events.bindings import Binding, BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import StreamEnded
 from pulse_events.history import Room
-from pulse_events.hub.log_hub import AHEAD_S, JUMPED, RESTARTED, LogHub
+from pulse_events.hub.log_hub import AHEAD_S, RESTARTED, LogHub
 from pulse_events.hub.past import Keeping
 from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER, Start
 from pulse_events.log.entries import Entry, Lost, Probe, Recorded, Stamp, check
+from pulse_events.log.intake import JUMPED
 from pulse_events.log.tail import Tail
 from tests.support.hub_desk import RESUMING, RETRY_MS, Recorder
 
 WRITER, OTHER = "0123abcd", "89abcdef"
+TERMS = {WRITER: 1, OTHER: 2}
 ALL = BindingSet.of([("e", "#")])
 
 
@@ -60,7 +62,7 @@ class Process:
 
 def recorded(number: int, *, writer: str = WRITER, key: str = "k") -> Recorded:
     line = b'{"payload":%d}' % number
-    return Recorded(Stamp(writer, number, 1_000_000 + number), "e", key, (), line)
+    return Recorded(Stamp(writer, number, 1_000_000 + number, TERMS[writer]), "e", key, (), line)
 
 
 def attached(entries: int, history_bytes: int = 1 << 20) -> Process:
@@ -140,7 +142,13 @@ def test_who_had_more_of_another_log_waits_for_a_while() -> None:
 def test_what_is_behind_a_missing_number_comes_by_its_successor_alone() -> None:
     process = attached(0)
     stream = process.connect()
-    written = [recorded(0), recorded(2), recorded(3), *(recorded(n, writer=OTHER) for n in (1, 2))]
+    written = [
+        recorded(0),
+        recorded(2),
+        recorded(3),
+        *(recorded(n, writer=OTHER) for n in (1, 2)),
+        recorded(4),
+    ]
     for offset, entry in enumerate(written):
         process.read(offset, entry)
     assert stream.bodies == [0, 1, 2]
@@ -151,8 +159,7 @@ def test_losses_and_jumps_are_gaps_for_all_and_for_who_comes_back() -> None:
     process = attached(1)
     live, start = process.connect(), process.connect(last=1)
     cursor = start.events[-1].event_id
-    process.read(1, Lost(Stamp(WRITER, 1, 1_000_010), 1_000_000, "", "the inbox was full"))
-    process.hub.jump(9, recorded(2))
+    process.read(1, Lost(Stamp(WRITER, 1, 1_000_010, 1), 1_000_000, "", "the inbox was full"))
     process.read(9, recorded(2))
     process.read(10, Probe(Stamp(OTHER, 0, 1_000_030)))
     for stream in (live, process.connect(cursor)):
@@ -165,7 +172,7 @@ def test_losses_and_jumps_are_gaps_for_all_and_for_who_comes_back() -> None:
 def test_a_loss_of_one_exchange_is_told_there() -> None:
     process = attached(1)
     here, there = process.connect(), process.connect(bindings=BindingSet.of([("f", "a.b")]))
-    process.read(1, Lost(Stamp(WRITER, 1, 1_000_010), 1_000_000, "f", "gone"))
+    process.read(1, Lost(Stamp(WRITER, 1, 1_000_010, 1), 1_000_000, "f", "gone"))
     assert (len(gaps(here)), len(gaps(there))) == (0, 1)
 
 
@@ -232,7 +239,7 @@ def test_each_gets_what_matches_behind_its_cursor_once(
     offset = 0
     for number, key in enumerate(keys):
         offset += strides[number]  # a segment's snapshot takes one
-        stamp = Stamp(WRITER, number, 1_000_000 + number)
+        stamp = Stamp(WRITER, number, 1_000_000 + number, 1)
         if key == "-":
             process.read(offset, Probe(stamp))
         else:

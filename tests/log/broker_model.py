@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import chain, takewhile
 from typing import NamedTuple
 
-from pulse_events.log.entries import Entry, Recorded, decode
+from pulse_events.log.entries import Began, Entry, Recorded, decode
 from pulse_events.messages import Message
 
 PREFETCH = 3
@@ -42,6 +42,8 @@ class Broker:
     """On their way to the stream."""
     tags: deque[int] = field(default_factory=deque)
     """Acknowledgements on their way."""
+    late: deque[bytes] = field(default_factory=deque)
+    """What closed connections carried, and a broker that comes back may still take."""
     log: list[Entry] = field(default_factory=list)
     finished: list[Message] = field(default_factory=list)
     """Messages whose acknowledgement arrived: they never come again."""
@@ -80,10 +82,16 @@ class Broker:
             while self.unacknowledged and self.unacknowledged[0].tag <= tag:
                 self.finished.append(self.unacknowledged.popleft().item.message)
 
+    def take_late(self, most: int) -> None:
+        """Have so many entries arrive whose connection was closed before."""
+        for _ in range(min(most, len(self.late))):
+            self.log.append(decode(self.late.popleft()))
+
     def close(self, entries: int, tags: int) -> None:
-        """End the consumer's connection; so much of what it sent arrives, the rest never will."""
+        """End the consumer's connection; so much of what it sent arrives, entries also later."""
         self.take_entries(entries)
         self.take_tags(tags)
+        self.late.extend(self.entries)
         for on_its_way in (self.deliveries, self.entries, self.tags):
             on_its_way.clear()
         self.ready.extendleft(delivery.item for delivery in reversed(self.unacknowledged))
@@ -101,16 +109,18 @@ class Broker:
         return [item.message for item, _ in takewhile(lambda pair: pair[1], all_of_it)]
 
 
-def unbroken(log: list[Entry]) -> Iterator[Entry]:
-    """Return ``log`` without what is behind the first missing number of its writer."""
-    due: dict[str, int] = {}
+def counting(log: list[Entry]) -> Iterator[Entry]:
+    """Return ``log`` without what is behind a later term, or behind its writer's missing number."""
+    current, due = (0, ""), 0
     for entry in log:
-        writer, number, _ = entry.stamp
-        if number == due.get(writer, 0):
-            due[writer] = number + 1
+        writer, number, _, term = entry.stamp
+        if isinstance(entry, Began) and term > current[0]:
+            current, due = (term, writer), 0
+        if (term, writer) == current and number == due:
+            due += 1
             yield entry
 
 
 def bodies(log: list[Entry]) -> list[bytes]:
-    """Return which messages stand in ``log``, without what is broken, by their keys."""
-    return [entry.routing_key.encode() for entry in unbroken(log) if isinstance(entry, Recorded)]
+    """Return which messages count in ``log``, by their keys."""
+    return [entry.routing_key.encode() for entry in counting(log) if isinstance(entry, Recorded)]

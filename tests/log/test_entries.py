@@ -24,15 +24,19 @@ from pulse_events.log.entries import (
 )
 from pulse_events.messages import Message, encode_message
 
-STAMP = Stamp("0123abcd", 7, 1_700_000_000_000)
-HEAD = ["0123abcd", 7, 1_700_000_000_000]
+STAMP = Stamp("0123abcd", 7, 1_700_000_000_000, 3)
+HEAD = [*STAMP]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
     ["", "began", "probe", "lost", "\n", "\r\n", "\x00", '"', "\\", "\u2028", "\x85", "\U0010ffff"]
 )
 times = st.integers(0, 253_402_300_799_999)
 stamps = st.builds(
-    Stamp, st.from_regex(r"[0-9a-f]{8}", fullmatch=True), st.integers(0, (1 << 63) - 1), times
+    Stamp,
+    st.from_regex(r"[0-9a-f]{8}", fullmatch=True),
+    st.integers(0, (1 << 63) - 1),
+    times,
+    st.integers(0, (1 << 63) - 1),
 )
 lines = st.binary(max_size=40).map(lambda line: line.translate(None, b"\r\n"))
 entries: st.SearchStrategy[Entry] = st.one_of(
@@ -78,11 +82,11 @@ def test_a_message_comes_back_with_its_json(
 
 def test_the_head_is_compact_json_and_the_line_stands_as_it_is() -> None:
     entry = Recorded(STAMP, "e", "k", ("c", "d"), b'{"payload":1}')
-    assert encode(entry) == b'["0123abcd",7,1700000000000,"e","k","c","d"]\n{"payload":1}'
-    assert encode(Began(STAMP)) == b'["0123abcd",7,1700000000000,"began"]\n'
-    assert encode(Probe(STAMP)) == b'["0123abcd",7,1700000000000,"probe"]\n'
+    assert encode(entry) == b'["0123abcd",7,1700000000000,3,"e","k","c","d"]\n{"payload":1}'
+    assert encode(Began(STAMP)) == b'["0123abcd",7,1700000000000,3,"began"]\n'
+    assert encode(Probe(STAMP)) == b'["0123abcd",7,1700000000000,3,"probe"]\n'
     assert encode(Lost(STAMP, 5, "e", "full")) == (
-        b'["0123abcd",7,1700000000000,"lost"]\n{"from":5,"exchange":"e","reason":"full"}'
+        b'["0123abcd",7,1700000000000,3,"lost"]\n{"from":5,"exchange":"e","reason":"full"}'
     )
 
 
@@ -105,12 +109,14 @@ def test_the_check_is_of_writer_and_number_alone() -> None:
         [*HEAD, "e", 1], [*HEAD, "e", "k", 1], [*HEAD, "e", "k", None], [*HEAD, "e", "k", True],
         [*HEAD, "e", "k", []], [*HEAD, "e", "k", {}], [*HEAD, "e", "k", 1.0],
         [*HEAD, "e", "\ud800"], [*HEAD, "e", "\udc00"], [*HEAD, "e", "\ud800\ud800"],
-        [7, 7, 7, "began"], ["0123ABCD", 7, 7, "began"], ["0123abc", 7, 7, "began"],
-        ["0123abcd\n", 7, 7, "began"], ["٠١٢٣٤٥٦٧", 7, 7, "began"], ["0123abcd", "7", 7, "began"],
-        ["0123abcd", True, 7, "began"], ["0123abcd", 7.0, 7, "began"], ["0123abcd", -1, 7, "began"],
-        ["0123abcd", 1 << 63, 7, "began"], ["0123abcd", 10**4000, 7, "began"],
-        ["0123abcd", 7, -1, "began"], ["0123abcd", 7, 253_402_300_800_000, "began"],
-        ["0123abcd", 7, float("nan"), "began"], ["0123abcd", 7, float("inf"), "began"],
+        [7, 7, 7, 7, "began"], ["0123ABCD", 7, 7, 7, "began"], ["0123abc", 7, 7, 7, "began"],
+        ["0123abcd\n", 7, 7, 7, "began"], ["٠١٢٣٤٥٦٧", 7, 7, 7, "began"],
+        ["0123abcd", "7", 7, 7, "began"], ["0123abcd", True, 7, 7, "began"],
+        ["0123abcd", 7.0, 7, 7, "began"], ["0123abcd", -1, 7, 7, "began"],
+        ["0123abcd", 1 << 63, 7, 7, "began"], ["0123abcd", 10**4000, 7, 7, "began"],
+        ["0123abcd", 7, -1, 7, "began"], ["0123abcd", 7, 253_402_300_800_000, 7, "began"],
+        ["0123abcd", 7, float("nan"), 7, "began"], ["0123abcd", 7, float("inf"), 7, "began"],
+        ["0123abcd", 7, 7, "7", "began"], ["0123abcd", 7, 7, -1, "began"],
     ],
 )  # fmt: skip
 def test_a_head_that_nobody_writes_is_refused(head: Any) -> None:
@@ -121,12 +127,12 @@ def test_a_head_that_nobody_writes_is_refused(head: Any) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"", b"\n", b"\n\n", b"\x00\n", b"\xff\n", b'["0123abcd",7,7,"began"]',
-        b'["0123abcd",7,7,"began"]\n{}', b'["0123abcd",7,7,"began"]\n\n',
-        b'["0123abcd",7,7,"e","k"]\na\nb', b'["0123abcd",7,7,"e","k"]\na\rb',
-        b'["0123abcd",7,7,"e","k"]\na\r\n', b'["0123abcd",7,7,"e","\xff"]\n',
-        b'["0123abcd",7,7,"e","\xed\xa0\x80"]\n', b'["0123abcd",7,7,"e","k"\n',
-        b'["0123abcd",7,7,"e","k",]\n', b'["0123abcd",07,7,"e","k"]\n', b"[" * 100_000 + b"\n",
+        b"", b"\n", b"\n\n", b"\x00\n", b"\xff\n", b'["0123abcd",7,7,7,"began"]',
+        b'["0123abcd",7,7,7,"began"]\n{}', b'["0123abcd",7,7,7,"began"]\n\n',
+        b'["0123abcd",7,7,7,"e","k"]\na\nb', b'["0123abcd",7,7,7,"e","k"]\na\rb',
+        b'["0123abcd",7,7,7,"e","k"]\na\r\n', b'["0123abcd",7,7,7,"e","\xff"]\n',
+        b'["0123abcd",7,7,7,"e","\xed\xa0\x80"]\n', b'["0123abcd",7,7,7,"e","k"\n',
+        b'["0123abcd",7,7,7,"e","k",]\n', b'["0123abcd",07,7,7,"e","k"]\n', b"[" * 100_000 + b"\n",
         b"[" + b"9" * 500_000 + b"]\n",
     ],
 )  # fmt: skip
@@ -164,9 +170,9 @@ def test_a_head_may_be_as_long_as_a_frame_of_keys_and_not_longer() -> None:
 @given(st.binary(max_size=80))
 def test_of_any_bytes_nothing_but_a_refusal_leaves(body: bytes) -> None:
     decode_or_refuse(body)
-    decode_or_refuse(b'["0123abcd",7,7,"e","k"]\n' + body)
-    decode_or_refuse(b'["0123abcd",7,7,"lost"]\n' + body)
-    decode_or_refuse(b'["0123abcd",7,7,"e","' + body + b'"]\n')
+    decode_or_refuse(b'["0123abcd",7,7,7,"e","k"]\n' + body)
+    decode_or_refuse(b'["0123abcd",7,7,7,"lost"]\n' + body)
+    decode_or_refuse(b'["0123abcd",7,7,7,"e","' + body + b'"]\n')
 
 
 @given(st.lists(json_values, max_size=4), json_values)

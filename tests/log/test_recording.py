@@ -2,11 +2,13 @@
 
 import pytest
 
-from pulse_events.log.entries import Began, Entry, Lost, Probe, Recorded, Stamp, decode
+from pulse_events.log.entries import Began, Entry, Lost, Recorded, Stamp, decode
 from pulse_events.log.recording import PREFETCH, QUIET_MS, Recording, RecordsLost, Superseded
+from pulse_events.log.takeover import Content
 from pulse_events.messages import Message, encode_message
 
-FORMER = "ffffffff"
+OURS, FORMER = "0123abcd", "ffffffff"
+TERM = 7
 
 
 class Desk:
@@ -14,24 +16,20 @@ class Desk:
 
     def __init__(self, *end: str, prefetch: int = PREFETCH, trusts_marks: bool = True) -> None:
         self.now_ms = 1000
-        self.end: list[Entry] = [recorded(key, n + 1) for n, key in enumerate(end)]
-        self.asked: list[int] = []
+        self.end = [content(key) for key in end]
         self.written: list[Entry] = []
         self.acknowledged: list[int] = []
         self.tag = 0
         self.recording = Recording(
-            "0123abcd",
+            OURS,
             lambda: self.now_ms,
             lambda body: self.written.append(decode(body)),
             self.acknowledged.append,
-            self.tail,
+            lambda: self.end,
+            lambda: TERM - 1,
             prefetch=prefetch,
             trusts_marks=lambda: trusts_marks,
         )
-
-    def tail(self, number: int) -> list[Entry]:
-        self.asked.append(number)
-        return self.end
 
     def deliver(self, *keys: str) -> None:
         """Deliver messages; those that come again are marked so: ``+key``."""
@@ -44,17 +42,21 @@ class Desk:
     def come_back(self, *numbers: int) -> None:
         """Have the live reader read what was written."""
         for number in numbers:
-            self.recording.read_back(self.written[number])
+            self.recording.read_back(self.written[number], counts=True)
 
     def keys(self) -> list[str]:
         """Return the keys of the messages that were written."""
         return [entry.routing_key for entry in self.written if isinstance(entry, Recorded)]
 
 
-def recorded(key: str, number: int, writer: str = FORMER) -> Recorded:
+def content(key: str) -> Content:
+    """Return what a recorder keeps of a message of `Desk`."""
+    return Content("e", key, (), encode_message(Message("e", key, b"1")))
+
+
+def recorded(key: str, number: int, writer: str = FORMER, term: int = TERM - 1) -> Recorded:
     """Return what a recorder writes of a message of `Desk`."""
-    line = encode_message(Message("e", key, b"1"))
-    return Recorded(Stamp(writer, number, 0), "e", key, (), line)
+    return Recorded(Stamp(writer, number, 1000, term), *content(key))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_a_broker_that_was_killed_forgets_what_it_delivered(
 def test_nothing_is_written_before_the_first_delivery() -> None:
     desk = Desk()
     desk.recording.lost(5, "", "full")
-    desk.recording.read_back(Began(Stamp(FORMER, 0, 0)))
+    desk.recording.read_back(Began(Stamp(FORMER, 0, 0, TERM - 1)), counts=True)
     desk.recording.flush()
     assert desk.written == []
     assert desk.acknowledged == []
@@ -91,16 +93,12 @@ def test_a_loss_that_goes_on_while_another_records_is_held_once() -> None:
 def test_messages_wait_until_the_log_s_end_is_known() -> None:
     desk = Desk()
     desk.deliver("a", "b")
-    assert desk.written == [Began(Stamp("0123abcd", 0, 1000))]
+    assert desk.written == [Began(Stamp(OURS, 0, 1000, TERM))]
     desk.come_back(0)
     assert desk.keys() == ["a", "b"]
-    assert desk.asked == [2 * PREFETCH]
     desk.deliver("c")
     assert [entry.stamp.number for entry in desk.written] == [0, 1, 2, 3]
-    assert desk.written[1:] == [
-        recorded(key, n, "0123abcd")._replace(stamp=Stamp("0123abcd", n, 1000))
-        for n, key in enumerate("abc", 1)
-    ]
+    assert desk.written[1:] == [recorded(key, n, OURS, TERM) for n, key in enumerate("abc", 1)]
 
 
 def test_a_message_is_acknowledged_when_it_and_all_before_came_back() -> None:
@@ -178,29 +176,6 @@ def test_no_more_than_the_prefetch_is_skipped() -> None:
     desk.deliver("+a", "+b", "+c")
     desk.come_back(0)
     assert desk.keys() == ["a", "b", "c"]
-    assert desk.asked == [4]
-
-
-def test_what_stands_behind_a_missing_number_is_not_recorded() -> None:
-    desk = Desk("a", "b", "c", "d")
-    del desk.end[2]
-    desk.deliver("+a", "+b", "+c", "+d")
-    desk.come_back(0)
-    assert desk.keys() == ["c", "d"]
-    other = Desk("a", "b")
-    other.end[1:1] = [recorded("x", 2, "eeeeeeee"), Began(Stamp("eeeeeeee", 0, 0))]
-    other.end += [recorded("c", 1, "eeeeeeee")]
-    other.deliver("+a", "+b", "+c")
-    other.come_back(0)
-    assert other.keys() == []
-
-
-def test_a_loss_between_messages_of_the_log_is_no_missing_number() -> None:
-    desk = Desk("a", "x", "b")
-    desk.end[1] = Lost(Stamp(FORMER, 2, 0), 5, "", "full")
-    desk.deliver("+a", "+b")
-    desk.come_back(0)
-    assert desk.recording.skipped == 2
 
 
 def test_a_missing_number_means_that_the_broker_lost_records() -> None:
@@ -222,23 +197,27 @@ def test_an_entry_that_comes_back_twice_was_not_due() -> None:
         desk.come_back(1)
 
 
-@pytest.mark.parametrize(
-    "foreign",
-    [
-        recorded("a", 3),
-        Began(Stamp(FORMER, 0, 0)),
-        Lost(Stamp(FORMER, 3, 0), 5, "", "full"),
-    ],
-)
-def test_another_recorder_behind_ours_means_that_it_took_over(foreign: Entry) -> None:
+def test_another_term_behind_ours_means_that_another_records() -> None:
     desk = Desk()
-    desk.recording.read_back(foreign)
     desk.deliver("a")
-    desk.recording.read_back(foreign)
-    desk.come_back(0)
-    desk.recording.read_back(Probe(Stamp(FORMER, 0, 0)))
-    with pytest.raises(Superseded, match="ffffffff writes behind 0123abcd"):
-        desk.recording.read_back(foreign)
+    for late in (recorded("a", 3), Lost(Stamp(FORMER, 4, 0, TERM - 1), 5, "", "full")):
+        desk.recording.read_back(late, counts=True)
+        desk.come_back(*[0] * (late == recorded("a", 3)))
+        desk.recording.read_back(late, counts=False)
+    desk.recording.read_back(Began(Stamp(FORMER, 0, 0, TERM - 1)), counts=False)
+    desk.come_back(1)
+    with pytest.raises(Superseded, match="ffffffff has begun a later term than 0123abcd"):
+        desk.recording.read_back(Began(Stamp(FORMER, 0, 0, TERM + 1)), counts=True)
+
+
+def test_a_beginning_that_does_not_count_records_nothing() -> None:
+    desk = Desk()
+    desk.deliver("a")
+    with pytest.raises(Superseded, match="term 7 is not that of 0123abcd"):
+        desk.recording.read_back(desk.written[0], counts=False)
+    desk.recording.flush()
+    assert len(desk.written) == 1
+    assert desk.acknowledged == []
 
 
 def test_a_loss_is_recorded_in_order_and_not_acknowledged() -> None:
@@ -250,7 +229,7 @@ def test_a_loss_is_recorded_in_order_and_not_acknowledged() -> None:
     desk.come_back(0)
     desk.recording.lost(6, "", "gone")
     assert [type(entry) for entry in desk.written] == [Began, Recorded, Lost, Recorded, Lost]
-    assert desk.written[2] == Lost(Stamp("0123abcd", 2, 1000), 5, "e", "full")
+    assert desk.written[2] == Lost(Stamp(OURS, 2, 1000, TERM), 5, "e", "full")
     desk.come_back(1, 2)
     assert desk.recording.losses == [(6, "", "gone")]
     desk.recording.flush()

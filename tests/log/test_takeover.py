@@ -3,8 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_events.log.entries import Began, Entry, Lost, Probe, Recorded, Stamp
-from pulse_events.log.takeover import Content, Front, unbroken
+from pulse_events.log.takeover import Content, Front
 
 letters = st.text("ab", max_size=8)
 
@@ -45,32 +44,3 @@ def test_it_is_decided_when_as_much_came_again_as_the_log_s_end_has(end: str) ->
         front.add(content)
     assert front.is_decided
     assert front.recorded() == len(end)
-
-
-def entry_of(text: str) -> Entry:
-    """Return an entry: its writer, its number, and its kind if it is no message."""
-    stamp = Stamp(text[0], int(text[1]), 0)
-    kinds: dict[str, Entry] = {
-        "began": Began(stamp),
-        "probe": Probe(stamp),
-        "lost": Lost(stamp, 0, "e", "full"),
-    }
-    return kinds.get(text[2:], Recorded(stamp, "e", text[:2], (), b"{}"))
-
-
-def kept(text: str) -> str:
-    """Return which messages are left of some entries."""
-    return " ".join(content.routing_key for content in unbroken([*map(entry_of, text.split())]))
-
-
-def test_messages_behind_a_missing_number_of_their_writer_are_left_out() -> None:
-    assert kept("") == ""
-    assert kept("a3 a4 a5") == "a3 a4 a5"
-    assert kept("r7probe a3 a4 a5") == "a3 a4 a5"
-    assert kept("a3 a5 a6") == "a3"
-    assert kept("a0began a2") == ""
-    assert kept("a0began a1 a3 b0began b1 b2") == "a1 b1 b2"
-    assert kept("a3 b2 b3") == "a3"
-    assert kept("a3 b1 b2") == "a3 b1 b2"
-    assert kept("a3 a4lost a5 r7probe a6") == "a3 a5 a6"
-    assert kept("a3 a5lost a6") == "a3"

@@ -4,14 +4,12 @@ Its streams can all be resumed, at any process, and what they get has a place in
 """
 
 import sys
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from math import inf
 from typing import Any
 
 from pulse_events.bindings import Binding, BindingSet
-from pulse_events.cursors import NONE, LogCursors
-from pulse_events.history import Record
+from pulse_events.history import Hole, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.oddities import Oddity
@@ -19,19 +17,16 @@ from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Listener, Stream, Waiting
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.replay import NOW, Start, told_by_an_end
-from pulse_events.log.entries import Entry, Lost, Recorded, Stamp, check
+from pulse_events.log.entries import Entry
+from pulse_events.log.intake import Intake
+from pulse_events.log.recording import PREFETCH
 from pulse_events.log.tail import Tail
 from pulse_events.topics.containment import covers
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.sse import join_event
 from pulse_events.wire.wire import Gap, gap_event
 
 AHEAD_S = 2.0
 """How long one waits who has had more at another process than is read here."""
-WRITERS_LIMIT = 1000
-"""Writers that are known; who reads on behind a lost connection needs those of the last seconds."""
-JUMPED = "the log no longer had what follows"
-UNREADABLE = "messages may be missing: something in the log cannot be read"
 RESTARTED = "messages may be missing: the log was deleted"
 
 
@@ -68,27 +63,6 @@ class RecordedAlready:
     def waiting(self) -> Waiting:
         """See `Orders.waiting`."""
         return Waiting()
-
-
-class Writers:
-    """Whose entries follow each other without a break, of those who wrote last.
-
-    What is behind a missing number the broker has lost, and all from there on is written again by
-    a successor: read here too it would come twice.
-    """
-
-    def __init__(self) -> None:
-        self._due: OrderedDict[str, int] = OrderedDict()
-
-    def is_whole(self, stamp: Stamp) -> bool:
-        """Tell whether the entry of ``stamp`` follows its writer's last one that was read."""
-        due = self._due.get(stamp.writer, stamp.number)
-        if stamp.number == due:
-            self._due[stamp.writer] = due + 1
-            self._due.move_to_end(stamp.writer)
-            if len(self._due) > WRITERS_LIMIT:
-                self._due.popitem(last=False)
-        return stamp.number == due
 
 
 class LogPast(Past):
@@ -170,8 +144,7 @@ class LogHub(Hub):
             on_odd=on_odd,
             keeping=keeping,
         )
-        self.tail = tail
-        self._writers = Writers()
+        self.intake = Intake(tail, keeps=PREFETCH)
         self._is_read = False
         self._patterns: dict[str, list[str]] = {}
         self.hold(recorded)
@@ -226,18 +199,11 @@ class LogHub(Hub):
     def take(self, offset: int, entry: Entry) -> None:
         """Pass on what was read at ``offset``, which is behind all that was read before."""
         self._messages_in += 1
-        stamp = entry.stamp
-        position = LogCursors.position(offset, check(stamp))
-        if not self._writers.is_whole(stamp):
-            self.tail.note(position, stamp.time_ms)
-        elif isinstance(entry, Recorded):
-            event = join_event(b"message", entry.line, NONE)
-            key, cc = entry.routing_key, entry.cc
-            self._pass_on(self.tail.record(position, stamp.time_ms, entry.exchange, key, cc, event))
-        elif isinstance(entry, Lost):
-            self._miss(position, stamp.time_ms, entry.from_ms, entry.exchange, entry.reason)
-        else:
-            self.tail.note(position, stamp.time_ms)
+        for item in self.intake.take(offset, entry):
+            if isinstance(item, Record):
+                self._pass_on(item)
+            else:
+                self._tell(item)
         if self._log_past.is_awaited:
             self._log_past.advance()
 
@@ -251,18 +217,13 @@ class LogHub(Hub):
         if odd is not None:
             self._note_odd(record.exchange, odd)
 
-    def jump(self, offset: int, entry: Entry, reason: str = JUMPED) -> None:
-        """Note that what was read before ``entry`` is not all that is before it in the log."""
-        position = LogCursors.position(offset, check(entry.stamp)) - 1
-        self._miss(position, entry.stamp.time_ms, self.tail.entered_ms, "", reason)
-
-    def _miss(self, position: int, time_ms: int, from_ms: int, exchange: str, reason: str) -> None:
-        """Hold a place where messages are missing, and tell it to those that are live."""
-        hole = self.tail.missing(position, time_ms, from_ms, exchange, reason)
-        gap = Gap(reason, hole.from_ms, hole.time_ms)
+    def _tell(self, hole: Hole) -> None:
+        """Tell those that are live that messages are missing here."""
+        gap = Gap(hole.reason, hole.from_ms, hole.time_ms)
+        exchange = hole.exchange
         audiences = self._routes.on(exchange) if exchange else tuple(self._audiences.values())
         for audience in audiences:
-            self._push(audience, gap_event(gap, self._past.cursor()))
+            self._push(audience, gap_event(gap, self._past.cursor(hole.position)))
 
     def restart(self) -> None:
         """Note that the log is another one: all streams end, and come back to a gap."""
@@ -270,4 +231,4 @@ class LogHub(Hub):
         for audience in tuple(self._audiences.values()):
             self._outbox.send(audience)
             self._end_all(audience.everybody(), told_by_an_end(RESTARTED))
-        self.tail.restart()
+        self.intake.restart()

@@ -2,10 +2,10 @@
 
 An entry is a head, a line feed, and a line.  The head is a JSON array of integers and strings::
 
-    [writer, number, time_ms, exchange, key, *cc]    a message; the line is its final JSON
-    [writer, number, time_ms, kind]                  all else; the line is empty, or says more
+    [writer, number, time_ms, term, exchange, key, *cc]   a message; the line is its final JSON
+    [writer, number, time_ms, term, kind]                 all else; the line is empty, or says more
 
-The number of elements tells them apart, four or more than four, and no name does: the default
+The number of elements tells them apart, five or more than five, and no name does: the default
 exchange is called ``""``, and a key may be ``began``.  Knows neither broker nor stream, nor the
 order in which entries may come.
 """
@@ -25,7 +25,7 @@ HEAD_LIMIT_BYTES = 1 << 20
 The properties of a message come in one frame, 128 KiB as RabbitMQ is set, and JSON takes six bytes
 at most where they have one.
 """
-_CONTROL_ELEMENTS = 4
+_CONTROL_ELEMENTS = 5
 _NUMBER_END = 1 << 63
 _TIME_END_MS = 253_402_300_800_000
 """The year 10,000, which no `datetime` can have."""
@@ -44,6 +44,8 @@ class Stamp(NamedTuple):
     """How many entries this writer wrote before."""
     time_ms: int
     """By the writer's clock, since the epoch; that of another writer may be behind it."""
+    term: int = 0
+    """Of a recorder, greater than those before; 0 of everybody else.  See `Succession`."""
 
 
 class Recorded(NamedTuple):
@@ -58,7 +60,7 @@ class Recorded(NamedTuple):
 
 
 class Began(NamedTuple):
-    """A recorder begins: what others wrote is before this."""
+    """A recorder begins: what others wrote counts if it is before this."""
 
     stamp: Stamp
 
@@ -136,8 +138,8 @@ def decode(body: bytes) -> Entry:
     elements = _read_head(head)
     stamp = _read_stamp(elements)
     if len(elements) == _CONTROL_ELEMENTS:
-        return _read_control(stamp, elements[3], line)
-    exchange, routing_key, *cc = map(_text, elements[3:])
+        return _read_control(stamp, elements[4], line)
+    exchange, routing_key, *cc = map(_text, elements[4:])
     return Recorded(stamp, exchange, routing_key, tuple(cc), line)
 
 
@@ -154,10 +156,11 @@ def _read_head(head: bytes) -> list[int | str]:
 
 
 def _read_stamp(elements: list[int | str]) -> Stamp:
-    writer, number, time_ms = elements[:3]
+    writer, number, time_ms, term = elements[:4]
     if not isinstance(writer, str) or not _WRITER.fullmatch(writer):
         raise NotAnEntry("a writer that is not 8 hexadecimal digits")
-    return Stamp(writer, _natural(number, _NUMBER_END), _natural(time_ms, _TIME_END_MS))
+    number, time_ms = _natural(number, _NUMBER_END), _natural(time_ms, _TIME_END_MS)
+    return Stamp(writer, number, time_ms, _natural(term, _NUMBER_END))
 
 
 def _read_control(stamp: Stamp, kind: int | str, line: bytes) -> Began | Probe | Lost:

@@ -11,8 +11,8 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from pulse_events.errors import BrokerUnavailable
-from pulse_events.log.entries import Began, Entry, Lost, Probe, Recorded, Stamp, encode
-from pulse_events.log.takeover import Content, Front, unbroken
+from pulse_events.log.entries import Began, Entry, Lost, Recorded, Stamp, encode
+from pulse_events.log.takeover import Content, Front
 from pulse_events.messages import Message, encode_message
 
 PREFETCH = 1000
@@ -32,7 +32,7 @@ class RecordsLost(BrokerUnavailable):
 
 
 class Superseded(BrokerUnavailable):
-    """Another recorder writes: this one's connection is closed, though it has not seen it yet."""
+    """Another recorder's term has begun: this one's turn is over, or not known to the log."""
 
     kind = "another process records"
 
@@ -71,9 +71,9 @@ class _Phase(Enum):
 class Recording:
     """The recorder of one connection, from its first delivery to its end.
 
-    What is promised, if each recorder's entries reach the log in order, none of them behind its
-    successor's `Began`, and the broker keeps those that were read; and if the inbox is not silent
-    for `QUIET_MS` in the midst of what comes again (else messages may be doubled):
+    What is promised to those who read what counts (see `Succession`), if each recorder's entries
+    reach the log in order, and the broker keeps those that were read; and if the inbox is not
+    silent for `QUIET_MS` in the midst of what comes again (else messages may be doubled):
 
     - No message is acknowledged that is not in the log, or equal to one there (see below).
     - Messages that differ are recorded once each, in the inbox's order, however often recorders
@@ -82,26 +82,21 @@ class Recording:
       very same ones, delivered before: nothing tells these from the recorded ones, and they are not
       recorded again.  So of a run that repeats at once what stands before it, one may be missing
       after a takeover, and nothing else.
-    - If the broker lost entries and has taken later ones of the same writer, those stand twice.
-      Whoever leaves out each writer's entries from the first missing number on, as this does for
-      the log's end, has each message once.
 
-    Of what a dead predecessor wrote, nothing can come behind our `Began`: the broker makes the next
-    consumer active when it has closed the former's connection, and that carried its entries too.
-    If another recorder's entry comes there all the same, one of the two is not the active consumer:
-    `read_back` raises.  Nothing is acknowledged any more then but what came back before.
+    What a predecessor wrote may come behind our `Began`, even after minutes: it does not count.  If
+    another's `Began` counts there, or ours does not, another recorder knew a later term than this
+    one: `read_back` raises.  Nothing is acknowledged any more then but what came back before.
 
     Args:
         writer: A nonce of this connection, 8 hexadecimal digits.
         clock_ms: Returns the time of day, in milliseconds since the epoch.
-        write: Publishes an entry's bytes to the log.  It must be of the inbox's connection, so that
-            the broker ends both at once.
+        write: Publishes an entry's bytes to the log.
         acknowledge: Acknowledges all deliveries up to a tag.
-        tail: Returns the newest entries of the log that this process has read, oldest first: ``n``
-            messages, or all that there are, with what else stands between and before them (it has
-            numbers too; a message behind a number that is not there counts as not recorded).  All
-            that was read before our `Began` must be there by the time that `read_back` is told of
-            it.  If fewer messages are there than the log has, some may be doubled; none is lost.
+        end: Returns the newest messages of the log that count, oldest first: ``prefetch`` of them,
+            or all that there are.  All that stands before our `Began` must be there by the time
+            that `read_back` is told of it.  If fewer are there than the log has, some may be
+            doubled; none is lost.
+        term: Returns the term of whose turn it was, as far as was read.
         trusts_marks: Tells whether what comes again is marked as redelivered.  A broker that was
             killed may have forgotten it; then what is not marked is compared with the log's end,
             too, and of what was never delivered a run may be missing as above.
@@ -114,7 +109,8 @@ class Recording:
         clock_ms: Callable[[], int],
         write: Callable[[bytes], None],
         acknowledge: Callable[[int], None],
-        tail: Callable[[int], Sequence[Entry]],
+        end: Callable[[], Sequence[Content]],
+        term: Callable[[], int],
         *,
         trusts_marks: Callable[[], bool] = lambda: True,
         prefetch: int = PREFETCH,
@@ -129,13 +125,14 @@ class Recording:
         self._clock_ms = clock_ms
         self._write = write
         self._acknowledge = acknowledge
-        self._tail = tail
+        self._end = end
+        self._term_before = term
         self._trusts_marks = trusts_marks
         self._prefetch = prefetch
         self._phase = _Phase.IDLE
         self._delivered = 0
         self._delivered_ms = 0
-        self._number = 0
+        self._term = self._number = 0
         self._tag = 0  # of the last delivery that is surely in the log
         self._held: deque[_Delivery | _Loss] = deque()
         self._sent: deque[_Sent] = deque()
@@ -177,6 +174,7 @@ class Recording:
             self._compare((delivery,))
         elif self._phase is _Phase.IDLE:
             self._phase = _Phase.BEGINNING
+            self._term = self._term_before() + 1
             self._send(None)
 
     def lost(self, from_ms: int, exchange: str, reason: str) -> None:
@@ -199,17 +197,17 @@ class Recording:
         """Tell whether such a loss waits already: it began earlier, and stands for this one too."""
         return any(isinstance(held, _Loss) and held[1:] == loss[1:] for held in self._held)
 
-    def read_back(self, entry: Entry) -> None:
+    def read_back(self, entry: Entry, *, counts: bool) -> None:
         """Take the next entry of the log, whoever wrote it.
 
         Raises:
             RecordsLost: It is ours, and another one is due.
-            Superseded: Another recorder wrote it, behind our `Began`.
+            Superseded: It is another's `Began`, behind ours, or ours, which does not count.
         """
         if entry.stamp.writer == self._writer:
-            self._take_own(entry.stamp.number)
-        elif self._phase in (_Phase.COMPARING, _Phase.RECORDING) and not isinstance(entry, Probe):
-            raise Superseded(f"{entry.stamp.writer} writes behind {self._writer}, which had begun")
+            self._take_own(entry.stamp.number, counts)
+        elif counts and isinstance(entry, Began) and self._phase is not _Phase.IDLE:
+            raise Superseded(f"{entry.stamp.writer} has begun a later term than {self._writer}")
 
     def flush(self) -> None:
         """Acknowledge what came back; to be called every 10 ms.
@@ -226,11 +224,13 @@ class Recording:
     def _is_quiet(self) -> bool:
         return self._clock_ms() - self._delivered_ms >= QUIET_MS
 
-    def _take_own(self, number: int) -> None:
+    def _take_own(self, number: int, counts: bool) -> None:
         due = self._sent[0].number if self._sent else "nothing"
         # It stays due, so that nothing behind it is ever taken for recorded.
         if number != due:
             raise RecordsLost(f"entry {number} of {self._writer} came back, {due} was due")
+        if not counts:
+            raise Superseded(f"term {self._term} is not that of {self._writer}")
         about = self._sent.popleft().about
         if isinstance(about, int):
             self.recorded += 1
@@ -241,9 +241,7 @@ class Recording:
     def _begin(self) -> None:
         """Begin to compare: our `Began` came back, all that others wrote was read before."""
         self._phase = _Phase.COMPARING
-        # Twice the prefetch, to see where a number is missing.
-        end = list(unbroken(self._tail(2 * self._prefetch)))[-self._prefetch :]
-        self._front = Front(end)
+        self._front = Front(self._end()[-self._prefetch :])
         self._compare([held for held in self._held if isinstance(held, _Delivery)])
 
     def _compare(self, deliveries: Iterable[_Delivery]) -> None:
@@ -269,7 +267,7 @@ class Recording:
                 self._send(held)
 
     def _send(self, about: _Delivery | _Loss | None) -> None:
-        stamp = Stamp(self._writer, self._number, self._clock_ms())
+        stamp = Stamp(self._writer, self._number, self._clock_ms(), self._term)
         self._number += 1
         kept = about.tag if isinstance(about, _Delivery) else about
         self._sent.append(_Sent(stamp.number, stamp.time_ms, kept))

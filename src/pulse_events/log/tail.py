@@ -109,9 +109,13 @@ class Tail(History):
         position = self.cursors.read(cursor)
         if isinstance(position, Foreign) or position <= self.forgotten.position:
             return position
+        return position if self.has(position) else Foreign.OF_ANOTHER
+
+    def has(self, position: int) -> bool:
+        """Tell whether an entry is here that ``position`` is before, or behind."""
         behind = position | 1
-        is_ours = behind in self._notes or self.time_of(behind) is not None
-        return position if is_ours else Foreign.OF_ANOTHER
+        is_edge = position == self.forgotten.position
+        return is_edge or behind in self._notes or self.time_of(behind) is not None
 
     def block_end(self, position: int) -> int:
         """See `History.block_end`; blocks are cut by offsets."""

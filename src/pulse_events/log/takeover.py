@@ -4,10 +4,8 @@ It is an end of the log and a beginning of what comes again in the inbox.  Knows
 acknowledging.  Pure.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
-
-from pulse_events.log.entries import Began, Entry, Probe, Recorded
 
 
 class Content(NamedTuple):
@@ -17,24 +15,6 @@ class Content(NamedTuple):
     routing_key: str
     cc: tuple[str, ...]
     line: bytes
-
-
-def unbroken(tail: Sequence[Entry]) -> Iterator[Content]:
-    """Return the messages of ``tail`` but those behind a missing number of their writer.
-
-    The broker lost what had this number, so that it and all behind it came again: those behind it
-    are, or will be, recorded in their order by a successor.
-    """
-    # Readers write between a recorder's entries.
-    written = [entry for entry in tail if not isinstance(entry, Probe)]
-    # Where the tail begins, nothing is known of what is before.
-    due = {entry.stamp.writer: entry.stamp.number for entry in written[:1]}
-    for entry in written:
-        writer, number, _ = entry.stamp
-        if isinstance(entry, Began) or number == due.get(writer, 1):
-            due[writer] = number + 1
-            if isinstance(entry, Recorded):
-                yield Content(*entry[1:])
 
 
 class Front:

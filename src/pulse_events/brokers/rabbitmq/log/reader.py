@@ -4,8 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pika
@@ -18,22 +17,22 @@ from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
-from pulse_events.hub.log_hub import JUMPED, UNREADABLE, LogHub
+from pulse_events.hub.log_hub import LogHub
 from pulse_events.log.entries import Entry, NotAnEntry, Probe, Stamp, check, decode, encode
 from pulse_events.log.recording import PREFETCH as RECORDER_PREFETCH
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK = 2 * RECORDER_PREFETCH
-"""Entries before the log's end that are read first: who takes the recording over must know them."""
+LOOK_BACK = 10 * RECORDER_PREFETCH
+"""Entries before the log's end that are read first: who takes the recording over must know the last
+of them that count, and each of those who had their turn lately may have written some that do not.
+"""
 PROBE_WITHIN_S = 5.0
 """How long an entry of our own may take to come back."""
 ENTRY_LIMIT_BYTES = 256 << 20
 STEADY_S = 60.0
 """How long after its loss a broker may give again what it does not mark so: until somebody records.
 """
-SNAPSHOT = 2
-"""The most that offsets grow by from one entry to the next: a segment begins with a snapshot."""
 
 
 class LogReader:
@@ -46,23 +45,19 @@ class LogReader:
     """
 
     def __init__(
-        self, queues: LogQueues, hub: LogHub, told: Callable[[Entry], None] = lambda entry: None
+        self,
+        queues: LogQueues,
+        hub: LogHub,
+        told: Callable[[Entry], None] = lambda entry: None,
     ) -> None:
         self._queues = queues
         self._hub = hub
         self._told = told
-        self._latest: deque[Entry] = deque(maxlen=LOOK_BACK)
-        self._end = self._offset = -1
-        self._proof = -1
-        self._is_torn = False
+        self._end = self._proof = -1
         self._is_attached = False
         self._attached_s = 0.0
         self.attached = asyncio.Event()
         """Set when the log's end was reached for the first time."""
-
-    def latest(self, _count: int) -> Sequence[Entry]:
-        """Return the newest entries, oldest first, of which there are enough; see `Recording`."""
-        return tuple(self._latest)
 
     def is_steady(self) -> bool:
         """Tell whether the broker has been there for so long that it was not killed lately."""
@@ -106,8 +101,8 @@ class LogReader:
 
         `find_end` comes first.  The channel that is yielded closes when reading ends.
         """
-        tail = self._hub.tail
-        self._proof = self._offset = tail.offset
+        tail = self._hub.intake.tail
+        self._proof = tail.offset
         if self._end <= tail.offset:
             self._restart("it is shorter than it was")
         start = tail.offset if tail.last else max(0, self._end - LOOK_BACK)
@@ -150,44 +145,37 @@ class LogReader:
 
     def _take(self, offset: int, body: bytes) -> None:
         """Take what stands at ``offset``."""
-        before, self._offset = self._offset, offset
+        intake = self._hub.intake
         try:
             entry = decode(body)
         except NotAnEntry as error:
             self._fail((offset, body), error)
             return
-        hub = self._hub
         if self._proof >= 0:
             proof, self._proof = self._proof, -1
             if offset == proof:
-                if LogCursors.position(offset, check(entry.stamp)) == hub.tail.last:
+                if LogCursors.position(offset, check(entry.stamp)) == intake.tail.last:
                     return  # so it is the same log, and this is what was read last
                 self._restart("it holds something else")
-                before = -1
-        if self._is_torn or (before >= 0 and offset > before + SNAPSHOT):
-            hub.jump(offset, entry, UNREADABLE if self._is_torn else JUMPED)
-            self._is_torn = False
-        hub.take(offset, entry)
-        self._latest.append(entry)
+        self._hub.take(offset, entry)
         self._told(entry)
         if offset >= self._end and not self._is_attached:
             self._is_attached = True
             self._attached_s = time.monotonic()
-            hub.attach()
+            self._hub.attach()
             self.attached.set()
 
     def _fail(self, delivery: tuple[int, bytes], error: Exception) -> None:
-        """Note what cannot be passed on; it is told with the next entry, whose place is known."""
+        """Note what cannot be passed on."""
         log.error("the entry at %d in the log cannot be passed on: %r", delivery[0], error)
-        self._is_torn = True
+        self._hub.intake.fail(delivery[0])
 
     def _restart(self, why: str) -> None:
         """Begin anew: this is another log."""
-        if self._hub.tail.last:
+        if self._hub.intake.tail.last:
             log.error("the log was deleted, and made again: %s", why)
             self._hub.restart()
-            self._latest.clear()
-        self._proof = self._offset = -1
+        self._proof = -1
 
     def stop(self) -> None:
         """Note that reading has ended, for now."""

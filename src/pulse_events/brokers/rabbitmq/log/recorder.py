@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
@@ -13,6 +13,7 @@ from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Entry, Lost, Stamp, encode
+from pulse_events.log.intake import Intake
 from pulse_events.log.recording import PREFETCH, Recording
 from pulse_events.messages import Message
 
@@ -29,11 +30,11 @@ INBOX_FULL = "messages may be missing: the queue that is recorded from was full"
 
 
 class Recorder:
-    """The recorder of one connection.
+    """Records on one connection after the other.
 
     Args:
         queues: Where it takes messages from, and writes them to.
-        latest: See `Recording`.
+        intake: What was read of the log.
         trusts_marks: See `Recording`.
         body_limit_bytes: Longer bodies are left out.
     """
@@ -41,15 +42,16 @@ class Recorder:
     def __init__(
         self,
         queues: LogQueues,
-        latest: Callable[[int], Sequence[Entry]],
+        intake: Intake,
         trusts_marks: Callable[[], bool],
         body_limit_bytes: int,
     ) -> None:
         self._queues = queues
-        self._latest = latest
+        self._intake = intake
         self._trusts_marks = trusts_marks
         self._limit_bytes = body_limit_bytes
-        self._failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self._losses: list[tuple[int, str, str]] = []  # that could not be recorded yet
+        self._failure: asyncio.Future[Exception] | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._recording: Recording | None = None
 
@@ -67,40 +69,46 @@ class Recorder:
             # Not through the recording: another process may be the one that takes from the inbox.
             stamp = Stamp(secrets.token_hex(4), 0, _time_ms())
             self._queues.write(out, encode(Lost(stamp, last_ms, "", INBOX_GONE)))
+        self._failure = asyncio.get_running_loop().create_future()
         writer = secrets.token_hex(4)
         self._recording = recording = Recording(
             writer,
             _time_ms,
             lambda entry: self._queues.write(out, entry),
             lambda tag: inbox.send("basic_ack", delivery_tag=tag, multiple=True),
-            self._latest,
+            lambda: tuple(self._intake.latest),
+            lambda: self._intake.term,
             trusts_marks=self._trusts_marks,
         )
-        await self._count(out, last_ms)
-        await inbox.request("basic_qos", prefetch_count=PREFETCH)
-        connection.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
-        with needing("read"):
-            await inbox.request(
-                "basic_consume", queue=self._queues.inbox, on_message_callback=unexpected
-            )
+        for loss in self._losses:
+            recording.lost(*loss)
         try:
+            await self._count(out, last_ms)
+            await inbox.request("basic_qos", prefetch_count=PREFETCH)
+            connection.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
+            with needing("read"):
+                await inbox.request(
+                    "basic_consume", queue=self._queues.inbox, on_message_callback=unexpected
+                )
             await first_failure(
                 inbox.until_closed(),
                 out.until_closed(),
-                self._until_failed(recording),
+                self._until_failed(recording, self._failure),
                 self._watch_length(out),
             )
         finally:
+            self._losses = recording.losses
             self._recording = None
             if self._flush is not None:
                 self._flush.cancel()
+                self._flush = None
 
-    async def _until_failed(self, recording: Recording) -> None:
+    async def _until_failed(self, recording: Recording, failure: asyncio.Future[Exception]) -> None:
         """Look after it until it fails, and raise why."""
-        while not self._failure.done():
-            await asyncio.wait((self._failure,), timeout=LOOK_EVERY_S)
+        while not failure.done():
+            await asyncio.wait((failure,), timeout=LOOK_EVERY_S)
             self._look(recording)
-        raise self._failure.result()
+        raise failure.result()
 
     async def _watch_length(self, channel: Channel) -> None:
         """Look at the inbox now and then: of too many messages the oldest go, and nobody is told.
@@ -121,7 +129,7 @@ class Recorder:
     def read_back(self, entry: Entry) -> None:
         """Take an entry that was read in the log."""
         if self._recording is not None:
-            self._guard(self._recording.read_back, entry)
+            self._guard(self._recording.read_back, entry, counts=self._intake.did_count)
             if self._flush is None:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_now)
 
@@ -151,16 +159,16 @@ class Recorder:
             text = f"what is written to the log does not come back within {BACK_WITHIN_MS} ms"
             raise BrokerUnavailable(text, "the log takes no entries")
 
-    def _guard(self, act: Callable[..., object], *arguments: object) -> None:
+    def _guard(self, act: Callable[..., object], *arguments: object, **named: object) -> None:
         """Do it; what it raises ends this recording, and nothing else."""
         try:
-            act(*arguments)
+            act(*arguments, **named)
         except Exception as error:
             if not isinstance(error, BrokerUnavailable | RuntimeError):
                 log.exception("recording failed")
             if not isinstance(error, BrokerUnavailable):  # RuntimeError: uvloop's, of a dead socket
                 error = BrokerUnavailable(f"recording failed: {error!r}")
-            if not self._failure.done():
+            if self._failure is not None and not self._failure.done():
                 self._failure.set_result(error)
 
 

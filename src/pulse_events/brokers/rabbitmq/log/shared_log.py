@@ -21,7 +21,6 @@ from pulse_events.brokers.rabbitmq.watch import watch_silence
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.ports import Health
-from pulse_events.log.entries import Entry
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
@@ -63,10 +62,11 @@ class SharedLog:
         self._queues = LogQueues(namespace or address.user, retention)
         self._hub = hub
         self._recorded = tuple(recorded)
-        self._limit_bytes = body_limit_bytes
         self._inbox_is_new = False
-        self._recorder: Recorder | None = None
-        self._reader = LogReader(self._queues, hub, self._read_back)
+        self._reader = reader = LogReader(
+            self._queues, hub, lambda entry: self._recorder.read_back(entry)
+        )
+        self._recorder = Recorder(self._queues, hub.intake, reader.is_steady, body_limit_bytes)
         self._health = {"read": Health(connected=False, reason="not connected yet")}
 
     @property
@@ -127,20 +127,14 @@ class SharedLog:
         await self._reader.attached.wait()
         async with connected(target) as connection:
             await self._have_inbox(connection)
-            self._recorder = recorder = Recorder(
-                self._queues, self._reader.latest, self._reader.is_steady, self._limit_bytes
-            )
-            tail = self._hub.tail
+            tail = self._hub.intake.tail
             last_ms = tail.entered_ms if len(tail) else 0
             is_inbox_new, self._inbox_is_new = self._inbox_is_new, False
-            try:
-                await first_failure(
-                    recorder.run(connection, last_ms, is_inbox_new=is_inbox_new),
-                    watch_silence(connection, HEARTBEAT_S),
-                    self._bind_again(connection),
-                )
-            finally:
-                self._recorder = None
+            await first_failure(
+                self._recorder.run(connection, last_ms, is_inbox_new=is_inbox_new),
+                watch_silence(connection, HEARTBEAT_S),
+                self._bind_again(connection),
+            )
 
     async def _have_inbox(self, connection: FrameConnection) -> None:
         """Have what is recorded from; who asks for what is not recorded must not wait for it."""
@@ -159,10 +153,6 @@ class SharedLog:
             await asyncio.sleep(BIND_AGAIN_S)
             if self._health["record"].warning:
                 await self._have_inbox(connection)
-
-    def _read_back(self, entry: Entry) -> None:
-        if self._recorder is not None:
-            self._recorder.read_back(entry)
 
 
 _PAST = {"read": "read", "record": "written"}
