@@ -33,6 +33,7 @@ from tests.support.waiting import wait_until
 UNREST_S = lasting(25, 600)
 BY_COPIES = connect_target((EXCHANGE, "copy.#"), resume="true")
 """What no routing key of a message matches, but a key of its ``CC`` header."""
+STOPPING = "the server is stopping; connect again"
 AWAY_S = 3.0
 HANGS_S = (4.0, 14.0)
 """Less and more than the 8 to 12 s after which another instance records."""
@@ -49,6 +50,12 @@ def end(*servers: Server, away_s: float = 0.0) -> None:
     time.sleep(away_s)  # the fault's own length
     for server in servers:
         server.start()
+
+
+def leave(server: Server) -> None:
+    assert server.stop() == 0
+    assert "Traceback" not in server.stderr
+    server.start()
 
 
 def freeze(servers: Sequence[Server], for_s: float) -> None:
@@ -73,8 +80,10 @@ def turns(node: Rabbit, one: Server, two: Server) -> Iterator[tuple[str, Act]]:
             ("an instance stopped (SIGSTOP)", partial(freeze, (one, two), short_s)),
             ("both killed", partial(end, one, two, away_s=AWAY_S)),
             ("the broker stopped", partial(end_broker, node.stop, node)),
+            ("an instance ended (SIGTERM)", partial(leave, one)),
             ("an instance killed", partial(end, two)),
             ("an instance stopped (SIGSTOP)", partial(freeze, (one, two), long_s)),
+            ("an instance ended (SIGTERM)", partial(leave, two)),
         )
     )
 
@@ -123,6 +132,9 @@ def test_everything_ends_by_turns_and_nothing_is_lost_or_doubled(node: Rabbit) -
                     time.sleep(random.uniform(*CALM_S))
                     if time.monotonic() > deadline_s:
                         break
+            for follower in run.followers:  # those that an instance told that it ends came back
+                assert follower.error in (None, STOPPING)
+                follower.error = None
             wait_until(partial(has_news, run, time.monotonic()), "what is new", within_s=60)
             breaks, late_s = sum(follower.breaks for follower in run.followers), latest_s(run)
             times = ", ".join(f"{name} {count}" for name, count in done.items())
