@@ -8,7 +8,7 @@ import argparse
 import time
 from typing import TYPE_CHECKING
 
-from bench.cases import CASES
+from bench.cases import CASES, LONG
 from bench.chart import write_chart
 from bench.processes import ChildError, keep_to_other_cpus
 from bench.programs import build
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the cases that were asked for."""
     options = _parser().parse_args()
-    names = options.cases or list(CASES)
+    names = options.cases or [name for name in CASES if name not in LONG]
     build()
     keep_to_other_cpus()
     rows: list[Row] = []
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         choices=[*CASES, []],
         metavar="CASE",
-        help="all, or of " + ", ".join(CASES),
+        help=f"of {', '.join(CASES)}; all but {', '.join(sorted(LONG))}, which take minutes",
     )
     parser.add_argument("--seconds", type=float, default=3.0, help="of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements; the median counts")

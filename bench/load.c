@@ -556,6 +556,7 @@ static void read_options(int count, char **words) {
         {"caught-up", required_argument, NULL, 'C'},     /* open: when it has read a message that was
                                                             sent so many seconds before the start, or
                                                             later; needs all streams to be read */
+        {"within", required_argument, NULL, 'l'},        /* seconds until all are open, at most */
         {"ping-interval", required_argument, NULL, 'i'}, /* seconds; measures their lateness */
         {"pause-ms", required_argument, NULL, 'w'},      /* between reads, to read more at once */
         {"pid", required_argument, NULL, 'P'},           /* a server process; may be repeated */
@@ -572,6 +573,7 @@ static void read_options(int count, char **words) {
             case 'c': settings.concurrency = atoi(optarg); break;
             case 'r': settings.ready = optarg; break;
             case 'C': settings.caught_up_s = atof(optarg); break;
+            case 'l': settings.connect_limit_s = atof(optarg); break;
             case 'i': settings.ping_interval_s = atof(optarg); break;
             case 'w': settings.pause_s = atof(optarg) * 1e-3; break;
             case 'P':

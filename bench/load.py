@@ -31,7 +31,7 @@ class Crowd:
     ``sample`` is how many of them are read, the others being counted by their bytes; ``None``
     reads all.  ``path`` may be a file, with a path on each line for each stream.  With
     ``caught_up_s`` a stream is open when it has read a message that was sent so long before the
-    first connect, or later.
+    first connect, or later.  All must be open after ``within_s``.
     """
 
     streams: int
@@ -43,6 +43,7 @@ class Crowd:
     ping_interval_s: float = 0.0
     pause_ms: float = 0.0
     caught_up_s: float = 0.0
+    within_s: float = 60.0
 
     def options(self) -> list[str]:
         """Return the load client's options."""
@@ -54,6 +55,7 @@ class Crowd:
             "--ping-interval": self.ping_interval_s,
             "--pause-ms": self.pause_ms,
             "--caught-up": self.caught_up_s,
+            "--within": self.within_s,
         }
         if self.sample is not None:
             chosen["--sample"] = self.sample
@@ -135,7 +137,7 @@ class Load:
             words += ["--pid", str(pid)]
         self._child = Child(words)
         try:
-            self.ready_after_s: float = self._answer()["seconds"]
+            self.ready_after_s: float = self._answer(crowd.within_s + 30)["seconds"]
         except BaseException:
             self._child.close()
             raise
@@ -186,6 +188,6 @@ class Load:
         answer = self._answer(within_s + 30)
         return Settled(*(answer[name] for name in Settled._fields))
 
-    def _answer(self, within_s: float = 90.0) -> dict[str, Any]:
+    def _answer(self, within_s: float = 30.0) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._child.read_line(within_s))
         return answer

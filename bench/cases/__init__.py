@@ -13,6 +13,8 @@ from bench.cases import (
     interests,
     latency,
     queues,
+    recording,
+    replays,
     resume,
     slow,
     storm,
@@ -34,9 +36,18 @@ CASES: dict[str, Callable[[Setting], list[Row]]] = {
     "F10": workers.run_f10,
     "H1": hostile.run_h1,
     "R1": resume.run_r1,
+    "R2": recording.run_r2,
+    "R3": recording.run_r3,
+    "R4": replays.run_r4,
+    "R5": replays.run_r5,
     "R6": comeback.run_r6,
     "R7": behind.run_r7,
     "R8": idle.run_r8,
+    "R9": replays.run_r9,
     "slow": slow.run_slow,
     "queues": queues.run_queues,
+    "instances": recording.run_instances,
 }
+
+LONG = {"R4", "R5", "R9", "instances"}
+"""They take minutes, and are run when they are asked for."""

@@ -42,24 +42,24 @@ def run_r6(setting: Setting) -> list[Row]:
         with _reading_all(server) as answer:
             publisher.pace(RATE)
             # Tasks take turns, so these are the last messages that each client has had.
-            cursors = [_next_cursor(answer) for _ in range(TASKS)]
+            cursors = [next_cursor(answer) for _ in range(TASKS)]
         calm = bystanders.measure(AWAY_S)
         after = _paths(folder / "after", [f"&lastEventId={cursor}" for cursor in cursors])
         # The last message of each task that was sent before the storm was sent so shortly before.
         crowd = Crowd(STREAMS, after, concurrency=STREAMS, caught_up_s=TASKS / RATE)
-        load, storm = _storm(server, bystanders, crowd)
+        load, stormy = storm(server, bystanders, crowd, STORM_S)
         with load:
             publisher.pace(PAUSE)
             expected = STREAMS // TASKS * (publisher.sent - TASKS)
             settled = _settle(load, expected)
     setting.say(
-        f"calm             {calm}\nstorm            {storm}\n  all live after "
+        f"calm             {calm}\nstorm            {stormy}\n  all live after "
         f"{load.ready_after_s:.3f} s; {settled.deliveries:,} messages came, {settled.closed} closed"
     )
     wrong = abs(settled.deliveries - expected)
     return [
         Row("R6", "5,000 come back: all live", load.ready_after_s, "s", bound=AT_MOST, target=3.0),
-        Row("R6", "… p99 of others", storm.p99_ms, "ms", "calm", calm.p99_ms, AT_MOST, 2.0),
+        Row("R6", "… p99 of others", stormy.p99_ms, "ms", "calm", calm.p99_ms, AT_MOST, 2.0),
         Row("R6", "… lost or doubled", wrong, "messages", bound=AT_MOST, target=0.0),
     ]
 
@@ -85,23 +85,30 @@ def _reading_all(server: RunningServer) -> Iterator[HTTPResponse]:
     """Read a stream of all messages that can be resumed, from behind its ``ready``."""
     url = f"http://127.0.0.1:{server.port}{connect_path('#', form=RESUMES)}"
     with urllib.request.urlopen(url, timeout=ANSWER_WITHIN_S) as answer:
-        _next_cursor(answer)
+        next_cursor(answer)
         yield answer
 
 
-def _next_cursor(answer: HTTPResponse) -> str:
+def next_cursor(answer: HTTPResponse) -> str:
     """Return the next event's ``id``."""
+    return read_until(answer, b"id: ").removeprefix(b"id: ").strip().decode()
+
+
+def read_until(answer: HTTPResponse, beginning: bytes) -> bytes:
+    """Return the next line that begins so."""
     line = b""
-    while not line.startswith(b"id: "):
+    while not line.startswith(beginning):
         line = answer.readline()
         if not line:
             raise ConnectionError("the server closed a stream")
-    return line.removeprefix(b"id: ").strip().decode()
+    return line
 
 
-def _storm(server: RunningServer, bystanders: Load, crowd: Crowd) -> tuple[Load, Measured]:
-    """Let the crowd come back; return its streams, and what others saw meanwhile."""
+def storm(
+    server: RunningServer, bystanders: Load, crowd: Crowd, seconds: float
+) -> tuple[Load, Measured]:
+    """Let the crowd come; return its streams, and what others saw meanwhile, for so long."""
     with ThreadPoolExecutor(1) as threads:
-        measuring = threads.submit(bystanders.measure, STORM_S)
+        measuring = threads.submit(bystanders.measure, seconds)
         load = server.open(crowd)
         return load, measuring.result()

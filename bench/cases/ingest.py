@@ -4,13 +4,11 @@ The consumer is stopped (SIGSTOP) while messages gather in its queue, then conti
 delivers as fast as it can, and the publisher does not compete with it for a CPU.
 """
 
-import os
-import signal
 import sys
 import time
 
 from bench.load import Crowd
-from bench.processes import SERVER_CPUS, Child, cpu_s
+from bench.processes import SERVER_CPUS, Child, cpu_s, stopped
 from bench.rows import Row
 from bench.setting import FLAT_OUT, PAUSE, WARM_S, Publisher, Setting, median
 
@@ -52,13 +50,10 @@ def _warm_up(publisher: Publisher) -> None:
 
 def _gather(pid: int, publisher: Publisher) -> None:
     """Stop the process while messages gather."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
+    with stopped(pid):
         publisher.pace(FLAT_OUT)
         time.sleep(GATHER_S)
         publisher.pace(PAUSE)
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def _pika_alone(setting: Setting, publisher: Publisher) -> float:

@@ -22,7 +22,8 @@ _SHAPE = re.compile(r"(1m[A-Za-z0-9_-]{11})(0|[1-9a-f][0-9a-f]{0,11})")
 """Version, kind and id of the history; the position, 48 bits."""
 _LOG_SHAPE = re.compile(r"1s(0|[1-9a-f][0-9a-f]{0,15})([-_])([0-9a-f]{8})")
 """Version and kind; the offset, 64 bits; before it or behind it; the entry's check."""
-
+_TIME_SHAPE = re.compile(r"1st(0|[1-9a-f][0-9a-f]{0,11})")
+"""Version and kind; milliseconds since the epoch."""
 
 _ANY = re.compile(rf"[A-Za-z0-9_-]{{1,{CURSOR_LIMIT}}}")
 
@@ -85,6 +86,17 @@ class LogCursors:
         """Return the cursor of ``position``: what follows it is still to come."""
         check = (position >> 1) % CHECK_LIMIT
         return b"1s%x%b%08x" % (self.offset(position), b"_" if position & 1 else b"-", check)
+
+    @staticmethod
+    def at_time(time_ms: int) -> bytes:
+        """Return the cursor of a time whose position is not known yet."""
+        return b"1st%x" % time_ms
+
+    @staticmethod
+    def time_of(text: str) -> int | None:
+        """Return the time that ``text`` is the cursor of, ``None`` if it is of none."""
+        found = _TIME_SHAPE.fullmatch(text)
+        return int(found[1], 16) if found else None
 
     def read(self, text: str) -> int | Foreign:
         """Return the position that ``text`` is the cursor of, or why it is none of a log.

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from pulse_events.log.intake import UNREADABLE
+from tests.e2e.logs import log_of, reading
 from tests.faults.trial import ask
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
@@ -17,26 +18,12 @@ from tests.support.waiting import wait_until
 @pytest.fixture
 def instance(rabbit: Rabbit, exchange: str) -> Iterator[Callable[..., Server]]:
     """Make servers that share a log of the test's own, which holds what begins with ``a``."""
-    namespace = f"log-{uuid.uuid4().hex[:8]}"
-
-    def make(*options: str) -> Server:
-        return Server(
-            *("--broker", rabbit.amqp_url, "--namespace", namespace),
-            *("--history", "amqp", "--record", f"{exchange}=a.#", *options),
-        )
-
-    yield make
-    with Amqp(rabbit.amqp_url) as amqp:
-        for name in ("record", "log"):
-            amqp.delete_queue(f"queue/{namespace}/pulse-events-{name}")
+    with log_of(rabbit, f"{exchange}=a.#") as make:
+        yield make
 
 
 def payloads(events: list[RawEvent]) -> list[object]:
     return [event.json["payload"] for event in events]
-
-
-def reading(server: Server) -> None:
-    wait_until(lambda: "reading queue/" in server.stderr, "the log is read")
 
 
 def test_a_cursor_is_good_everywhere_and_after_all_were_away(

@@ -1,80 +1,18 @@
 """The hub of a shared log: who gets what is read of it, from which cursor, at any process."""
 
-from collections.abc import Callable
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_events.bindings import Binding, BindingSet
+from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import StreamEnded
-from pulse_events.history import Room
-from pulse_events.hub.log_hub import AHEAD_S, RESTARTED, LogHub
-from pulse_events.hub.past import Keeping
-from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER, Start
-from pulse_events.log.entries import Entry, Lost, Probe, Recorded, Stamp, check
+from pulse_events.hub.log_hub import AHEAD_S, RESTARTED
+from pulse_events.hub.replay import OF_ANOTHER
+from pulse_events.log.entries import Lost, Probe, Recorded, Stamp, check
 from pulse_events.log.intake import JUMPED
-from pulse_events.log.tail import Tail
-from tests.support.hub_desk import RESUMING, RETRY_MS, Recorder
-
-WRITER, OTHER = "0123abcd", "89abcdef"
-TERMS = {WRITER: 1, OTHER: 2}
-ALL = BindingSet.of([("e", "#")])
-
-
-class Process:
-    """A process that reads a log as told; its clock goes on with what is read."""
-
-    def __init__(self, history_bytes: int = 1 << 20) -> None:
-        self.now_ms = 1_000_000
-        self.turn: list[Callable[[], None]] = []
-        self.steps: list[Callable[[], bool]] = []
-        self.tail = Tail(lambda: self.now_ms, Room(history_bytes), 1 << 40)
-        keeping = Keeping(self.tail, self._add, lambda: RETRY_MS, 0, holds_all=True)
-        recorded = [Binding("e", "#"), Binding("f", "a.*")]
-        self.hub = LogHub(recorded, self.tail, keeping, self.turn.append)
-
-    def _add(self, step: Callable[[], bool]) -> None:
-        if step not in self.steps:
-            self.steps.append(step)
-
-    def work(self) -> None:
-        """Flush, and let streams read the history."""
-        for flush in self.turn[:]:
-            flush()
-        self.turn.clear()
-        while self.steps:
-            if not self.steps[0]():
-                del self.steps[0]
-
-    def read(self, offset: int, entry: Entry) -> None:
-        self.now_ms = entry.stamp.time_ms
-        self.hub.take(offset, entry)
-        self.work()
-
-    def connect(self, cursor: str = "", bindings: BindingSet = ALL, last: int = 0) -> Recorder:
-        stream = Recorder(RESUMING)
-        self.hub.subscribe(stream, bindings, Start(cursor, None, last))
-        self.work()
-        return stream
-
-
-def recorded(number: int, *, writer: str = WRITER, key: str = "k") -> Recorded:
-    line = b'{"payload":%d}' % number
-    return Recorded(Stamp(writer, number, 1_000_000 + number, TERMS[writer]), "e", key, (), line)
-
-
-def attached(entries: int, history_bytes: int = 1 << 20) -> Process:
-    process = Process(history_bytes)
-    for number in range(entries):
-        process.read(number, recorded(number))
-    process.hub.attach()
-    return process
-
-
-def gaps(stream: Recorder) -> list[str]:
-    return [event.data for event in stream.events if event.kind == "gap"]
+from tests.support.hub_desk import Recorder
+from tests.support.log_desk import OTHER, WRITER, Process, attached, gaps, recorded
 
 
 def test_streams_begin_when_the_log_is_read_up_to_its_end() -> None:
@@ -186,14 +124,6 @@ def test_another_log_ends_all_streams() -> None:
     assert back.kinds == []  # it may be of this one, further on
     process.read(3, recorded(1, writer=OTHER))
     assert OF_ANOTHER in gaps(back)[0]
-
-
-def test_what_is_forgotten_is_a_gap() -> None:
-    process = attached(100, history_bytes=10_000)
-    first = LogCursors().at(LogCursors.position(0, check(recorded(0).stamp))).decode()
-    stream = process.connect(first)
-    assert FORGOTTEN in gaps(stream)[0]
-    assert stream.bodies == [*range(100 - len(stream.bodies), 100)]
 
 
 def test_a_slow_reader_goes_on_where_it_was() -> None:

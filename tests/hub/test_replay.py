@@ -430,6 +430,8 @@ def test_who_waits_for_the_broker_keeps_its_cursor() -> None:
     cursor = desk.cursors.at(2).decode()
     waiting = desk.subscribe(("g", "#"), wire=RESUMING, start=Start(cursor))
     assert desk.hub.cursor_of(waiting) == cursor.encode()
+    since = desk.subscribe(("g", "#"), wire=RESUMING, start=Start(since_ms=desk.now_ms))
+    assert desk.hub.cursor_of(since) == desk.cursors.at(desk.history.last - 1)
     other = desk.subscribe(("g", "#"), wire=RESUMING, start=Start("x"))
     assert desk.hub.cursor_of(other) == desk.cursors.at(desk.history.last)
 

@@ -466,6 +466,7 @@ class Hub:
             bindings_waiting=waiting,
             bindings_waiting_age_s=round(age_s, 3),
             clients_behind=read.streams,
+            clients_in_line=read.in_line,
             history_records=len(history) if history is not None else 0,
             history_bytes=history.records_bytes if history is not None else 0,
             messages_in=self._messages_in,

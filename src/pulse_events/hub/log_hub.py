@@ -4,16 +4,18 @@ Its streams can all be resumed, at any process, and what they get has a place in
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from math import inf
-from typing import Any
 
 from pulse_events.bindings import Binding, BindingSet
+from pulse_events.cursors import LogCursors
+from pulse_events.errors import PulseEventsError
 from pulse_events.history import Hole, Record
+from pulse_events.hub.archive import Archive
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.oddities import Oddity
-from pulse_events.hub.past import Keeping, NoPast, Past
+from pulse_events.hub.past import Keeping, NoPast, Past, Read
 from pulse_events.hub.ports import Listener, Stream, Waiting
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.replay import NOW, Start, told_by_an_end
@@ -68,9 +70,22 @@ class RecordedAlready:
 class LogPast(Past):
     """What was read of the log, and those who have had more of it at another process."""
 
-    def __init__(self, *arguments: Any) -> None:
-        super().__init__(*arguments)
+    def __init__(
+        self,
+        keeping: Keeping,
+        match: Callable[[Record], Collection[Audience]],
+        arrive: Callable[[Stream], None],
+        end: Callable[[Stream, PulseEventsError], None],
+    ) -> None:
+        super().__init__(keeping, match, arrive, end)
+        assert isinstance(keeping.history, Tail)
+        self.archive = Archive(keeping.history, self._replays, keeping.pace, self._found)
+        self._replays.older = self.archive
         self._ahead: dict[Stream, float] = {}
+
+    def read(self) -> Read:
+        """See `NoPast`."""
+        return super().read()._replace(in_line=len(self.archive))
 
     @property
     def is_awaited(self) -> bool:
@@ -81,11 +96,39 @@ class LogPast(Past):
         """See `NoPast`; who has had more than is read here waits for it."""
         audience = stream.audience
         assert audience is not None
+        since_ms = LogCursors.time_of(start.cursor)
+        if since_ms is not None:
+            start = Start(since_ms=since_ms)
         if self._is_ahead(start):
             audience.waiting[stream] = start
             self._ahead[stream] = inf
+        elif self._is_older(start):
+            assert start.since_ms is not None
+            audience.waiting[stream] = start
+            self.archive.find(stream, start.since_ms)
         else:
             super().begin(stream, start)
+
+    def _is_older(self, start: Start) -> bool:
+        """Tell whether it begins at a time before all that is held."""
+        since_ms = start.since_ms
+        return (
+            not start.cursor and since_ms is not None and since_ms < self.history.forgotten.time_ms
+        )
+
+    def _found(self, stream: Stream, position: int) -> None:
+        """Let a stream begin whose time was looked for."""
+        assert stream.audience is not None
+        start = stream.audience.waiting.pop(stream)
+        super().begin(stream, start._replace(found=position))
+
+    def cursor_of(self, stream: Stream) -> bytes:
+        """See `NoPast`; who waits for a time to be found comes back with it."""
+        audience = stream.audience
+        start = audience.waiting.get(stream) if audience is not None else None
+        if start is not None and start.since_ms is not None and not start.cursor:
+            return LogCursors.at_time(start.since_ms)
+        return super().cursor_of(stream)
 
     def _is_ahead(self, start: Start) -> bool:
         position = self.history.cursors.read(start.cursor)
@@ -94,6 +137,7 @@ class LogPast(Past):
     def leave(self, stream: Stream) -> None:
         """See `NoPast`."""
         self._ahead.pop(stream, None)
+        self.archive.stop_finding(stream)
         super().leave(stream)
 
     def advance(self, now_s: float | None = None) -> None:
@@ -162,10 +206,16 @@ class LogHub(Hub):
         )
         return self._log_past
 
+    @property
+    def archive(self) -> Archive:
+        """What of the log is older than what is held."""
+        return self._log_past.archive
+
     def tick(self, now_s: float) -> bool:
         """See `Hub.tick`."""
         if self._is_read:  # else what they wait for may be there
             self._log_past.advance(now_s)
+        self.archive.tick(now_s)
         return super().tick(now_s)
 
     def holds(self, bindings: BindingSet) -> bool:

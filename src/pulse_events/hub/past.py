@@ -151,7 +151,7 @@ class Past(NoPast):
     def read(self) -> "Read":
         """See `NoPast`."""
         replays = self._replays
-        return Read(len(replays), replays.messages_out, replays.bytes_out, replays.gaps)
+        return Read(len(replays), 0, replays.messages_out, replays.bytes_out, replays.gaps)
 
     def record(self, message: Message, event: bytes) -> int:
         """See `NoPast`."""
@@ -240,6 +240,8 @@ class Past(NoPast):
         start = audience.waiting.get(stream, NOW)
         if isinstance(self.history.cursors.read(start.cursor), int):
             return start.cursor.encode()  # it has had nothing yet
+        if start.since_ms is not None and not start.cursor:
+            return self.cursor(self.history.position_at(start.since_ms))
         return self.cursor(self._live_position(audience))
 
     def cursor(self, position: int | None = None) -> bytes:
@@ -264,6 +266,8 @@ class Read(NamedTuple):
 
     streams: int = 0
     """That read it now."""
+    in_line: int = 0
+    """Of these, those that wait for an older part of it."""
     messages: int = 0
     size_bytes: int = 0
     gaps: int = 0

@@ -7,7 +7,7 @@ it holds meanwhile is its place.
 
 from collections.abc import Callable, Collection
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
@@ -49,9 +49,24 @@ class Start(NamedTuple):
     """Milliseconds since the epoch."""
     last: int = 0
     """So many of the newest messages."""
+    found: int | None = None
+    """The position of ``since_ms``, where it was looked for."""
 
 
 NOW = Start()
+
+
+class Older(Protocol):
+    """Who has parts of a history that are forgotten here."""
+
+    def ask(self, stream: Stream, position: int) -> None:
+        """Have `Replays.read` called, or another of its answers, when there is what follows.
+
+        What it was called with before is no longer read.
+        """
+
+    def leave(self, stream: Stream) -> None:
+        """Note that a stream needs nothing more of them."""
 
 
 class Place:
@@ -59,7 +74,9 @@ class Place:
 
     __slots__ = (
         "found",
+        "history",
         "is_awaited",
+        "is_in_line",
         "left",
         "looked",
         "passed_ms",
@@ -69,7 +86,13 @@ class Place:
         "tells_start",
     )
 
-    def __init__(self, position: int, started_ms: int | None, *, last: int = 0) -> None:
+    def __init__(
+        self, history: History, position: int, started_ms: int | None, *, last: int = 0
+    ) -> None:
+        self.history = history
+        """What it reads: all that is held here, or an older part."""
+        self.is_in_line = False
+        """Whether it has asked for an older part."""
         self.position = position
         """What came up to here it has had."""
         self.started = position
@@ -112,6 +135,8 @@ class Replays:
         end: Callable[[Stream, PulseEventsError], None],
     ) -> None:
         self.gaps = self.messages_out = self.bytes_out = 0
+        self.older: Older | None = None
+        """Who is asked for what is forgotten, if anybody has it."""
         self._history = history
         self._match = match
         self._coverage = coverage
@@ -139,7 +164,7 @@ class Replays:
             self.gaps += 1
             events += gap_event(Gap(_FOREIGN[foreign], None, self._history.now_ms()), at)
         stream.write(stream.wire.encode(events))
-        place = Place(position, started_ms)
+        place = Place(self._history, position, started_ms)
         place.is_awaited = start != NOW
         if position == self._history.last:
             self._go_live(stream, place)
@@ -149,6 +174,8 @@ class Replays:
     def _resolve(self, stream: Stream, start: Start) -> tuple[int, int | None, Foreign | None]:
         """Return the position of a start, what was when it began, and why that is not its own."""
         history = self._history
+        if start.found is not None:
+            return start.found, start.since_ms, None
         if start.cursor:
             position = history.place_of(start.cursor)
             if isinstance(position, Foreign):
@@ -164,17 +191,15 @@ class Replays:
 
     def _begin_last(self, stream: Stream, last: int) -> None:
         # Its first ``ready`` says where the messages begin, so that none is lost if it breaks off.
-        place = Place(self._history.forgotten.position, None, last=last)
+        place = Place(self._history, self._history.forgotten.position, None, last=last)
         place.looked = place.found = self._history.last
         self._place(stream, place)
 
     def fall_behind(self, stream: Stream, position: int) -> None:
         """Let a stream that was live go on from ``position`` when it has read what it has."""
         history = self._history
-        is_newest = position == history.last
-        self._place(
-            stream, Place(position, history.entered_ms if is_newest else history.time_of(position))
-        )
+        time_ms = history.entered_ms if position == history.last else history.time_of(position)
+        self._place(stream, Place(history, position, time_ms))
 
     def _place(self, stream: Stream, place: Place) -> None:
         self._places[stream] = place
@@ -186,6 +211,8 @@ class Replays:
         """Forget a stream, if it is here."""
         if self._places.pop(stream, None) is not None:
             self._turns.discard(stream)
+            if self.older is not None:
+                self.older.leave(stream)
 
     def forget(self, audience: Audience) -> None:
         """Note that ``audience`` is gone."""
@@ -198,11 +225,37 @@ class Replays:
 
     def drained(self, stream: Stream) -> None:
         """Note that a stream can be written to again: if it is here, it gets more in its turn."""
-        if stream in self._places and not stream.is_blocked:
+        place = self._places.get(stream)
+        if place is not None and not (place.is_in_line or stream.is_blocked):
             is_waking = bool(self._turns)
             self._turns.add(stream)
             if not is_waking:
                 self._pace(self._step)
+
+    # What older parts there are
+
+    def read(self, stream: Stream, history: History) -> None:
+        """Let a stream that asked for an older part read it in ``history``, as far as that goes."""
+        place = self._places[stream]
+        place.history = history
+        place.is_in_line = False
+        self.drained(stream)
+
+    def read_what_is_held(self, stream: Stream) -> None:
+        """Let a stream read here again; it asks once more if what it needs is not held."""
+        self.read(stream, self._history)
+
+    def skip(self, stream: Stream, history: History) -> None:
+        """Let a stream read ``history``, an older part which begins behind what it asked for."""
+        self._skip_forgotten(stream, self._places[stream], history)
+        self.read(stream, history)
+
+    def refuse(self, stream: Stream) -> None:
+        """Note that what a stream came with is not a place in this history: it goes on live."""
+        place, history = self._places[stream], self._history
+        self._tell(stream, Gap(_FOREIGN[Foreign.OF_ANOTHER], None, history.now_ms()), history.last)
+        place.position = history.last
+        self.read(stream, history)
 
     # One turn
 
@@ -215,21 +268,40 @@ class Replays:
             except Exception:
                 self._end(stream, told_by_an_end(_FAILED))  # rather than silence
                 raise
-            if stream in self._places and not stream.is_blocked:
+            place = self._places.get(stream)
+            if place is not None and not (place.is_in_line or stream.is_blocked):
                 self._turns.add(stream)
         return bool(self._turns)
 
     def _advance(self, stream: Stream) -> None:
         place, audience = self._places[stream], stream.audience
         assert audience is not None
+        if place.history is not self._history:
+            self._leave_older(stream, place)
         if place.left:
             self._look_back(stream, place, audience)
-        elif place.position >= self._history.forgotten.position:
+        elif self._has(place):
             self._read_block(stream, place, audience)
-        elif audience.wire.resumes:
-            self._skip_forgotten(stream, place)
-        else:
+        elif not audience.wire.resumes:
             self._end(stream, StreamEnded(_TOO_SLOW))
+        elif self.older is None:
+            self._skip_forgotten(stream, place, self._history)
+        else:
+            place.is_in_line = True
+            self.older.ask(stream, place.position)
+
+    def _has(self, place: Place) -> bool:
+        """Tell whether it can go on in the history that it reads."""
+        history = place.history
+        is_at_an_end = history is not self._history and place.position >= history.last
+        return place.position >= history.forgotten.position and not is_at_an_end
+
+    def _leave_older(self, stream: Stream, place: Place) -> None:
+        """Let a stream go on in what is held, as soon as that has what it needs."""
+        if place.position >= self._history.forgotten.position:
+            assert self.older is not None
+            self.older.leave(stream)
+            place.history = self._history
 
     def _look_back(self, stream: Stream, place: Place, audience: Audience) -> None:
         """Look for the newest messages that it asked for; it is ready when they are found."""
@@ -260,28 +332,20 @@ class Replays:
         except OddKeys as odd:
             return audience in odd.found
 
-    def _skip_forgotten(self, stream: Stream, place: Place) -> None:
-        """Go on at the oldest entry that is held, and say so unless a gap behind it will."""
-        forgotten, covered = self._history.forgotten, self._since(stream)
+    def _skip_forgotten(self, stream: Stream, place: Place, history: History) -> None:
+        """Go on at the oldest entry of a history, and say so unless a gap behind it will."""
+        forgotten, covered = history.forgotten, self._since(stream)
         is_told_later = place.tells_start and place.position < covered.position > forgotten.position
         if not is_told_later:
-            forgotten = self._behind_holes(forgotten)
+            forgotten = _behind_holes(history)
             gap = Gap(FORGOTTEN, place.passed_ms, forgotten.time_ms)
             self._tell(stream, gap, forgotten.position)
         place.position, place.passed_ms = forgotten
 
-    def _behind_holes(self, mark: Mark) -> Mark:
-        """Return the moment behind holes that follow at once: they are part of the same gap."""
-        for entry in self._history.after(mark.position):
-            if isinstance(entry, Record):
-                break
-            mark = Mark(entry.position, entry.time_ms)
-        return mark
-
     def _read_block(self, stream: Stream, place: Place, audience: Audience) -> None:
         """Send what follows the stream's place; if that was all, it is live."""
         covered = self._since(stream)
-        block = self._block(audience, place.position, covered)
+        block = self._block(place.history, audience, place.position, covered)
         if block.chunk:
             self.messages_out += block.messages
             self.gaps += block.gaps
@@ -295,6 +359,7 @@ class Replays:
         if block.loss:
             self._end(stream, told_by_an_end(block.loss))
         elif place.position >= self._history.last and not stream.is_blocked:
+            # In this very call: nothing can come in between.
             self.leave(stream)
             self._go_live(stream, place)
 
@@ -322,36 +387,32 @@ class Replays:
 
     # Blocks
 
-    def _block(self, audience: Audience, start: int, covered: Mark) -> Block:
+    def _block(self, history: History, audience: Audience, start: int, covered: Mark) -> Block:
         """Return what follows ``start``: blocks that are kept, as one, and at most one new one.
 
         Who comes back mostly gets little of each block, and a write costs more than what is in it:
         5,000 that listened to one of 50 keys each were live again after a third of the time.
         """
-        block, is_kept = self._found(audience, start, covered)
-        while is_kept and self._goes_on(block, start, covered):
-            behind, is_kept = self._found(audience, block.stop, covered)
+        block, is_kept = self._found(history, audience, start, covered)
+        while is_kept and _goes_on(history, block, start, covered):
+            behind, is_kept = self._found(history, audience, block.stop, covered)
             if len(block.chunk) + len(behind.chunk) > JOINED_BYTES:
                 break
             block = block.plus(behind)
         return block
 
-    def _found(self, audience: Audience, start: int, covered: Mark) -> tuple[Block, bool]:
+    def _found(
+        self, history: History, audience: Audience, start: int, covered: Mark
+    ) -> tuple[Block, bool]:
         """Return the block that begins behind ``start``, and whether it was there already."""
         block = self._blocks.get(audience, start)
-        if block is not None and (block.is_final or block.stop == self._history.last):
+        if block is not None and (block.is_final or block.stop == history.last):
             return block, True
-        block = self._build(audience, start, covered.position)
+        block = self._build(history, audience, start, covered.position)
         self._blocks.put(audience, start, block)
         return block, False
 
-    def _goes_on(self, block: Block, start: int, covered: Mark) -> bool:
-        """Tell whether a block that will stay is behind this one, with nothing in between."""
-        if block.loss or start < covered.position <= block.stop:
-            return False
-        return self._history.block_end(block.stop) <= self._history.last
-
-    def _build(self, audience: Audience, start: int, covered: int) -> Block:
+    def _build(self, history: History, audience: Audience, start: int, covered: int) -> Block:
         """Return what ``audience`` gets of some entries after ``start``.
 
         A block ends at the position ``covered``, if it is not behind it: there a gap may follow.
@@ -359,9 +420,9 @@ class Replays:
         frames: list[bytes] = []
         stop, time_ms, size, gaps, edge, loss = start, None, 0, 0, 0, ""
         is_final, is_early = True, start < covered
-        limit = covered if is_early else self._history.last
-        for entry in self._history.after(start):
-            edge = edge or self._history.block_end(entry.position - 1)
+        limit = covered if is_early else history.last
+        for entry in history.after(start):
+            edge = edge or history.block_end(entry.position - 1)
             if entry.position > limit:
                 stop = limit
                 break
@@ -381,7 +442,7 @@ class Replays:
             if is_odd:
                 break  # it took long
         else:
-            stop, is_final = limit, limit < self._history.last
+            stop, is_final = limit, limit < history.last
         chunk = audience.wire.encode(b"".join(frames)) if frames else b""
         return Block(stop, is_final, chunk, len(frames) - gaps, gaps, time_ms, loss)
 
@@ -414,9 +475,26 @@ class Replays:
         return gap_event(Gap(reason, from_ms, entry.time_ms), cursor)
 
 
+def _behind_holes(history: History) -> Mark:
+    """Return the moment behind the holes with which it begins: they are part of the same gap."""
+    mark = history.forgotten
+    for entry in history.after(mark.position):
+        if isinstance(entry, Record):
+            break
+        mark = Mark(entry.position, entry.time_ms)
+    return mark
+
+
 def told_by_an_end(loss: str) -> MessagesMissed:
     """Return why a stream ends that cannot be resumed: it is all that it can be told of a loss."""
     return MessagesMissed(f"{loss}; connect again")
+
+
+def _goes_on(history: History, block: Block, start: int, covered: Mark) -> bool:
+    """Tell whether a block that will stay is behind this one, with nothing in between."""
+    if block.loss or start < covered.position <= block.stop:
+        return False
+    return history.block_end(block.stop) <= history.last
 
 
 def missing_text(exchange: str, why: str) -> str:

@@ -13,6 +13,7 @@ class Statistics(NamedTuple):
     bindings_waiting: Annotated[int, "Bindings that the broker has not answered"] = 0
     bindings_waiting_age_s: Annotated[float, "How long the oldest of them has waited"] = 0.0
     clients_behind: Annotated[int, "Streams that read the history"] = 0
+    clients_in_line: Annotated[int, "Of these, those that wait for an older part of the log"] = 0
     history_records: Annotated[int, "Messages that the history holds"] = 0
     history_bytes: Annotated[int, "Bytes that the history takes"] = 0
     messages_in: Annotated[int, "Messages that the broker delivered"] = 0

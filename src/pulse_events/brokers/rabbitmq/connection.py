@@ -73,6 +73,7 @@ class Channel:
     def __init__(self, connection: FrameConnection) -> None:
         self._opened: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._closed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        self._connection = connection
         try:
             opened = partial(_resolve, self._opened)
             self.pika: PikaChannel = connection.channel(on_open_callback=opened)
@@ -107,6 +108,16 @@ class Channel:
             getattr(self.pika, method)(**arguments)
         except AMQPError as error:
             raise _reason(error) from error
+
+    def write(self, frames: bytes) -> None:
+        """Send whole frames of this channel without waiting; raises as `request` does."""
+        if self._closed.done():
+            raise _reason(self._closed.result())
+        try:
+            self.pika._raise_if_not_open()  # as its own methods do
+        except AMQPError as error:
+            raise _reason(error) from error
+        self._connection.write_at_once(frames)
 
     async def until_closed(self) -> None:
         """Wait for the end of the channel, or of its consumer, and raise the reason."""

@@ -97,6 +97,32 @@ class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no
         except RuntimeError as error:
             self._terminate_stream(StreamLostError(f"the connection was reset: {error}"))
 
+    @property
+    def piece_bytes(self) -> int:
+        """The most that one frame may hold of a body."""
+        return int(self._body_max_length)
+
+    def write_at_once(self, frames: bytes) -> None:
+        """Write whole frames behind all that was written before, to the socket if nothing waits.
+
+        pika writes in a later turn of the loop, and has it say when: as dear as all else of it.
+        """
+        transport = self._transport
+        sent = 0
+        # TLS may have to read before it can write: that is pika's.
+        if (
+            self.params.ssl_options is None
+            and transport._state == transport._STATE_ACTIVE
+            and not transport.get_write_buffer_size()
+        ):
+            try:
+                sent = transport._sock.send(frames)
+            except OSError:
+                sent = 0  # full, or dead: then pika finds out as ever, and ends the connection
+            self.bytes_sent += sent
+        if sent < len(frames):
+            self._output_marshaled_frames([frames[sent:]])
+
     def _on_data_available(self, data_in: bytes) -> None:
         """Cut what came into frames; pika's own method of this name gets them one by one."""
         size = len(data_in)

@@ -4,19 +4,21 @@ Whoever comes first makes them; they stay when all have gone.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, NamedTuple
-
-import pika
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq.connection import NOT_FOUND, Channel, RequestRefused
-from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
+from pulse_events.brokers.rabbitmq.log.content import StreamContent
+from pulse_events.brokers.rabbitmq.log.publishing import publish
 from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, needing
 
 log = logging.getLogger(__name__)
 
 PRECONDITION_FAILED = 406
+ENTRY_LIMIT_BYTES = 256 << 20
 SEGMENTS = 10
 """Retention works on whole segments: so many of them make up the log."""
 SEGMENT_BYTES = (1 << 20, 500_000_000)
@@ -24,7 +26,6 @@ INBOX_LEAST_AGE_S = 3600.0
 INBOX_FULL = QUEUE_MAX_MESSAGES - 20_000
 """Messages in the inbox from which on some may have been dropped: a recorder may have taken so many
 since, in a second."""
-_PERSISTENT = pika.BasicProperties(delivery_mode=pika.DeliveryMode.Persistent)
 
 
 class Retention(NamedTuple):
@@ -114,13 +115,42 @@ class LogQueues:
 
     def write(self, channel: Channel, entry: bytes) -> None:
         """Send an entry to the log, without waiting; raises as `Channel.request` does."""
-        channel.send(
-            "basic_publish",
-            exchange=self.exchange,
-            routing_key="",
-            body=entry,
-            properties=_PERSISTENT,
+        publish(channel, self.exchange, entry)
+
+    async def consume(
+        self,
+        connection: FrameConnection,
+        channel: Channel,
+        start: int | str | datetime,
+        prefetch: int,
+        receive: Callable[[int, bytes, int, int], None],
+    ) -> None:
+        """Have what the log holds delivered, from ``start`` on.
+
+        Args:
+            connection: Delivers nothing else.
+            channel: Of it; what it closes with ends the delivery.
+            start: An offset, ``"next"``, or a time; see `Source.read`.
+            prefetch: How many entries may be unacknowledged.
+            receive: Gets an offset, the entry, its delivery tag, and about how many bytes it holds.
+
+        Raises:
+            BrokerUnavailable: The broker refuses it.
+        """
+        await channel.request("basic_qos", prefetch_count=prefetch)
+        content = connection.deliver_directly(
+            channel.pika.channel_number,
+            lambda message, tag, held: receive(content.offset, message.body, tag, held),
+            ENTRY_LIMIT_BYTES,
+            StreamContent,
         )
+        with needing("read"):
+            await channel.request(
+                "basic_consume",
+                queue=self.stream,
+                on_message_callback=unexpected,
+                arguments={"x-stream-offset": start},
+            )
 
     async def count_inbox(self, channel: Channel) -> int:
         """Return how many messages the inbox holds."""

@@ -11,10 +11,8 @@ import pika
 
 from pulse_events.brokers.rabbitmq.connection import Channel, connected
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
-from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
-from pulse_events.brokers.rabbitmq.log.content import StreamContent
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
-from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
@@ -29,7 +27,6 @@ of them that count, and each of those who had their turn lately may have written
 """
 PROBE_WITHIN_S = 5.0
 """How long an entry of our own may take to come back."""
-ENTRY_LIMIT_BYTES = 256 << 20
 STEADY_S = 60.0
 """How long after its loss a broker may give again what it does not mark so: until somebody records.
 """
@@ -117,28 +114,19 @@ class LogReader:
         receive: Callable[[int, bytes], None],
     ) -> AsyncIterator[Channel]:
         channel = await Channel(connection).open()
-        await channel.request("basic_qos", prefetch_count=PREFETCH)
 
         def take(delivery: tuple[int, bytes]) -> None:
             receive(*delivery)
 
         deliveries = Deliveries(take, self._fail, channel.pika, connection.read_slowly)
-        content = connection.deliver_directly(
-            channel.pika.channel_number,
-            lambda message, tag, held: deliveries.receive(
-                (content.offset, message.body), tag, held
-            ),
-            ENTRY_LIMIT_BYTES,
-            StreamContent,
-        )
         try:
-            with needing("read"):
-                await channel.request(
-                    "basic_consume",
-                    queue=self._queues.stream,
-                    on_message_callback=unexpected,
-                    arguments={"x-stream-offset": start},
-                )
+            await self._queues.consume(
+                connection,
+                channel,
+                start,
+                PREFETCH,
+                lambda offset, body, tag, held: deliveries.receive((offset, body), tag, held),
+            )
             yield channel
         finally:
             deliveries.stop()

@@ -13,6 +13,7 @@ from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq.address import parse_address
 from pulse_events.brokers.rabbitmq.connection import RequestRefused, connected, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.older import OlderReader
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues, Retention
 from pulse_events.brokers.rabbitmq.log.reader import LogReader
 from pulse_events.brokers.rabbitmq.log.recorder import Recorder
@@ -83,6 +84,7 @@ class SharedLog:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._keep("read", self._read))
             tasks.create_task(self._keep("record", self._record))
+            tasks.create_task(self._keep("older", self._read_older))
 
     async def _keep(
         self, what: str, work: Callable[[pika.ConnectionParameters], Awaitable[None]]
@@ -136,6 +138,16 @@ class SharedLog:
                 self._bind_again(connection),
             )
 
+    async def _read_older(self, target: pika.ConnectionParameters) -> None:
+        await self._reader.attached.wait()
+        reader = OlderReader(self._queues)
+        self._health["older"] = Health(connected=True)
+        self._hub.archive.opened(reader)
+        try:
+            await reader.run(target)
+        finally:
+            self._hub.archive.closed()
+
     async def _have_inbox(self, connection: FrameConnection) -> None:
         """Have what is recorded from; who asks for what is not recorded must not wait for it."""
         inbox = await self._queues.have_inbox(connection, self._recorded)
@@ -155,4 +167,4 @@ class SharedLog:
                 await self._have_inbox(connection)
 
 
-_PAST = {"read": "read", "record": "written"}
+_PAST = {"read": "read", "record": "written", "older": "read further back"}

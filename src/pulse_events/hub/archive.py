@@ -1,0 +1,408 @@
+"""Older parts of a log than a process holds: read once more, for those who need them.
+
+A few are read at a time, each for all who are near it; who is nowhere near waits in line, with its
+position and nothing else.  Pure: what reads the log is a `Source`.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from pulse_events.cursors import LogCursors
+from pulse_events.history import Room
+from pulse_events.hub.ports import Stream
+from pulse_events.hub.replay import Replays
+from pulse_events.log.entries import Entry, NotAnEntry, check, decode
+from pulse_events.log.intake import Intake
+from pulse_events.log.tail import Tail
+
+READERS = 4
+"""Parts that are read at a time, in a process."""
+PART_BYTES = 4 << 20
+"""What is held of each: who is further behind the first of its readers is put in line again."""
+AHEAD = 10_000
+"""Entries behind a part at which one joins it, though it could have a part of its own."""
+TURN_ENTRIES = 20_000
+"""Entries after which a part's readers go to the end of the line, if there is one."""
+SLICE_ENTRIES = 64
+SLICE_BYTES = 256 << 10
+"""Taken in one step, and so between two looks at who else has work to do."""
+LOOKED_BEFORE = (timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=1))
+"""How long before a time the log is looked into for it; the clocks of recorders and broker differ.
+"""
+FOUND_WITHIN_S = 5.0
+"""How long nothing may be found of a time until it is looked for further back."""
+
+
+class Reading(Protocol):
+    """What reads a log from some place on."""
+
+    def took(self, count: int) -> None:
+        """Note that so many more entries were taken: as many more may come."""
+
+    def close(self) -> None:
+        """Read no more."""
+
+
+class Source(Protocol):
+    """Where a log is read."""
+
+    def read(self, start: int | datetime, take: Callable[[int, bytes], None]) -> Reading:
+        """Read from an offset on, or from shortly before a time; never later.
+
+        Args:
+            start: Where; if it is not there any more, what is read first follows it.
+            take: Called with the offset and the bytes of each entry, a bounded number of times
+                beyond what was taken, and not before this returns.
+        """
+
+
+class Part:
+    """A part of the log that is being read.
+
+    Args:
+        source: Where.
+        start: See `Source.read`.
+        wake: Told that something arrived.
+    """
+
+    def __init__(self, source: Source, start: int | datetime, wake: Callable[[], None]) -> None:
+        self._wake = wake
+        self.arrived: deque[tuple[int, bytes]] = deque()
+        self._reading = source.read(start, self._arrive)
+
+    def _arrive(self, offset: int, body: bytes) -> None:
+        self.arrived.append((offset, body))
+        self._wake()
+
+    def slice(self, end: int) -> Iterator[tuple[int, Entry | None]]:
+        """Take what arrived, a bounded part of it, up to the offset ``end``.
+
+        Yields:
+            Offset and entry, ``None`` for what is none.
+        """
+        count = size = 0
+        while self.arrived and count < SLICE_ENTRIES and size < SLICE_BYTES:
+            offset, body = self.arrived[0]
+            if offset > end:
+                break
+            self.arrived.popleft()
+            count += 1
+            size += len(body)
+            try:
+                yield offset, decode(body)
+            except NotAnEntry:
+                yield offset, None
+        if count:
+            self._reading.took(count)
+
+    def has_more(self, end: int) -> bool:
+        """Tell whether `slice` would yield something."""
+        return bool(self.arrived) and self.arrived[0][0] <= end
+
+    def close(self) -> None:
+        """Read no more."""
+        self.arrived.clear()
+        self._reading.close()
+
+
+class Stretch(Part):
+    """A part of the log, and who reads it."""
+
+    def __init__(self, source: Source, start: int, wake: Callable[[], None], tail: Tail) -> None:
+        super().__init__(source, start, wake)
+        self.start = self.offset = start
+        self.tail = tail
+        self.intake = Intake(tail)
+        self.taken = 0
+        self.readers: set[Stream] = set()
+        """Those that have something to read here."""
+        self.waiting: dict[Stream, int] = {}
+        """Those that wait for what follows a position."""
+
+    def is_near(self, position: int) -> bool:
+        """Tell whether what follows ``position`` is here, or will be soon."""
+        offset = LogCursors.offset(position)
+        is_behind = (
+            position < self.tail.forgotten.position if self.tail.last else offset < self.start
+        )
+        return not is_behind and offset <= self.offset + AHEAD
+
+    def is_idle(self) -> bool:
+        """Tell whether nobody here reads on."""
+        return not self.waiting and all(stream.is_blocked for stream in self.readers)
+
+    def take(self, end: int) -> None:
+        """Take some of what arrived."""
+        for offset, entry in self.slice(end):
+            self.taken += 1
+            self.offset = offset
+            if entry is None:
+                self.intake.fail(offset)
+            else:
+                for _ in self.intake.take(offset, entry):
+                    pass  # it is in the tail
+
+
+class Search(Part):
+    """Looks for the first entry that was written at a time, or later."""
+
+    def __init__(
+        self, source: Source, start: int | datetime, wake: Callable[[], None], since_ms: int
+    ) -> None:
+        super().__init__(source, start, wake)
+        self._since_ms = since_ms
+        self._is_from_first = start == 0
+        self._saw_earlier = False
+
+    def look(self, end: int) -> int | None:
+        """Look at some of what arrived.
+
+        Returns:
+            The position before that entry, 0 if it is the log's first; -1 if it is to be looked
+            for further back; ``None`` if it was not found yet.
+        """
+        for offset, entry in self.slice(end):
+            if entry is None:
+                continue
+            if entry.stamp.time_ms < self._since_ms:
+                self._saw_earlier = True
+            elif self._saw_earlier:
+                return LogCursors.position(offset, check(entry.stamp)) - 1
+            else:
+                return 0 if self._is_from_first else -1
+        return None
+
+
+class Archive:
+    """Who reads which part, and who waits.
+
+    Args:
+        tail: What is held: parts end where it begins.
+        replays: Who lets streams read.
+        pace: See `Replays`.
+        found: Told the position of a time that was looked for; see `Search.look`.
+    """
+
+    def __init__(
+        self,
+        tail: Tail,
+        replays: Replays,
+        pace: Callable[[Callable[[], bool]], None],
+        found: Callable[[Stream, int], None],
+    ) -> None:
+        self._held = tail
+        self._replays = replays
+        self._pace = pace
+        self._found = found
+        self._source: Source | None = None
+        self._line: dict[Stream, int] = {}
+        self._stretches: list[Stretch] = []
+        self._searches: dict[Stream, int] = {}
+        self._search: Search | None = None
+        self._tries = 0
+        self._search_until_s = 0.0
+
+    def __len__(self) -> int:
+        """Number of streams that wait in line."""
+        return len(self._line) + len(self._searches)
+
+    # Where the log is read
+
+    def opened(self, source: Source) -> None:
+        """Note that the log can be read."""
+        self._source = source
+        self._wake()
+
+    def closed(self) -> None:
+        """Note that it cannot be read for now; who needs it waits."""
+        self._source = None
+        self._end_search()
+        for stretch in tuple(self._stretches):
+            self._end(stretch)
+
+    def tick(self, now_s: float) -> None:
+        """Do what depends on the time."""
+        if self._search is not None and self._search_until_s == 0.0:
+            self._search_until_s = now_s + FOUND_WITHIN_S
+        elif self._search is not None and now_s > self._search_until_s:
+            self._look_further_back()
+        self._wake()  # what somebody waits for may be held by now
+
+    # Who needs something
+
+    def ask(self, stream: Stream, position: int) -> None:
+        """See `Older`."""
+        near = next((stretch for stretch in self._stretches if stretch.is_near(position)), None)
+        if near is None:
+            self.leave(stream)
+            self._line[stream] = position
+        else:
+            self._leave_others(stream, near)
+            near.waiting[stream] = position
+        self._wake()
+
+    def leave(self, stream: Stream) -> None:
+        """See `Older`."""
+        self._line.pop(stream, None)
+        self._leave_others(stream)
+
+    def _leave_others(self, stream: Stream, near: Stretch | None = None) -> None:
+        for stretch in tuple(self._stretches):
+            stretch.readers.discard(stream)
+            if stretch is not near:
+                stretch.waiting.pop(stream, None)
+                if not stretch.readers and not stretch.waiting:
+                    self._end(stretch)
+
+    def find(self, stream: Stream, since_ms: int) -> None:
+        """Have ``found`` called with where it is that what came at ``since_ms`` begins."""
+        self._searches[stream] = since_ms
+        self._wake()
+
+    def stop_finding(self, stream: Stream) -> None:
+        """Note that a stream has left."""
+        is_current = self._search is not None and next(iter(self._searches)) is stream
+        if self._searches.pop(stream, None) is not None and is_current:
+            self._end_search()
+            self._wake()
+
+    # What is read
+
+    def _begin(self) -> None:
+        """Begin to read what can be read."""
+        if self._source is None:
+            return
+        if self._searches and self._search is None:
+            self._begin_search(self._source)
+        while self._line and self._has_room():
+            position = next(iter(self._line.values()))
+            start = LogCursors.offset(position)
+            tail = Tail(self._held.now_ms, Room(PART_BYTES), self._held.age_ms)
+            stretch = Stretch(self._source, start, self._wake, tail)
+            self._stretches.append(stretch)
+            self._board(stretch)
+
+    def _has_room(self) -> bool:
+        if len(self._stretches) < READERS:
+            return True
+        idle = next((stretch for stretch in self._stretches if stretch.is_idle()), None)
+        if idle is not None:
+            self._end(idle)
+        return idle is not None
+
+    def _board(self, stretch: Stretch) -> None:
+        """Let those in line wait for a stretch that is near them."""
+        for stream, position in tuple(self._line.items()):
+            if stretch.is_near(position):
+                del self._line[stream]
+                stretch.waiting[stream] = position
+
+    def _wake(self) -> None:
+        self._pace(self._step)
+
+    def _step(self) -> bool:
+        """Take a slice of one part that somebody waits for; return whether there is more."""
+        self._begin()
+        if self._search is not None and self._search.has_more(self._held.offset):
+            self._look(self._search)
+        elif (stretch := next(self._wanted(), None)) is not None:
+            self._stretches.remove(stretch)
+            self._stretches.append(stretch)  # behind the others
+            stretch.take(self._held.offset)
+            self._board(stretch)
+            self._serve(stretch)
+            self._end_if_done(stretch)
+        is_looking = self._search is not None and self._search.has_more(self._held.offset)
+        return is_looking or next(self._wanted(), None) is not None
+
+    def _wanted(self) -> Iterator[Stretch]:
+        """Yield those of which more can be taken, or read, by who waits for it."""
+        end, held = self._held.offset, self._held.forgotten.position
+        for stretch in self._stretches:
+            last = stretch.tail.last
+            if any(
+                position < last or held <= position for position in stretch.waiting.values()
+            ) or (stretch.waiting and stretch.has_more(end)):
+                yield stretch
+
+    def _serve(self, stretch: Stretch) -> None:
+        """Let those read that wait for what has come."""
+        tail = stretch.tail
+        for stream, position in tuple(stretch.waiting.items()):
+            if position >= tail.last:
+                continue
+            del stretch.waiting[stream]
+            # The position before the first entry, or of one that is not held any more.
+            first = LogCursors.offset(tail.forgotten.position)
+            if tail.has(position):
+                stretch.readers.add(stream)
+                self._replays.read(stream, tail)
+            elif not position or LogCursors.offset(position) < first:
+                stretch.readers.add(stream)
+                self._replays.skip(stream, tail)
+            else:
+                self._replays.refuse(stream)
+
+    def _end_if_done(self, stretch: Stretch) -> None:
+        """End a part that has come to what is held, or has had its turn."""
+        for stream, position in tuple(stretch.waiting.items()):
+            if position >= self._held.forgotten.position:
+                del stretch.waiting[stream]
+                if self._held.has(position):
+                    self._replays.read_what_is_held(stream)
+                else:
+                    self._replays.refuse(stream)
+        if not stretch.readers and not stretch.waiting:
+            self._end(stretch)
+        elif stretch.taken >= TURN_ENTRIES and self._line:
+            self._end(stretch)
+
+    def _end(self, stretch: Stretch) -> None:
+        """Read a part no more; who still needs it goes to the end of the line."""
+        self._stretches.remove(stretch)
+        stretch.close()
+        self._line |= stretch.waiting
+        for stream in stretch.readers:
+            self._replays.read_what_is_held(stream)
+        self._wake()
+
+    # What is looked for
+
+    def _begin_search(self, source: Source) -> None:
+        since_ms = next(iter(self._searches.values()))
+        start: int | datetime = 0
+        if self._tries < len(LOOKED_BEFORE):
+            start = datetime.fromtimestamp(since_ms // 1000, UTC) - LOOKED_BEFORE[self._tries]
+        self._search_until_s = 0.0
+        self._search = Search(source, start, self._wake, since_ms)
+
+    def _look(self, search: Search) -> None:
+        position = search.look(self._held.offset)
+        if position == -1:
+            self._look_further_back()
+        elif position is not None:
+            self._tell_found(position)
+
+    def _look_further_back(self) -> None:
+        if self._tries == len(LOOKED_BEFORE):
+            self._tell_found(0)  # and so a gap, rather than nothing for ever
+            return
+        tries = self._tries + 1
+        self._end_search()
+        self._tries = tries
+        self._wake()
+
+    def _tell_found(self, position: int) -> None:
+        stream = next(iter(self._searches))
+        del self._searches[stream]
+        self._end_search()
+        self._found(stream, position)
+        self._wake()
+
+    def _end_search(self) -> None:
+        if self._search is not None:
+            self._search.close()
+            self._search = None
+        self._tries = 0
