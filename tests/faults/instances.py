@@ -14,6 +14,11 @@ from tests.support.server import Server
 
 IMPATIENT_S = 3.0
 """How long clients believe a server that says nothing."""
+SETTLES_S = 5.0
+"""How long a broker that never had a stream takes until it would know the first one after a kill.
+
+RabbitMQ 3.10 answers then for ever that it is down or inaccessible; see docs/resume.md.
+"""
 
 
 def instance(node: Rabbit, *options: str) -> Server:
@@ -28,11 +33,13 @@ def instance_at(url: str, *options: str) -> Server:
     return Server("--port", str(free_port()), *log, *options)
 
 
-def roaming(ports: Sequence[int], silent_s: float = 60.0) -> list[Roamer]:
+def roaming(
+    ports: Sequence[int], silent_s: float = 60.0, targets: Sequence[str] = RESUMING
+) -> list[Roamer]:
     """Return two clients for each target, one of them compressed."""
     return [
         Roamer(order, target, gzip=is_gzip, silent_s=silent_s)
-        for target in RESUMING
+        for target in targets
         for order, is_gzip in ((ports, False), (ports[::-1], True))
     ]
 

@@ -12,6 +12,7 @@ from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES
 from tests.faults.conftest import EXCHANGE
 from tests.faults.instances import (
     IMPATIENT_S,
+    SETTLES_S,
     has_news,
     instance,
     nothing_missed,
@@ -29,11 +30,6 @@ KILLING_S = lasting(12, 120)
 MANY = QUEUE_MAX_MESSAGES + 1000
 STAYS_FROZEN_S = lasting(1, 20)
 FROZEN_WITHIN_S = 40.0
-SETTLES_S = 5.0
-"""How long a broker that never had a stream takes until it would know the first one after a kill.
-
-RabbitMQ 3.10 answers then for ever that it is down or inaccessible; see docs/resume.md.
-"""
 
 
 @pytest.mark.timeout(240)
