@@ -138,11 +138,13 @@ class Stretch(Part):
         for offset, entry in self.slice(end):
             self.taken += 1
             self.offset = offset
-            if entry is None:
+            try:
+                if entry is None:
+                    self.intake.fail(offset)
+                else:
+                    deque(self.intake.take(offset, entry), maxlen=0)  # it is in the tail
+            except Exception:  # a fault of ours: it costs this entry alone, which is told as a gap
                 self.intake.fail(offset)
-            else:
-                for _ in self.intake.take(offset, entry):
-                    pass  # it is in the tail
 
 
 class Search(Part):
