@@ -8,10 +8,12 @@ from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, lost_in_silence
 from tests.faults.follower import Follower
 from tests.faults.roamer import Roamer
-from tests.faults.trial import RESUMING, Trial
+from tests.faults.trial import RESUMING, Trial, heartbeat
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import Server
 
+LOG = "queue/guest/pulse-events-log"
+INBOX = "queue/guest/pulse-events-record"
 IMPATIENT_S = 3.0
 """How long clients believe a server that says nothing."""
 SETTLES_S = 5.0
@@ -51,6 +53,11 @@ def roam(followers: Sequence[Follower]) -> None:
         follower = random.choice(followers)
         assert isinstance(follower, Roamer)
         follower.roam()
+
+
+def is_well(server: Server) -> bool:
+    """Tell whether a server has nothing to complain of."""
+    return heartbeat(server.port) == (200, "")
 
 
 def has_news(run: Trial, since_s: float) -> bool:
