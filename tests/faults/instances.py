@@ -23,6 +23,9 @@ RabbitMQ 3.10 answers then for ever that it is down or inaccessible; see docs/re
 """
 
 
+STOPPING = "the server is stopping; connect again"
+
+
 def instance(node: Rabbit, *options: str) -> Server:
     """Return a server that comes back at the same port."""
     return instance_at(node.amqp_url, *options)
