@@ -19,7 +19,6 @@ from tests.support.waiting import wait_until
 _STEP_S = 0.01
 _CONFIRM_WITHIN_S = 10.0
 _UNCONFIRMED_LIMIT = 4000
-_PROPERTIES = pika.BasicProperties(delivery_mode=2)
 
 
 class Feed:
@@ -30,15 +29,23 @@ class Feed:
         exchange: What to publish to; the routing key is ``n.<number>``.
         rate: Messages per second.
         padding_bytes: How much longer each message is made.
+        copies: Whether each has a second key, ``copy.<number>``, in its ``CC`` header.
     """
 
     def __init__(
-        self, urls: Sequence[str], exchange: str, *, rate: int = 500, padding_bytes: int = 0
+        self,
+        urls: Sequence[str],
+        exchange: str,
+        *,
+        rate: int = 500,
+        padding_bytes: int = 0,
+        copies: bool = False,
     ) -> None:
         self._urls = urls
         self._exchange = exchange
         self._rate = rate
         self._padding = {"padding": "x" * padding_bytes} if padding_bytes else {}
+        self._copies = copies
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self._tags: dict[int, int] = {}
@@ -131,12 +138,17 @@ class Feed:
                 self._tags[tag] = self.published
                 now_s = time.monotonic()
                 body = json.dumps({"n": self.published, "t": now_s, **self._padding}).encode()
-                key = f"n.{self.published}"
+                key, properties = f"n.{self.published}", self._properties()
                 self.published_s.append(now_s)
-                channel.basic_publish(self._exchange, key, body, _PROPERTIES)
+                channel.basic_publish(self._exchange, key, body, properties)
                 due_s = max(due_s + 1 / self._rate, time.monotonic() - 0.1)
             await asyncio.sleep(_STEP_S)
         await self._until_confirmed(ended)
+
+    def _properties(self) -> pika.BasicProperties:
+        """Return those of the next message."""
+        headers = {"CC": [f"copy.{self.published}"]} if self._copies else None
+        return pika.BasicProperties(delivery_mode=2, headers=headers)
 
     async def _until_confirmed(self, ended: "asyncio.Future[Any]") -> None:
         for _ in range(round(_CONFIRM_WITHIN_S / _STEP_S)):

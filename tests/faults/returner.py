@@ -56,7 +56,11 @@ class Returner(Follower):
     def _begin(self, within_s: float) -> None:
         head = self._stream.head(within_s)
         assert head.status == 200, head.raw
-        event = self._stream.event("ready", within_s=within_s)
+        [event] = self._stream.events(1, within_s=within_s)
+        if event.kind == "error":  # of a server that is about to end
+            self.error = event.json
+            raise EOFError(self.error)
+        assert event.kind == "ready", event.raw
         self.readies = 1
         self._start = len(self.got)
         self.cursor = event.event_id

@@ -95,14 +95,15 @@ def trial(
     rate: int = 500,
     padding_bytes: int = 0,
     exchange: str = EXCHANGE,
+    copies: bool = False,
     clients: Callable[[int], Sequence[Follower]] | None = None,
 ) -> Iterator[Trial]:
     """Publish at ``urls`` and follow at the server on ``port``, for the block.
 
-    ``clients`` returns other ones than three that do not resume.
+    ``clients`` returns other ones than three that do not resume; for the rest see `Feed`.
     """
     with (
-        Feed(urls, exchange, rate=rate, padding_bytes=padding_bytes) as feed,
+        Feed(urls, exchange, rate=rate, padding_bytes=padding_bytes, copies=copies) as feed,
         ExitStack() as opened,
     ):
         made = clients(port) if clients else [Follower(port, t) for t in targets_of(exchange)]

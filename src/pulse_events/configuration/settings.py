@@ -155,7 +155,6 @@ class Settings(BaseSettings):
     )
     history: str = Field(
         "memory",
-        pattern=r"^(memory|amqp|off|amqps?://.*)$",
         description="Where messages are held for clients that were away, or are slow: 'memory', "
         "each process's own; 'amqp', what --record names also in a log at the broker, which all "
         "processes share; amqp://… or amqps://…, the same at another RabbitMQ; 'off', nowhere.",
@@ -255,6 +254,14 @@ class Settings(BaseSettings):
     def _take_no(cls, value: object) -> object:
         """Return ``off`` for all that YAML means by it."""
         return "off" if str(value).lower() in NO else value
+
+    @field_validator("history")
+    @classmethod
+    def _check_history(cls, value: str) -> str:
+        """Refuse what is neither a word nor a URL; a bad one is refused where it is used."""
+        if value not in {"memory", "amqp", "off"} and not value.startswith(("amqp://", "amqps://")):
+            raise ValueError("Input should be 'memory', 'amqp', 'off' or a URL, amqp[s]://…")
+        return value
 
     @property
     def log_url(self) -> str:

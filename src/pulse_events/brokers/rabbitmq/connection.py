@@ -137,12 +137,19 @@ class Channel:
 
 
 class _OpeningConnection(FrameConnection):
-    """A connection that may be closed while it opens."""
+    """A connection that may be closed while it opens, and while it consumes."""
 
     def _on_connection_workflow_done(self, outcome: Any) -> None:
         # pika 1.4.4 passes the exception's class, then trips over what is no instance.
         broken_off = outcome is AMQPConnectionWorkflowAborted
         super()._on_connection_workflow_done(outcome() if broken_off else outcome)
+
+    def _close_channels(self, *reason: Any) -> None:
+        # pika cancels the consumers first, and RabbitMQ 4 then gives what follows to the queue's
+        # next consumer, before it takes back what these have not acknowledged.
+        for channel in self._channels.values():
+            channel._cancelled.update(channel._consumers)
+        super()._close_channels(*reason)
 
 
 class _Attempt:

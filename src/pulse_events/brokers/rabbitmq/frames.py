@@ -14,6 +14,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from pika.adapters.asyncio_connection import AsyncioConnection
+from pika.exceptions import StreamLostError
 
 from pulse_events.brokers.rabbitmq.content import (
     BODY,
@@ -84,6 +85,17 @@ class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no
         self._reads_ahead = not slowly
         self._transport._MAX_RECV_BYTES = _SLOW_BYTES if slowly else _RECEIVE_BYTES
         self._transport._MAX_CONSUME_BYTES = 1 if slowly else _TURN_BYTES
+
+    def _adapter_emit_data(self, data: bytes) -> None:
+        """Write; pika's own, but for a socket that uvloop has given up.
+
+        Of a connection that was reset while something was unread, uvloop has it read once more, and
+        tells the end to nobody but the next who writes.
+        """
+        try:
+            super()._adapter_emit_data(data)
+        except RuntimeError as error:
+            self._terminate_stream(StreamLostError(f"the connection was reset: {error}"))
 
     @property
     def piece_bytes(self) -> int:

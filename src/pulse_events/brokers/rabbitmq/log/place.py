@@ -1,4 +1,4 @@
-"""A broker that has a part in the log, the messages' or the log's own: which of its hosts to take."""
+"""A broker with a part in the log, the messages' or the log's own, and which host to take."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
