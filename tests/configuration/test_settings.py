@@ -281,6 +281,7 @@ BAD = {
     "max_connections_per_address": ["0", "1.5"],
     "max_exact_per_address": ["0", "x"],
     "compression": ["gzip", "2"],
+    "history": ["redis", "AMQP"],
     "namespace": ["a/b", "a b", "x" * 65],
     "taskcluster_root_url": ["tc.example.com", "ftp://h", "https://h/path", "https://h?q"],
     "log_level": ["loud", "DEBUG"],

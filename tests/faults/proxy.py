@@ -40,7 +40,7 @@ class Proxy:
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
-        self._is_cut = False
+        self._is_cut = self._is_hole = False
         self._stop = asyncio.Event()
         self._listening: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -66,10 +66,11 @@ class Proxy:
 
     def mend(self) -> None:
         """Forward new connections again."""
-        self._is_cut = False
+        self._is_cut = self._is_hole = False
 
-    def swallow(self) -> None:
-        """Turn the connections there are into black holes; new ones work."""
+    def swallow(self, *, new_ones: bool = False) -> None:
+        """Turn the connections there are into black holes; new ones work, or not until `mend`."""
+        self._is_hole = new_ones
         for writer in tuple(self._writers):
             connection = writer.get_extra_info("socket")
             deafen(connection)
@@ -90,6 +91,8 @@ class Proxy:
         if self._is_cut:
             writer.transport.abort()
             return
+        if self._is_hole:
+            deafen(writer.get_extra_info("socket"))
         try:
             there = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:

@@ -1,10 +1,8 @@
 """Faults of the log that instances share: who comes back anywhere misses nothing untold."""
 
 import os
-import random
 import signal
 import time
-from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -12,15 +10,19 @@ import pytest
 from pulse_events.brokers.rabbitmq.log.recorder import INBOX_FULL
 from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES
 from tests.faults.conftest import EXCHANGE
-from tests.faults.figures import Figures
-from tests.faults.follower import Follower
+from tests.faults.instances import (
+    IMPATIENT_S,
+    has_news,
+    instance,
+    nothing_missed,
+    roam,
+    roaming,
+)
 from tests.faults.lengths import lasting
-from tests.faults.roamer import Roamer
-from tests.faults.trial import RESUMING, Trial, trial
+from tests.faults.trial import RESUMING, trial
 from tests.support.amqp import Amqp
-from tests.support.rabbit import Rabbit, free_port
+from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream
-from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 KILLING_S = lasting(12, 120)
@@ -32,45 +34,6 @@ SETTLES_S = 5.0
 
 RabbitMQ 3.10 answers then for ever that it is down or inaccessible; see docs/resume.md.
 """
-IMPATIENT_S = 3.0
-"""How long clients believe a server that says nothing."""
-
-
-def instance(node: Rabbit, *options: str) -> Server:
-    """Return a server that comes back at the same port."""
-    record = f"{EXCHANGE}=#"
-    log = ("--broker", node.amqp_url, "--history", "amqp", "--record", record)
-    return Server("--port", str(free_port()), *log, *options)
-
-
-def roaming(
-    ports: Sequence[int], silent_s: float = 60.0, targets: Sequence[str] = RESUMING
-) -> list[Roamer]:
-    """Return two clients for each target, one of them compressed."""
-    return [
-        Roamer(order, target, gzip=is_gzip, silent_s=silent_s)
-        for target in targets
-        for order, is_gzip in ((ports, False), (ports[::-1], True))
-    ]
-
-
-def nothing_missed(found: Figures, followers: Sequence[Follower], *servers: Server) -> None:
-    assert (found.lost, found.duplicated) == (0, 0)
-    assert not [gap for follower in followers for gap in follower.gaps]
-    for server in servers:
-        assert "Traceback" not in server.stderr
-
-
-def has_news(run: Trial, since_s: float) -> bool:
-    return all(follower.got[-1].published_s > since_s for follower in run.followers)
-
-
-def roam(run: Trial) -> None:
-    for _ in range(5):
-        time.sleep(0.2)
-        follower = random.choice(run.followers)
-        assert isinstance(follower, Roamer)
-        follower.roam()
 
 
 @pytest.mark.timeout(240)
@@ -80,15 +43,15 @@ def test_instances_are_killed_and_their_clients_go_on_at_others(node: Rabbit) ->
         with trial(one.port, [node.amqp_url], clients=lambda port: roaming(ports)) as run:
             started_s, kills = time.monotonic(), 0
             while time.monotonic() - started_s < KILLING_S:
-                roam(run)
+                roam(run.followers)
                 victims = ((one,), (two,), (one, two))[kills % 3]
                 for victim in victims:
                     victim.kill()
                     kills += 1
-                roam(run)
+                roam(run.followers)
                 for victim in victims:
                     victim.start()
-            roam(run)
+            roam(run.followers)
             breaks = sum(follower.breaks for follower in run.followers)
             found = run.finish(
                 f"log: {kills} times an instance killed (SIGKILL), of two",
@@ -110,7 +73,7 @@ def test_the_broker_is_killed_and_nothing_is_lost(node: Rabbit) -> None:
                 how()
                 node.start()
                 run.feed.goes_on(1000)
-                roam(run)
+                roam(run.followers)
             found = run.finish("log: broker killed, then stopped", time.monotonic())
         nothing_missed(found, run.followers, one, two)
 

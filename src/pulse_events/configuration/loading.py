@@ -57,13 +57,13 @@ def _check_record(settings: Settings, options: Mapping[str, str]) -> None:
 
 def _check_log(settings: Settings, options: Mapping[str, str]) -> None:
     """Refuse a log without a broker that could keep it, or without anything in it."""
-    if settings.history != "amqp":
+    if not settings.log_url:
         return
     place = place_of("history", options)
     if settings.broker == EMBEDDED:
-        raise SettingsError(f"{place}: 'amqp' needs a RabbitMQ broker (--broker)")
+        raise SettingsError(f"{place}: a log needs messages of a RabbitMQ broker (--broker)")
     if not settings.record:
-        raise SettingsError(f"{place}: 'amqp' needs --record, which says what the log holds")
+        raise SettingsError(f"{place}: a log needs --record, which says what it holds")
 
 
 def place_of(name: str, options: Mapping[str, str]) -> str:

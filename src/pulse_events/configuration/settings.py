@@ -153,11 +153,11 @@ class Settings(BaseSettings):
         description="Such queues that one address may open; if absent, 10, and any number from "
         "this machine itself.",
     )
-    history: Literal["memory", "amqp", "off"] = Field(
+    history: str = Field(
         "memory",
-        description="Where messages are held for clients that were away, or are slow: in each "
-        "process's own memory, or what --record names also in a log at the broker, which all "
-        "processes share.",
+        description="Where messages are held for clients that were away, or are slow: 'memory', "
+        "each process's own; 'amqp', what --record names also in a log at the broker, which all "
+        "processes share; amqp://… or amqps://…, the same at another RabbitMQ; 'off', nowhere.",
     )
     history_bytes: int = Field(
         DEFAULT_BYTES, ge=1 << 10, le=1 << 40, description="Memory for the history."
@@ -255,7 +255,20 @@ class Settings(BaseSettings):
         """Return ``off`` for all that YAML means by it."""
         return "off" if str(value).lower() in NO else value
 
-    @field_validator("broker", mode="before")
+    @field_validator("history")
+    @classmethod
+    def _check_history(cls, value: str) -> str:
+        """Refuse what is neither a word nor a URL; a bad one is refused where it is used."""
+        if value not in {"memory", "amqp", "off"} and not value.startswith(("amqp://", "amqps://")):
+            raise ValueError("Input should be 'memory', 'amqp', 'off' or a URL, amqp[s]://…")
+        return value
+
+    @property
+    def log_url(self) -> str:
+        """The broker of the log that processes share; empty if they share none."""
+        return {"memory": "", "off": "", "amqp": self.broker}.get(self.history, self.history)
+
+    @field_validator("history", "broker", mode="before")
     @classmethod
     def _trim(cls, value: object) -> object:
         """Return a URL without the line break that it was copied with."""

@@ -179,7 +179,7 @@ class _Process:
             max_bindings=settings.max_bindings,
             ping_interval_s=settings.ping_interval,
             compression=settings.compression == "on",
-            history=settings.history,
+            history="amqp" if settings.log_url else settings.history,
             health=self._health,
             total=lambda: self._peers.total(self.counts()),
             publish=self._publish_everywhere if self.broker.publish else None,
@@ -220,7 +220,7 @@ class _Process:
     def _log_hub(self) -> LogHub | None:
         """Return the hub of what is recorded in a log, if there is one."""
         settings = self._settings
-        if settings.history != "amqp":
+        if not settings.log_url:
             return None
         tail = Tail(_time_ms, self._room, round(1000 * settings.log_age))
         keeping = Keeping(tail, self._replay_pace.add, _retry_ms, 0, holds_all=True)

@@ -6,15 +6,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-import pika
-
 from pulse_events.brokers.rabbitmq.connection import (
     ANSWER_WITHIN_S,
     Channel,
-    connected,
     first_failure,
 )
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.place import Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.archive import READERS
@@ -118,15 +116,17 @@ class OlderReader:
         self._asked.put_nowait(reading)
         return reading
 
-    async def run(self, target: pika.ConnectionParameters) -> None:
+    async def run(self, place: Place, attempt: int) -> None:
         """Read what is asked for until that fails, which raises."""
         readers = READERS + 1  # one looks for times
-        await first_failure(*(self._read_one_after_the_other(target) for _ in range(readers)))
+        await first_failure(
+            *(self._read_one_after_the_other(place, attempt) for _ in range(readers))
+        )
 
-    async def _read_one_after_the_other(self, target: pika.ConnectionParameters) -> None:
+    async def _read_one_after_the_other(self, place: Place, attempt: int) -> None:
         while True:
             reading: OlderReading | None = await self._asked.get()
-            async with connected(target) as connection:
+            async with place.connected(attempt) as connection:
                 while reading is not None:
                     await reading.run(connection)
                     reading = await self._next()

@@ -1,19 +1,18 @@
-"""The log's queues at the broker: what they are called, and how each comes to be.
+"""The log at its broker: a stream, and the exchange by which it is written.
 
 Whoever comes first makes them; they stay when all have gone.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq.connection import NOT_FOUND, Channel, RequestRefused
+from pulse_events.brokers.rabbitmq.connection import Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
 from pulse_events.brokers.rabbitmq.log.content import StreamContent
 from pulse_events.brokers.rabbitmq.log.publishing import publish
-from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, needing
+from pulse_events.brokers.rabbitmq.queue import needing
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +21,6 @@ ENTRY_LIMIT_BYTES = 256 << 20
 SEGMENTS = 10
 """Retention works on whole segments: so many of them make up the log."""
 SEGMENT_BYTES = (1 << 20, 500_000_000)
-INBOX_LEAST_AGE_S = 3600.0
-INBOX_FULL = QUEUE_MAX_MESSAGES - 20_000
-"""Messages in the inbox from which on some may have been dropped: a recorder may have taken so many
-since, in a second."""
 
 
 class Retention(NamedTuple):
@@ -33,15 +28,6 @@ class Retention(NamedTuple):
 
     size_bytes: int
     age_s: float
-
-
-class Inbox(NamedTuple):
-    """What became of the queue that is recorded from."""
-
-    is_new: bool
-    """Whether there was none: what came meanwhile is lost."""
-    refused: Mapping[Binding, str]
-    """What is not recorded, and why."""
 
 
 class LogQueues:
@@ -53,7 +39,6 @@ class LogQueues:
     """
 
     def __init__(self, namespace: str, retention: Retention) -> None:
-        self.inbox = f"queue/{namespace}/pulse-events-record"
         self.exchange = f"exchange/{namespace}/pulse-events-log"
         self.stream = f"queue/{namespace}/pulse-events-log"
         self._retention = retention
@@ -84,34 +69,6 @@ class LogQueues:
             await channel.request("queue_bind", queue=self.stream, exchange=self.exchange)
         channel.pika.close()
         return warning
-
-    async def have_inbox(self, connection: FrameConnection, recorded: Iterable[Binding]) -> Inbox:
-        """Have an inbox that is bound to what is recorded, as far as the broker binds it."""
-        channel = await Channel(connection).open()
-        is_new = False
-        try:
-            await channel.request("queue_declare", queue=self.inbox, passive=True)
-        except RequestRefused as error:
-            if error.code != NOT_FOUND:
-                raise
-            is_new = True
-            channel = await Channel(connection).open()
-            with needing("configure"):
-                await channel.request("queue_declare", queue=self.inbox, **self._inbox_arguments())
-        refused: dict[Binding, str] = {}
-        for binding in recorded:
-            try:
-                await channel.request(
-                    "queue_bind",
-                    queue=self.inbox,
-                    exchange=binding.exchange,
-                    routing_key=binding.pattern,
-                )
-            except RequestRefused as error:
-                refused[binding] = error.told
-                channel = await Channel(connection).open()
-        channel.pika.close()
-        return Inbox(is_new, refused)
 
     def write(self, channel: Channel, entry: bytes) -> None:
         """Send an entry to the log, without waiting; raises as `Channel.request` does."""
@@ -152,11 +109,6 @@ class LogQueues:
                 arguments={"x-stream-offset": start},
             )
 
-    async def count_inbox(self, channel: Channel) -> int:
-        """Return how many messages the inbox holds."""
-        found = await channel.request("queue_declare", queue=self.inbox, passive=True)
-        return int(found.method.message_count)
-
     def _log_arguments(self) -> dict[str, Any]:
         size_bytes, age_s = self._retention
         least, most = SEGMENT_BYTES
@@ -165,13 +117,5 @@ class LogQueues:
             "x-max-length-bytes": size_bytes,
             "x-max-age": f"{max(1, round(age_s))}s",
             "x-stream-max-segment-size-bytes": min(max(size_bytes // SEGMENTS, least), most),
-        }
-        return {"durable": True, "arguments": arguments}
-
-    def _inbox_arguments(self) -> dict[str, Any]:
-        arguments = {
-            "x-single-active-consumer": True,
-            "x-max-length": QUEUE_MAX_MESSAGES,
-            "x-expires": round(1000 * max(INBOX_LEAST_AGE_S, self._retention.age_s)),
         }
         return {"durable": True, "arguments": arguments}

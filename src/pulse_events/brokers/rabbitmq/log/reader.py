@@ -7,11 +7,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-import pika
-
-from pulse_events.brokers.rabbitmq.connection import Channel, connected
+from pulse_events.brokers.rabbitmq.connection import Channel
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.place import Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
@@ -27,9 +26,6 @@ of them that count, and each of those who had their turn lately may have written
 """
 PROBE_WITHIN_S = 5.0
 """How long an entry of our own may take to come back."""
-STEADY_S = 60.0
-"""How long after its loss a broker may give again what it does not mark so: until somebody records.
-"""
 
 
 class LogReader:
@@ -52,15 +48,10 @@ class LogReader:
         self._told = told
         self._end = self._proof = -1
         self._is_attached = False
-        self._attached_s = 0.0
         self.attached = asyncio.Event()
         """Set when the log's end was reached for the first time."""
 
-    def is_steady(self) -> bool:
-        """Tell whether the broker has been there for so long that it was not killed lately."""
-        return self._is_attached and time.monotonic() - self._attached_s > STEADY_S
-
-    async def find_end(self, target: pika.ConnectionParameters) -> None:
+    async def find_end(self, place: Place, attempt: int) -> None:
         """Find the log's end, by an entry of our own; also of an empty log.
 
         Raises:
@@ -75,7 +66,7 @@ class LogReader:
                 found.set_result(offset)
 
         async with (
-            connected(target) as connection,
+            place.connected(attempt) as connection,
             self._consuming(connection, "next", receive) as channel,
         ):
             self._queues.write(channel, probe)
@@ -149,7 +140,6 @@ class LogReader:
         self._told(entry)
         if offset >= self._end and not self._is_attached:
             self._is_attached = True
-            self._attached_s = time.monotonic()
             self._hub.attach()
             self.attached.set()
 

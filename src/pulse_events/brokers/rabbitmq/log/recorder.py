@@ -7,10 +7,9 @@ import time
 from collections.abc import Callable
 
 from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
-from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
-from pulse_events.brokers.rabbitmq.log.queues import INBOX_FULL as MANY
+from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.inbox import Inbox
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
-from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Entry, Lost, Stamp, encode
 from pulse_events.log.intake import Intake
@@ -25,6 +24,9 @@ LOOK_EVERY_S = 0.5
 COUNT_EVERY_S = 1.0
 BACK_WITHIN_MS = 5000
 """How long an entry may take to come back."""
+STEADY_S = 60.0
+"""How long after its loss a broker may give again what it does not mark so: until somebody records.
+"""
 INBOX_GONE = "messages may be missing: the queue that is recorded from was deleted, or expired"
 INBOX_FULL = "messages may be missing: the queue that is recorded from was full"
 
@@ -33,38 +35,48 @@ class Recorder:
     """Records on one connection after the other.
 
     Args:
-        queues: Where it takes messages from, and writes them to.
+        inbox: Where it takes messages from.
+        queues: Where it writes them to.
         intake: What was read of the log.
-        trusts_marks: See `Recording`.
         body_limit_bytes: Longer bodies are left out.
     """
 
     def __init__(
         self,
+        inbox: Inbox,
         queues: LogQueues,
         intake: Intake,
-        trusts_marks: Callable[[], bool],
         body_limit_bytes: int,
     ) -> None:
+        self._inbox = inbox
         self._queues = queues
         self._intake = intake
-        self._trusts_marks = trusts_marks
         self._limit_bytes = body_limit_bytes
         self._losses: list[tuple[int, str, str]] = []  # that could not be recorded yet
         self._failure: asyncio.Future[Exception] | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._recording: Recording | None = None
 
-    async def run(self, connection: FrameConnection, last_ms: int, *, is_inbox_new: bool) -> None:
-        """Record on one connection until it is lost, which raises.
+    async def run(
+        self,
+        source: FrameConnection,
+        target: FrameConnection,
+        last_ms: int,
+        *,
+        is_inbox_new: bool,
+    ) -> None:
+        """Record until one of two connections is lost, which raises.
 
         Args:
-            connection: Of its own: what is written goes through the one that the inbox comes by.
+            source: Where the inbox is.
+            target: Where the log is.  Not the same: a broker that blocks publishers reads nothing
+                of their connections, and what is acknowledged would wait too.
             last_ms: When the last thing was recorded; 0 if nothing ever was.
             is_inbox_new: Whether there was no inbox since.
         """
-        inbox = await Channel(connection).open()
-        out = await Channel(connection).open()
+        inbox, look = await Channel(source).open(), await Channel(source).open()
+        out = await Channel(target).open()
+        steady_s = time.monotonic() + STEADY_S
         if is_inbox_new and last_ms:
             # Not through the recording: another process may be the one that takes from the inbox.
             stamp = Stamp(secrets.token_hex(4), 0, _time_ms())
@@ -78,23 +90,19 @@ class Recorder:
             lambda tag: inbox.send("basic_ack", delivery_tag=tag, multiple=True),
             lambda: tuple(self._intake.latest),
             lambda: self._intake.term,
-            trusts_marks=self._trusts_marks,
+            trusts_marks=lambda: time.monotonic() > steady_s,
         )
         for loss in self._losses:
             recording.lost(*loss)
         try:
-            await self._count(out, last_ms)
-            await inbox.request("basic_qos", prefetch_count=PREFETCH)
-            connection.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
-            with needing("read"):
-                await inbox.request(
-                    "basic_consume", queue=self._queues.inbox, on_message_callback=unexpected
-                )
+            await self._count(look, last_ms)
+            source.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
+            await self._inbox.consume(inbox, PREFETCH)
             await first_failure(
                 inbox.until_closed(),
                 out.until_closed(),
                 self._until_failed(recording, self._failure),
-                self._watch_length(out),
+                self._watch_length(look),
             )
         finally:
             self._losses = recording.losses
@@ -123,7 +131,7 @@ class Recorder:
 
     async def _count(self, channel: Channel, since_ms: int) -> None:
         """Record a loss if the inbox may have been full since some time."""
-        if await self._queues.count_inbox(channel) >= MANY and self._recording is not None:
+        if await self._inbox.is_nearly_full(channel) and self._recording is not None:
             self._guard(self._recording.lost, since_ms, "", INBOX_FULL)
 
     def read_back(self, entry: Entry) -> None:

@@ -4,20 +4,18 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
-from itertools import cycle
-
-import pika
+from itertools import count
 
 from pulse_events.backoff import delays
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq.address import parse_address
-from pulse_events.brokers.rabbitmq.connection import RequestRefused, connected, first_failure
+from pulse_events.brokers.rabbitmq.connection import RequestRefused, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
+from pulse_events.brokers.rabbitmq.log.inbox import Inbox
 from pulse_events.brokers.rabbitmq.log.older import OlderReader
+from pulse_events.brokers.rabbitmq.log.place import HEARTBEAT_S, Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues, Retention
 from pulse_events.brokers.rabbitmq.log.reader import LogReader
 from pulse_events.brokers.rabbitmq.log.recorder import Recorder
-from pulse_events.brokers.rabbitmq.targets import targets
 from pulse_events.brokers.rabbitmq.watch import watch_silence
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
@@ -26,8 +24,6 @@ from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 4
-"""An instance that hangs while it records is replaced after two or three of these."""
 BIND_AGAIN_S = 30.0
 
 
@@ -35,39 +31,33 @@ class SharedLog:
     """Reads the log for a hub, and records what is to be in it when it is this process's turn.
 
     Args:
-        url: The broker's; see `parse_address`.
+        source: Where the messages are.
+        log: Where the log is.
         hub: Who gets what is read.
         recorded: What is recorded.
         retention: Of the log, if it is made now.
-        namespace: See `RabbitMQ`.
-        ca_file: See `RabbitMQ`.
         body_limit_bytes: Longer bodies are left out.
-
-    Raises:
-        SettingsError: The URL is no broker address, or ``ca_file`` cannot be read.
     """
 
     def __init__(
         self,
-        url: str,
+        source: Place,
+        log: Place,
         hub: LogHub,
         recorded: Iterable[Binding],
         retention: Retention,
         *,
-        namespace: str | None = None,
-        ca_file: str | None = None,
         body_limit_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
-        address = parse_address(url)
-        self._targets = targets(address, ca_file, HEARTBEAT_S)
-        self._queues = LogQueues(namespace or address.user, retention)
+        self._source = source
+        self._log = log
+        self._inbox = Inbox(source.namespace, retention.age_s)
+        self._queues = LogQueues(log.namespace, retention)
         self._hub = hub
         self._recorded = tuple(recorded)
-        self._inbox_is_new = False
-        self._reader = reader = LogReader(
-            self._queues, hub, lambda entry: self._recorder.read_back(entry)
-        )
-        self._recorder = Recorder(self._queues, hub.intake, reader.is_steady, body_limit_bytes)
+        self._inbox_is_had = self._inbox_is_new = False
+        self._reader = LogReader(self._queues, hub, lambda entry: self._recorder.read_back(entry))
+        self._recorder = Recorder(self._inbox, self._queues, hub.intake, body_limit_bytes)
         self._health = {"read": Health(connected=False, reason="not connected yet")}
 
     @property
@@ -86,15 +76,13 @@ class SharedLog:
             tasks.create_task(self._keep("record", self._record))
             tasks.create_task(self._keep("older", self._read_older))
 
-    async def _keep(
-        self, what: str, work: Callable[[pika.ConnectionParameters], Awaitable[None]]
-    ) -> None:
+    async def _keep(self, what: str, work: Callable[[int], Awaitable[None]]) -> None:
         waits = delays(random.random)
         clock = asyncio.get_running_loop().time
-        for target in cycle(self._targets):
+        for attempt in count():
             start_s = clock()
             try:
-                await work(target)
+                await work(attempt)
             except (BrokerUnavailable, RequestRefused) as error:
                 told, kind = str(error), error.kind
             except Exception as error:  # of the log alone: the rest of the server goes on
@@ -107,13 +95,15 @@ class SharedLog:
             log.warning("the log cannot be %s: %s; next try in %.1f s", _PAST[what], told, wait_s)
             await asyncio.sleep(wait_s)
 
-    async def _read(self, target: pika.ConnectionParameters) -> None:
-        async with connected(target) as connection:
+    async def _read(self, attempt: int) -> None:
+        async with self._log.connected(attempt) as connection:
             warning = await self._queues.declare_log(connection)
             if warning and not self._reader.attached.is_set():
                 log.warning("%s", warning)
-            await self._have_inbox(connection)  # before anybody is ready
-            await self._reader.find_end(target)
+            if not self._inbox_is_had:  # it is to be there before anybody is ready
+                async with self._source.connected(attempt) as other:
+                    await self._have_inbox(other)
+            await self._reader.find_end(self._log, attempt)
             try:
                 async with self._reader.reading(connection) as channel:
                     self._health["read"] = Health(connected=True, warning=warning)
@@ -124,33 +114,38 @@ class SharedLog:
             finally:
                 self._reader.stop()
 
-    async def _record(self, target: pika.ConnectionParameters) -> None:
+    async def _record(self, attempt: int) -> None:
         # Before the log's end is known, our own beginning might stand before what is read.
         await self._reader.attached.wait()
-        async with connected(target) as connection:
+        async with (
+            self._source.connected(attempt) as connection,
+            self._log.connected(attempt) as out,
+        ):
             await self._have_inbox(connection)
             tail = self._hub.intake.tail
             last_ms = tail.entered_ms if len(tail) else 0
             is_inbox_new, self._inbox_is_new = self._inbox_is_new, False
             await first_failure(
-                self._recorder.run(connection, last_ms, is_inbox_new=is_inbox_new),
+                self._recorder.run(connection, out, last_ms, is_inbox_new=is_inbox_new),
                 watch_silence(connection, HEARTBEAT_S),
+                watch_silence(out, HEARTBEAT_S),
                 self._bind_again(connection),
             )
 
-    async def _read_older(self, target: pika.ConnectionParameters) -> None:
+    async def _read_older(self, attempt: int) -> None:
         await self._reader.attached.wait()
         reader = OlderReader(self._queues)
         self._health["older"] = Health(connected=True)
         self._hub.archive.opened(reader)
         try:
-            await reader.run(target)
+            await reader.run(self._log, attempt)
         finally:
             self._hub.archive.closed()
 
     async def _have_inbox(self, connection: FrameConnection) -> None:
         """Have what is recorded from; who asks for what is not recorded must not wait for it."""
-        inbox = await self._queues.have_inbox(connection, self._recorded)
+        inbox = await self._inbox.have(connection, self._recorded)
+        self._inbox_is_had = True
         self._inbox_is_new |= inbox.is_new
         warning = ""
         for binding, why in inbox.refused.items():
