@@ -8,12 +8,22 @@ from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, lost_in_silence
 from tests.faults.follower import Follower
 from tests.faults.roamer import Roamer
-from tests.faults.trial import RESUMING, Trial
+from tests.faults.trial import RESUMING, Trial, heartbeat
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import Server
 
+LOG = "queue/guest/pulse-events-log"
+INBOX = "queue/guest/pulse-events-record"
 IMPATIENT_S = 3.0
 """How long clients believe a server that says nothing."""
+SETTLES_S = 5.0
+"""How long a broker that never had a stream takes until it would know the first one after a kill.
+
+RabbitMQ 3.10 answers then for ever that it is down or inaccessible; see docs/resume.md.
+"""
+
+
+STOPPING = "the server is stopping; connect again"
 
 
 def instance(node: Rabbit, *options: str) -> Server:
@@ -46,6 +56,11 @@ def roam(followers: Sequence[Follower]) -> None:
         follower = random.choice(followers)
         assert isinstance(follower, Roamer)
         follower.roam()
+
+
+def is_well(server: Server) -> bool:
+    """Tell whether a server has nothing to complain of."""
+    return heartbeat(server.port) == (200, "")
 
 
 def has_news(run: Trial, since_s: float) -> bool:

@@ -12,6 +12,8 @@ from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES
 from tests.faults.conftest import EXCHANGE
 from tests.faults.instances import (
     IMPATIENT_S,
+    SETTLES_S,
+    STOPPING,
     has_news,
     instance,
     nothing_missed,
@@ -27,13 +29,9 @@ from tests.support.waiting import wait_until
 
 KILLING_S = lasting(12, 120)
 MANY = QUEUE_MAX_MESSAGES + 1000
+STOPS = int(lasting(6, 40))
 STAYS_FROZEN_S = lasting(1, 20)
 FROZEN_WITHIN_S = 40.0
-SETTLES_S = 5.0
-"""How long a broker that never had a stream takes until it would know the first one after a kill.
-
-RabbitMQ 3.10 answers then for ever that it is down or inaccessible; see docs/resume.md.
-"""
 
 
 @pytest.mark.timeout(240)
@@ -57,6 +55,26 @@ def test_instances_are_killed_and_their_clients_go_on_at_others(node: Rabbit) ->
                 f"log: {kills} times an instance killed (SIGKILL), of two",
                 time.monotonic(),
                 f"clients came back {breaks} times",
+            )
+        nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(240)
+def test_instances_are_ended_in_order_as_in_a_rolling_restart(node: Rabbit) -> None:
+    with instance(node) as one, instance(node) as two:
+        ports = (one.port, two.port)
+        with trial(
+            one.port, [node.amqp_url], rate=2000, clients=lambda port: roaming(ports)
+        ) as run:
+            for count in range(STOPS):
+                server = (one, two)[count % 2]  # one of them records: the one that is older
+                assert server.stop() == 0
+                server.start()
+                run.feed.goes_on(1000)
+            found = run.finish(
+                f"log: {STOPS} times an instance stopped (SIGTERM), of two",
+                time.monotonic(),
+                told=STOPPING,
             )
         nothing_missed(found, run.followers, one, two)
 

@@ -18,9 +18,12 @@ from tests.faults.figures import Figures, keep, lost_in_silence, repetitions
 from tests.faults.follower import Follower
 from tests.faults.instances import (
     IMPATIENT_S,
+    INBOX,
+    LOG,
     has_news,
     instance,
     instance_at,
+    is_well,
     no_traceback,
     nothing_missed,
     nothing_untold,
@@ -40,19 +43,12 @@ from tests.support.raw_stream import RawStream
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-LOG = "queue/guest/pulse-events-log"
-INBOX = "queue/guest/pulse-events-record"
 ENDED = f"{RESTARTED}; connect again"
 MINE = "^(queue|exchange)/{user}"
 NOT_THE_LOG = f"{MINE}/pulse-events/"
 ALARM_S = lasting(12, 30)
 HOLE_S = lasting(15, 40)
 GOES_ON_WITHIN_S = 40.0
-
-
-def is_well(server: Server) -> bool:
-    """Tell whether a server has nothing to complain of."""
-    return heartbeat(server.port) == (200, "")
 
 
 def publish(node: Rabbit, messages: Iterable[tuple[str, bytes]]) -> None:

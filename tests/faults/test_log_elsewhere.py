@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.follower import Follower
-from tests.faults.instances import instance, nothing_missed, roam, roaming
+from tests.faults.instances import SETTLES_S, instance, nothing_missed, roam, roaming
 from tests.faults.trial import TARGETS, ask, heartbeat, queues_of, trial
 from tests.support.rabbit import Rabbit
 from tests.support.server import Server
@@ -40,7 +40,7 @@ def test_the_log_s_broker_is_away_and_streams_of_no_log_do_not_notice(
             assert ask(one.port, "/events/v1/config")[1]["history"] == "amqp"
             assert not queues_of(log_node, "guest") - {"queue/guest/pulse-events-log"}
             assert "queue/guest/pulse-events-log" not in queues_of(node, "guest")
-            time.sleep(5)  # until that broker would know its first stream after a kill
+            time.sleep(SETTLES_S)  # the broker's own time
             log_node.kill()
             gone = len(plain.got)
             run.feed.goes_on(500)

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
-from pulse_events.hub.archive import AHEAD, FOUND_WITHIN_S, READERS
+from pulse_events.hub.archive import AHEAD, FOUND_WITHIN_S, READERS, Line
 from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER
 from pulse_events.log.entries import Probe, Stamp, check
 from tests.support.hub_desk import Recorder
@@ -169,6 +169,23 @@ def test_who_does_not_read_gives_way(long: Process) -> None:
         long.hub.drained(stream)
         long.work()
         assert is_all_there(stream, place)
+
+
+def test_owners_take_turns_in_line() -> None:
+    line = Line()
+    for number in range(4):
+        for owner in ("many", "many", "few") if number < 2 else ("many",):
+            stream = Recorder()
+            stream.owner = owner
+            line.add(stream, number)
+    served = []
+    while line:
+        stream = line.next()
+        served.append((stream.owner, line.values[stream]))
+        line.discard(stream)
+    few = [place for place, (owner, _) in enumerate(served) if owner == "few"]
+    assert few == [1, 3]
+    assert [value for owner, value in served if owner == "many"] == [0, 0, 1, 1, 2, 3]
 
 
 class ArchiveMachine(RuleBasedStateMachine):

@@ -90,6 +90,17 @@ def test_a_loss_that_goes_on_while_another_records_is_held_once() -> None:
     assert desk.recording.losses == [(5, "", "full"), (5, "e", "full")]
 
 
+def test_a_loss_that_another_has_recorded_is_not_told_once_more() -> None:
+    desk = Desk()
+    desk.recording.lost(5, "", "full")
+    desk.recording.lost(5, "e", "gone")
+    told = Lost(Stamp(FORMER, 3, 6, TERM - 1), 4, "", "full")
+    desk.recording.read_back(told, counts=False)
+    assert len(desk.recording.losses) == 2
+    desk.recording.read_back(told, counts=True)
+    assert desk.recording.losses == [(5, "e", "gone")]
+
+
 def test_messages_wait_until_the_log_s_end_is_known() -> None:
     desk = Desk()
     desk.deliver("a", "b")

@@ -13,6 +13,7 @@ from pulse_events.cursors import LogCursors
 from pulse_events.history import Room
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.replay import Replays
+from pulse_events.hub.turns import Turns
 from pulse_events.log.entries import Entry, NotAnEntry, check, decode
 from pulse_events.log.intake import Intake
 from pulse_events.log.tail import Tail
@@ -138,11 +139,13 @@ class Stretch(Part):
         for offset, entry in self.slice(end):
             self.taken += 1
             self.offset = offset
-            if entry is None:
+            try:
+                if entry is None:
+                    self.intake.fail(offset)
+                else:
+                    deque(self.intake.take(offset, entry), maxlen=0)  # it is in the tail
+            except Exception:  # a fault of ours: it costs this entry alone, which is told as a gap
                 self.intake.fail(offset)
-            else:
-                for _ in self.intake.take(offset, entry):
-                    pass  # it is in the tail
 
 
 class Search(Part):
@@ -175,6 +178,34 @@ class Search(Part):
         return None
 
 
+class Line:
+    """Streams that wait, with what they wait for: one owner after the other has its turn."""
+
+    def __init__(self) -> None:
+        self.values: dict[Stream, int] = {}
+        self._turns = Turns()
+
+    def __len__(self) -> int:
+        """Number of streams."""
+        return len(self.values)
+
+    def add(self, stream: Stream, value: int) -> None:
+        """Put ``stream`` at its owner's end."""
+        self.values[stream] = value
+        self._turns.add(stream)
+
+    def discard(self, stream: Stream) -> None:
+        """Take ``stream`` out, if it waits."""
+        self.values.pop(stream, None)
+        self._turns.discard(stream)
+
+    def next(self) -> Stream:
+        """Return whose turn it is, of which there must be one; it waits on."""
+        stream = self._turns.take()
+        self._turns.add(stream)
+        return stream
+
+
 class Archive:
     """Who reads which part, and who waits.
 
@@ -197,16 +228,17 @@ class Archive:
         self._pace = pace
         self._found = found
         self._source: Source | None = None
-        self._line: dict[Stream, int] = {}
+        self._line = Line()
         self._stretches: list[Stretch] = []
-        self._searches: dict[Stream, int] = {}
+        self._times = Line()
+        self._searcher: Stream | None = None
         self._search: Search | None = None
         self._tries = 0
         self._search_until_s = 0.0
 
     def __len__(self) -> int:
         """Number of streams that wait in line."""
-        return len(self._line) + len(self._searches)
+        return len(self._line) + len(self._times)
 
     # Where the log is read
 
@@ -237,7 +269,7 @@ class Archive:
         near = next((stretch for stretch in self._stretches if stretch.is_near(position)), None)
         if near is None:
             self.leave(stream)
-            self._line[stream] = position
+            self._line.add(stream, position)
         else:
             self._leave_others(stream, near)
             near.waiting[stream] = position
@@ -245,7 +277,7 @@ class Archive:
 
     def leave(self, stream: Stream) -> None:
         """See `Older`."""
-        self._line.pop(stream, None)
+        self._line.discard(stream)
         self._leave_others(stream)
 
     def _leave_others(self, stream: Stream, near: Stretch | None = None) -> None:
@@ -258,13 +290,13 @@ class Archive:
 
     def find(self, stream: Stream, since_ms: int) -> None:
         """Have ``found`` called with where it is that what came at ``since_ms`` begins."""
-        self._searches[stream] = since_ms
+        self._times.add(stream, since_ms)
         self._wake()
 
     def stop_finding(self, stream: Stream) -> None:
         """Note that a stream has left."""
-        is_current = self._search is not None and next(iter(self._searches)) is stream
-        if self._searches.pop(stream, None) is not None and is_current:
+        self._times.discard(stream)
+        if stream is self._searcher:
             self._end_search()
             self._wake()
 
@@ -274,10 +306,10 @@ class Archive:
         """Begin to read what can be read."""
         if self._source is None:
             return
-        if self._searches and self._search is None:
+        if self._times and self._search is None:
             self._begin_search(self._source)
         while self._line and self._has_room():
-            position = next(iter(self._line.values()))
+            position = self._line.values[self._line.next()]
             start = LogCursors.offset(position)
             tail = Tail(self._held.now_ms, Room(PART_BYTES), self._held.age_ms)
             stretch = Stretch(self._source, start, self._wake, tail)
@@ -294,9 +326,9 @@ class Archive:
 
     def _board(self, stretch: Stretch) -> None:
         """Let those in line wait for a stretch that is near them."""
-        for stream, position in tuple(self._line.items()):
+        for stream, position in tuple(self._line.values.items()):
             if stretch.is_near(position):
-                del self._line[stream]
+                self._line.discard(stream)
                 stretch.waiting[stream] = position
 
     def _wake(self) -> None:
@@ -363,7 +395,8 @@ class Archive:
         """Read a part no more; who still needs it goes to the end of the line."""
         self._stretches.remove(stretch)
         stretch.close()
-        self._line |= stretch.waiting
+        for stream, position in stretch.waiting.items():
+            self._line.add(stream, position)
         for stream in stretch.readers:
             self._replays.read_what_is_held(stream)
         self._wake()
@@ -371,7 +404,9 @@ class Archive:
     # What is looked for
 
     def _begin_search(self, source: Source) -> None:
-        since_ms = next(iter(self._searches.values()))
+        if self._searcher is None:
+            self._searcher = self._times.next()
+        since_ms = self._times.values[self._searcher]
         start: int | datetime = 0
         if self._tries < len(LOOKED_BEFORE):
             start = datetime.fromtimestamp(since_ms // 1000, UTC) - LOOKED_BEFORE[self._tries]
@@ -389,14 +424,15 @@ class Archive:
         if self._tries == len(LOOKED_BEFORE):
             self._tell_found(0)  # and so a gap, rather than nothing for ever
             return
-        tries = self._tries + 1
+        searcher, tries = self._searcher, self._tries + 1
         self._end_search()
-        self._tries = tries
+        self._searcher, self._tries = searcher, tries
         self._wake()
 
     def _tell_found(self, position: int) -> None:
-        stream = next(iter(self._searches))
-        del self._searches[stream]
+        stream = self._searcher
+        assert stream is not None
+        self._times.discard(stream)
         self._end_search()
         self._found(stream, position)
         self._wake()
@@ -405,4 +441,4 @@ class Archive:
         if self._search is not None:
             self._search.close()
             self._search = None
-        self._tries = 0
+        self._searcher, self._tries = None, 0

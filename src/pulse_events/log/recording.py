@@ -206,6 +206,9 @@ class Recording:
         """
         if entry.stamp.writer == self._writer:
             self._take_own(entry.stamp.number, counts)
+        elif counts and isinstance(entry, Lost) and self._phase is _Phase.IDLE:
+            # Who records has told it: at a takeover, it would be told once more.
+            self._held = deque(held for held in self._held if not _is_like(held, entry))
         elif counts and isinstance(entry, Began) and self._phase is not _Phase.IDLE:
             raise Superseded(f"{entry.stamp.writer} has begun a later term than {self._writer}")
 
@@ -272,6 +275,13 @@ class Recording:
         kept = about.tag if isinstance(about, _Delivery) else about
         self._sent.append(_Sent(stamp.number, stamp.time_ms, kept))
         self._write(encode(_entry(stamp, about)))
+
+
+def _is_like(held: _Delivery | _Loss, entry: Lost) -> bool:
+    return isinstance(held, _Loss) and (held.exchange, held.reason) == (
+        entry.exchange,
+        entry.reason,
+    )
 
 
 def _content_of(message: Message) -> Content:
