@@ -10,6 +10,8 @@ from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit, RabbitError
 
 EXCHANGE = "exchange/faults/numbers"
+LOG = "queue/guest/pulse-events-log"
+INBOX = "queue/guest/pulse-events-record"
 
 
 @pytest.fixture(scope="session")
@@ -23,11 +25,14 @@ def faulty_node() -> Iterator[Rabbit]:
 
 @pytest.fixture
 def node(faulty_node: Rabbit) -> Iterator[Rabbit]:
-    """The node, running, whatever the test before did to it."""
+    """The node, running and without a log, whatever the test before did to it."""
     try:
         assert faulty_node.pid
     except RabbitError:
         faulty_node.start()
+    with Amqp(faulty_node.amqp_url) as amqp:
+        for queue in (LOG, INBOX):
+            amqp.delete_queue(queue)
     yield faulty_node
 
 

@@ -12,8 +12,6 @@ from tests.faults.trial import RESUMING, Trial, heartbeat
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import Server
 
-LOG = "queue/guest/pulse-events-log"
-INBOX = "queue/guest/pulse-events-record"
 IMPATIENT_S = 3.0
 """How long clients believe a server that says nothing."""
 SETTLES_S = 5.0

@@ -13,13 +13,11 @@ import pytest
 from pulse_events.brokers.rabbitmq.log.recorder import INBOX_GONE
 from pulse_events.hub.log_hub import RESTARTED
 from pulse_events.hub.replay import OF_ANOTHER
-from tests.faults.conftest import EXCHANGE
+from tests.faults.conftest import EXCHANGE, INBOX, LOG
 from tests.faults.figures import Figures, keep, lost_in_silence, repetitions
 from tests.faults.follower import Follower
 from tests.faults.instances import (
     IMPATIENT_S,
-    INBOX,
-    LOG,
     has_news,
     instance,
     instance_at,

@@ -6,10 +6,8 @@ from functools import partial
 
 import pytest
 
-from tests.faults.conftest import EXCHANGE
+from tests.faults.conftest import EXCHANGE, INBOX, LOG
 from tests.faults.instances import (
-    INBOX,
-    LOG,
     has_news,
     instance_at,
     is_well,

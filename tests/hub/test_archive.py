@@ -66,6 +66,20 @@ def test_a_time_is_found_to_the_millisecond_however_clocks_differ() -> None:
         assert stream.bodies == [*range(100, 200)]
 
 
+def test_times_that_are_near_are_looked_for_at_once() -> None:
+    process = old(200)
+    process.hub.archive.closed()
+    streams = [process.connect(since_ms=START_MS + number) for number in range(150, 40, -1)]
+    gone = streams.pop(50)
+    process.hub.leave(gone, 0.0)
+    process.hub.archive.opened(process.log)
+    process.work()
+    firsts = [number for number in range(150, 40, -1) if number != 100]
+    assert [stream.bodies[0] for stream in streams] == firsts
+    assert gone.kinds == []
+    assert process.log.readings < READERS
+
+
 def test_a_time_before_the_log_is_a_gap_and_then_all_of_it() -> None:
     process = old(200)
     process.log.first = 30
@@ -74,6 +88,9 @@ def test_a_time_before_the_log_is_a_gap_and_then_all_of_it() -> None:
     gap = json.loads(gaps(stream)[0])
     assert (gap["reason"], gap["from"]) == (FORGOTTEN, "1970-01-01T00:16:35.000Z")
     assert gap["to"] == "1970-01-01T00:16:40.030Z"
+    assert (
+        process.log.readings == 3
+    )  # two that begin at the same entry, so it is the first; its own
 
 
 def test_a_time_is_found_in_the_end_where_the_broker_knows_none() -> None:

@@ -61,7 +61,7 @@ class StoredLog:
         self.times: list[int] = []
         self.bodies: list[bytes] = []
         self.parts: list[Part] = []
-        self.most_parts = 0
+        self.most_parts = self.readings = 0
 
     @property
     def last(self) -> int:
@@ -79,6 +79,7 @@ class StoredLog:
         if isinstance(start, datetime):
             early = start - timedelta(milliseconds=3)
             start = bisect_left(self.times, round(early.timestamp() * 1000), lo=self.first)
+        self.readings += 1
         self.parts.append(Part(self, start, take))
         self.most_parts = max(self.most_parts, len(self.parts))
         return self.parts[-1]

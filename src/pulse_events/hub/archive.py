@@ -5,8 +5,10 @@ position and nothing else.  Pure: what reads the log is a `Source`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from math import inf
+from operator import itemgetter
 from typing import Protocol
 
 from pulse_events.cursors import LogCursors
@@ -32,6 +34,8 @@ SLICE_BYTES = 256 << 10
 LOOKED_BEFORE = (timedelta(seconds=2), timedelta(minutes=1), timedelta(hours=1))
 """How long before a time the log is looked into for it; the clocks of recorders and broker differ.
 """
+NEAR_MS = 1000
+"""Times so near to each other are looked for at once."""
 FOUND_WITHIN_S = 5.0
 """How long nothing may be found of a time until it is looked for further back."""
 
@@ -149,33 +153,58 @@ class Stretch(Part):
 
 
 class Search(Part):
-    """Looks for the first entry that was written at a time, or later."""
+    """Looks for the first entry that was written at a time, or later: for several at once.
+
+    Args:
+        source: Where.
+        start: See `Source.read`.
+        wake: See `Part`.
+        wanted: The times, by who wants to know.
+        before: The offset of the first entry when it was begun less far back; -1 if it was not.  If
+            that comes again, it is the log's first.
+    """
 
     def __init__(
-        self, source: Source, start: int | datetime, wake: Callable[[], None], since_ms: int
+        self,
+        source: Source,
+        start: int | datetime,
+        wake: Callable[[], None],
+        wanted: Mapping[Stream, int],
+        before: int,
     ) -> None:
         super().__init__(source, start, wake)
-        self._since_ms = since_ms
-        self._is_from_first = start == 0
-        self._saw_earlier = False
+        self.wanted = dict(sorted(wanted.items(), key=itemgetter(1)))
+        self.is_too_late = False
+        """Whether it began behind what is looked for."""
+        self.first = -1
+        """The offset of its first entry."""
+        self._before = inf if start == 0 else before
+        self._first_ms = 0
 
-    def look(self, end: int) -> int | None:
+    def look(self, end: int) -> Iterator[tuple[Stream, int]]:
         """Look at some of what arrived.
 
-        Returns:
-            The position before that entry, 0 if it is the log's first; -1 if it is to be looked
-            for further back; ``None`` if it was not found yet.
+        Yields:
+            Who wanted to know, and the position before that entry; 0 if it is the log's first.
         """
         for offset, entry in self.slice(end):
-            if entry is None:
+            if entry is None or not self.wanted:
                 continue
-            if entry.stamp.time_ms < self._since_ms:
-                self._saw_earlier = True
-            elif self._saw_earlier:
-                return LogCursors.position(offset, check(entry.stamp)) - 1
-            else:
-                return 0 if self._is_from_first else -1
-        return None
+            time_ms = entry.stamp.time_ms
+            if self.first < 0:
+                self.first, self._first_ms = offset, time_ms
+                is_earlier = time_ms < next(iter(self.wanted.values()))
+                self.is_too_late = not is_earlier and offset > self._before
+            if not self.is_too_late:
+                position = LogCursors.position(offset, check(entry.stamp)) - 1
+                yield from self._found(time_ms, position)
+
+    def _found(self, time_ms: int, position: int) -> Iterator[tuple[Stream, int]]:
+        for stream, since_ms in tuple(self.wanted.items()):
+            if since_ms > time_ms:
+                break
+            del self.wanted[stream]
+            yield stream, position if self._first_ms < since_ms else 0
 
 
 class Line:
@@ -231,7 +260,6 @@ class Archive:
         self._line = Line()
         self._stretches: list[Stretch] = []
         self._times = Line()
-        self._searcher: Stream | None = None
         self._search: Search | None = None
         self._tries = 0
         self._search_until_s = 0.0
@@ -259,7 +287,7 @@ class Archive:
         if self._search is not None and self._search_until_s == 0.0:
             self._search_until_s = now_s + FOUND_WITHIN_S
         elif self._search is not None and now_s > self._search_until_s:
-            self._look_further_back()
+            self._look_further_back(self._search)
         self._wake()  # what somebody waits for may be held by now
 
     # Who needs something
@@ -296,9 +324,8 @@ class Archive:
     def stop_finding(self, stream: Stream) -> None:
         """Note that a stream has left."""
         self._times.discard(stream)
-        if stream is self._searcher:
-            self._end_search()
-            self._wake()
+        if self._search is not None and self._search.wanted.pop(stream, None) is not None:
+            self._end_if_found(self._search)
 
     # What is read
 
@@ -404,41 +431,49 @@ class Archive:
     # What is looked for
 
     def _begin_search(self, source: Source) -> None:
-        if self._searcher is None:
-            self._searcher = self._times.next()
-        since_ms = self._times.values[self._searcher]
+        since_ms = self._times.values[self._times.next()]
+        times = self._times.values.items()
+        wanted = {who: ms for who, ms in times if abs(ms - since_ms) <= NEAR_MS}
+        self._look_from(source, wanted, 0, -1)
+
+    def _look_from(
+        self, source: Source, wanted: Mapping[Stream, int], tries: int, before: int
+    ) -> None:
         start: int | datetime = 0
-        if self._tries < len(LOOKED_BEFORE):
-            start = datetime.fromtimestamp(since_ms // 1000, UTC) - LOOKED_BEFORE[self._tries]
+        if tries < len(LOOKED_BEFORE):
+            earliest_s = min(wanted.values()) // 1000
+            start = datetime.fromtimestamp(earliest_s, UTC) - LOOKED_BEFORE[tries]
+        self._tries = tries
         self._search_until_s = 0.0
-        self._search = Search(source, start, self._wake, since_ms)
+        self._search = Search(source, start, self._wake, wanted, before)
 
     def _look(self, search: Search) -> None:
-        position = search.look(self._held.offset)
-        if position == -1:
-            self._look_further_back()
-        elif position is not None:
-            self._tell_found(position)
+        found = tuple(search.look(self._held.offset))
+        if search.is_too_late:
+            self._look_further_back(search)
+        else:
+            self._end_if_found(search)
+        self._tell(found)
 
-    def _look_further_back(self) -> None:
+    def _look_further_back(self, search: Search) -> None:
+        wanted = search.wanted
+        self._end_search()
         if self._tries == len(LOOKED_BEFORE):
-            self._tell_found(0)  # and so a gap, rather than nothing for ever
-            return
-        searcher, tries = self._searcher, self._tries + 1
-        self._end_search()
-        self._searcher, self._tries = searcher, tries
-        self._wake()
+            self._tell([(stream, 0) for stream in wanted])  # a gap, rather than nothing for ever
+        elif self._source is not None:
+            self._look_from(self._source, wanted, self._tries + 1, search.first)
 
-    def _tell_found(self, position: int) -> None:
-        stream = self._searcher
-        assert stream is not None
-        self._times.discard(stream)
-        self._end_search()
-        self._found(stream, position)
-        self._wake()
+    def _tell(self, found: Iterable[tuple[Stream, int]]) -> None:
+        for stream, position in found:
+            self._times.discard(stream)
+            self._found(stream, position)
+
+    def _end_if_found(self, search: Search) -> None:
+        if not search.wanted:
+            self._end_search()
+            self._wake()
 
     def _end_search(self) -> None:
         if self._search is not None:
             self._search.close()
             self._search = None
-        self._searcher, self._tries = None, 0
