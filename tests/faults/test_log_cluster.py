@@ -15,6 +15,7 @@ from tests.faults.instances import (
     roaming,
 )
 from tests.faults.lengths import lasting
+from tests.faults.test_log_broker import records
 from tests.faults.trial import Trial, heartbeat, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit, RabbitError
@@ -25,6 +26,7 @@ MINORITY_S = lasting(20, 60)
 SETTLES_S = 5.0
 """See test_log.py."""
 ONE_ACTIVE = {"x-single-active-consumer": True}
+QUORUM = {"x-queue-type": "quorum"} | ONE_ACTIVE
 ONE_REPLICA = {"x-queue-type": "stream", "x-initial-cluster-size": 1}
 UNFIT = "does not have a replica on the local node"
 
@@ -66,10 +68,10 @@ def url(nodes: Sequence[Rabbit]) -> str:
     return first.amqp_url.replace(f":{first.port}/", f":{first.port}{hosts}/")
 
 
-def leader(node: Rabbit) -> str:
-    """Return the name of the node that the log's leader is on."""
+def leader(node: Rabbit, queue: str = LOG) -> str:
+    """Return the name of the node that a queue's leader is on."""
     rows = node.rows("list_queues", "name", "leader")
-    return next(str(row["leader"]) for row in rows if row["name"] == LOG)
+    return next(str(row["leader"]) for row in rows if row["name"] == queue)
 
 
 def go_on(run: Trial, within_s: float = 60.0) -> float:
@@ -113,6 +115,44 @@ def test_others_go_on_when_the_node_of_the_logs_leader_goes(nodes: list[Rabbit],
             )
         all_well((one, two))
         nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("at", ["there", "elsewhere"])
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_nothing_is_lost_with_the_node_of_a_quorum_inboxs_leader(
+    nodes: list[Rabbit], how: str, at: str
+) -> None:
+    """The operator has made the inbox beforehand; who records is ``at`` that node, or not."""
+    first, second, third = nodes
+    with Amqp(second.amqp_url) as amqp:
+        amqp.delete_queue(INBOX)
+        amqp.declare_queue(INBOX, durable=True, arguments=QUORUM)
+    recording, other = (second, first) if at == "there" else (first, second)
+    with instance_at(url((recording, other, third))) as one:
+        records(third, one)
+        with instance_at(url((other, third, recording))) as two:
+            ports = (one.port, two.port)
+            with trial(
+                one.port,
+                [first.amqp_url, third.amqp_url],
+                clients=lambda port: roaming(ports),
+            ) as run:
+                time.sleep(SETTLES_S)  # the broker's own time
+                assert leader(first, INBOX) == second.name
+                getattr(second, how)()
+                waited_s = go_on(run)
+                assert leader(first, INBOX) != second.name
+                run.feed.goes_on(2000)  # of which a classic inbox has nothing
+                second.start()
+                all_well((one, two))
+                run.feed.goes_on(500)
+                found = run.finish(
+                    f"log: node of a quorum inbox's leader, of three ({how}), who records is {at}",
+                    time.monotonic(),
+                    f"clients had what was published then after {waited_s:.1f} s",
+                )
+            nothing_missed(found, run.followers, one, two)
 
 
 @pytest.mark.timeout(300)
