@@ -74,6 +74,14 @@ class LogQueues:
         """Send an entry to the log, without waiting; raises as `Channel.request` does."""
         publish(channel, self.exchange, entry)
 
+    async def write_surely(self, connection: FrameConnection, entry: bytes) -> None:
+        """Send an entry to the log, and wait until the broker has passed it on."""
+        channel = await Channel(connection).open()
+        self.write(channel, entry)
+        # A channel's requests are worked at in turn.
+        await channel.request("exchange_declare", exchange=self.exchange, passive=True)
+        channel.pika.close()
+
     async def consume(
         self,
         connection: FrameConnection,
