@@ -20,6 +20,7 @@ from tests.faults.instances import (
     STOPPING,
     has_news,
     instance,
+    no_traceback,
     nothing_missed,
     roam,
     roaming,
@@ -44,8 +45,8 @@ Act = Callable[[], object]
 
 
 def end(*servers: Server, away_s: float = 0.0) -> None:
+    no_traceback(*servers)  # whose next start has a stderr of its own
     for server in servers:
-        assert "Traceback" not in server.stderr  # which its next start leaves behind
         server.kill()
     time.sleep(away_s)  # the fault's own length
     for server in servers:
@@ -54,7 +55,7 @@ def end(*servers: Server, away_s: float = 0.0) -> None:
 
 def leave(server: Server) -> None:
     assert server.stop() == 0
-    assert "Traceback" not in server.stderr
+    no_traceback(server)
     server.start()
 
 

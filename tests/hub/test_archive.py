@@ -88,6 +88,9 @@ def test_a_time_before_the_log_is_a_gap_and_then_all_of_it() -> None:
     gap = json.loads(gaps(stream)[0])
     assert (gap["reason"], gap["from"]) == (FORGOTTEN, "1970-01-01T00:16:35.000Z")
     assert gap["to"] == "1970-01-01T00:16:40.030Z"
+    assert (
+        process.log.readings == 3
+    )  # two that begin at the same entry, so it is the first; its own
 
 
 def test_a_time_is_found_in_the_end_where_the_broker_knows_none() -> None:
@@ -194,9 +197,9 @@ def test_owners_take_turns_in_line() -> None:
             line.add(stream, number)
     served = []
     while line:
-        stream = line.next()
-        served.append((stream.owner, line.values[stream]))
-        line.discard(stream)
+        whose = line.next()
+        served.append((whose.owner, line.values[whose]))
+        line.discard(whose)
     few = [place for place, (owner, _) in enumerate(served) if owner == "few"]
     assert few == [1, 3]
     assert [value for owner, value in served if owner == "many"] == [0, 0, 1, 1, 2, 3]

@@ -7,6 +7,7 @@ position and nothing else.  Pure: what reads the log is a `Source`.
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from math import inf
 from operator import itemgetter
 from typing import Protocol
 
@@ -159,6 +160,8 @@ class Search(Part):
         start: See `Source.read`.
         wake: See `Part`.
         wanted: The times, by who wants to know.
+        before: The offset of the first entry when it was begun less far back; -1 if it was not.  If
+            that comes again, it is the log's first.
     """
 
     def __init__(
@@ -167,13 +170,16 @@ class Search(Part):
         start: int | datetime,
         wake: Callable[[], None],
         wanted: Mapping[Stream, int],
+        before: int,
     ) -> None:
         super().__init__(source, start, wake)
         self.wanted = dict(sorted(wanted.items(), key=itemgetter(1)))
         self.is_too_late = False
         """Whether it began behind what is looked for."""
-        self._is_from_first = start == 0
-        self._first_ms: int | None = None
+        self.first = -1
+        """The offset of its first entry."""
+        self._before = inf if start == 0 else before
+        self._first_ms = 0
 
     def look(self, end: int) -> Iterator[tuple[Stream, int]]:
         """Look at some of what arrived.
@@ -185,10 +191,10 @@ class Search(Part):
             if entry is None or not self.wanted:
                 continue
             time_ms = entry.stamp.time_ms
-            if self._first_ms is None:
-                self._first_ms = time_ms
-                earliest_ms = next(iter(self.wanted.values()))
-                self.is_too_late = time_ms >= earliest_ms and not self._is_from_first
+            if self.first < 0:
+                self.first, self._first_ms = offset, time_ms
+                is_earlier = time_ms < next(iter(self.wanted.values()))
+                self.is_too_late = not is_earlier and offset > self._before
             if not self.is_too_late:
                 position = LogCursors.position(offset, check(entry.stamp)) - 1
                 yield from self._found(time_ms, position)
@@ -198,7 +204,6 @@ class Search(Part):
             if since_ms > time_ms:
                 break
             del self.wanted[stream]
-            assert self._first_ms is not None
             yield stream, position if self._first_ms < since_ms else 0
 
 
@@ -429,16 +434,18 @@ class Archive:
         since_ms = self._times.values[self._times.next()]
         times = self._times.values.items()
         wanted = {who: ms for who, ms in times if abs(ms - since_ms) <= NEAR_MS}
-        self._look_from(source, wanted, 0)
+        self._look_from(source, wanted, 0, -1)
 
-    def _look_from(self, source: Source, wanted: Mapping[Stream, int], tries: int) -> None:
+    def _look_from(
+        self, source: Source, wanted: Mapping[Stream, int], tries: int, before: int
+    ) -> None:
         start: int | datetime = 0
         if tries < len(LOOKED_BEFORE):
             earliest_s = min(wanted.values()) // 1000
             start = datetime.fromtimestamp(earliest_s, UTC) - LOOKED_BEFORE[tries]
         self._tries = tries
         self._search_until_s = 0.0
-        self._search = Search(source, start, self._wake, wanted)
+        self._search = Search(source, start, self._wake, wanted, before)
 
     def _look(self, search: Search) -> None:
         found = tuple(search.look(self._held.offset))
@@ -454,7 +461,7 @@ class Archive:
         if self._tries == len(LOOKED_BEFORE):
             self._tell([(stream, 0) for stream in wanted])  # a gap, rather than nothing for ever
         elif self._source is not None:
-            self._look_from(self._source, wanted, self._tries + 1)
+            self._look_from(self._source, wanted, self._tries + 1, search.first)
 
     def _tell(self, found: Iterable[tuple[Stream, int]]) -> None:
         for stream, position in found:

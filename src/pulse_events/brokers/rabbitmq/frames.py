@@ -14,7 +14,6 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 from pika.adapters.asyncio_connection import AsyncioConnection
-from pika.exceptions import StreamLostError
 
 from pulse_events.brokers.rabbitmq.content import (
     BODY,
@@ -95,7 +94,8 @@ class FrameConnection(AsyncioConnection):  # type: ignore[misc]  # pika ships no
         try:
             super()._adapter_emit_data(data)
         except RuntimeError as error:
-            self._terminate_stream(StreamLostError(f"the connection was reset: {error}"))
+            # In a later turn: pika's heartbeat goes on behind this one, and is stopped then.
+            self._transport._initiate_abort(ConnectionResetError(f"it was reset: {error}"))
 
     @property
     def piece_bytes(self) -> int:
