@@ -107,14 +107,26 @@ class RawConnection:
         """Write ready-made frames; blocks while the broker takes no more."""
         self.socket.sendall(b"".join(messages))
 
+    def confirm(self) -> None:
+        """Have the broker confirm what is sent from now on."""
+        self.ask((85, 10), b"\0", channel=1, expected=(85, 11))
+
+    def wait_until_confirmed(self, count: int) -> None:
+        """Wait until it has confirmed so many messages; it confirms those of a stream in order."""
+        confirmed = 0
+        while confirmed < count:
+            confirmed = struct.unpack(">Q", self._expect((60, 80))[:8])[0]
+
     def close(self) -> None:
         """Close in order, so that what was sent is surely with the broker."""
         self.ask((10, 50), struct.pack(">HBHH", 200, 0, 0, 0), expected=(10, 51))
         self.socket.close()
 
-    def _expect(self, number: tuple[int, int]) -> None:
+    def _expect(self, number: tuple[int, int]) -> bytes:
+        """Wait for a method; return its arguments."""
         kind, _channel, length = struct.unpack(">BHI", self._read.read(7))
         payload = self._read.read(length + 1)
         found = struct.unpack(">HH", payload[:4])
         if kind != _METHOD or found != number:
             raise AmqpError(f"expected method {number}, the broker sent {found}: {payload[4:]!r}")
+        return payload[4:-1]

@@ -15,12 +15,16 @@ from pulse_events.messages import encode_message as encode_line
 _TERM = 1
 """Of the first recorder of a log; whoever records behind it takes a later one."""
 _BATCH = 32
+"""Entries that are sent at once.  The broker has written one batch before the next is sent: else
+it would make one piece of thousands, all of which it reads to whoever begins in the middle.
+"""
 
 
 def fill(log: SharedLog, count: int) -> float:
     """Have so many messages in a log in which nothing was; return when the last one was sent."""
     connection = RawConnection(log.setting.broker.amqp_url)
     connection.declare_exchange(log.exchange)
+    connection.confirm()
     with log.instance():
         pass  # which makes the log
     exchange = LogQueues(log.name, Retention(0, 0)).exchange
@@ -36,6 +40,7 @@ def fill(log: SharedLog, count: int) -> float:
             write_time(frames, frames.rindex(TIME_MARK) + len(TIME_MARK), now_s)
             batch.append(frames)
         connection.send(batch)
+        connection.wait_until_confirmed(numbers[-1] + 1)  # with `Began`
     connection.close()
     return now_s
 

@@ -51,7 +51,7 @@ def run_r6(setting: Setting) -> list[Row]:
         with load:
             publisher.pace(PAUSE)
             expected = STREAMS // TASKS * (publisher.sent - TASKS)
-            settled = _settle(load, expected)
+            settled = settle(load, expected)
     setting.say(
         f"calm             {calm}\nstorm            {stormy}\n  all live after "
         f"{load.ready_after_s:.3f} s; {settled.deliveries:,} messages came, {settled.closed} closed"
@@ -64,9 +64,9 @@ def run_r6(setting: Setting) -> list[Row]:
     ]
 
 
-def _settle(load: Load, expected: int) -> Settled:
+def settle(load: Load, expected: int, within_s: float = SETTLE_WITHIN_S) -> Settled:
     """Wait for so many deliveries, and see whether more come."""
-    end_s = time.monotonic() + SETTLE_WITHIN_S
+    end_s = time.monotonic() + within_s
     while (settled := load.settle()).deliveries < expected and time.monotonic() < end_s:
         pass
     return settled

@@ -197,9 +197,9 @@ def test_owners_take_turns_in_line() -> None:
             line.add(stream, number)
     served = []
     while line:
-        stream = line.next()
-        served.append((stream.owner, line.values[stream]))
-        line.discard(stream)
+        whose = line.next()
+        served.append((whose.owner, line.values[whose]))
+        line.discard(whose)
     few = [place for place, (owner, _) in enumerate(served) if owner == "few"]
     assert few == [1, 3]
     assert [value for owner, value in served if owner == "many"] == [0, 0, 1, 1, 2, 3]
