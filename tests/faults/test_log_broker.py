@@ -302,6 +302,17 @@ REFUSALS = [
         "no read permission for the queue",
         read=f"^exchange/faults/.*|{MINE}/pulse-events($|-log|/)",
     ),
+    # To bind a queue takes `read` on the exchange.
+    Refusal(
+        "log-unbound",
+        "no read permission for the exchange",
+        read=f"^queue/{{user}}|{NOT_THE_LOG}|^exchange/faults/.*",
+    ),
+    Refusal(
+        "log-unfed",
+        "no write permission for the exchange",
+        write=f"^queue/{{user}}|{NOT_THE_LOG}",
+    ),
 ]
 
 

@@ -12,6 +12,7 @@ from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.place import Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
+from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
@@ -80,7 +81,8 @@ class LogReader:
             finally:
                 closed.cancel()
             if closed.done() and not closed.cancelled():
-                closed.result()
+                with needing("write", of_exchange="write"):
+                    closed.result()
         if not found.done():
             raise BrokerUnavailable("the log takes no entries", "the log takes no entries")
         self._end = found.result()
