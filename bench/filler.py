@@ -31,6 +31,7 @@ def fill(log: SharedLog, count: int) -> float:
     writer = secrets.token_hex(4)
     now_s = time.time()
     connection.send([_frames(exchange, Began(_stamp(writer, 0, now_s)))])
+    connection.wait_until_confirmed(1)
     entries = cycle([_recorded(log.exchange, sample) for sample in make_pool()])
     for start in range(1, count + 1, _BATCH):
         now_s, batch = time.time(), []
@@ -40,7 +41,7 @@ def fill(log: SharedLog, count: int) -> float:
             write_time(frames, frames.rindex(TIME_MARK) + len(TIME_MARK), now_s)
             batch.append(frames)
         connection.send(batch)
-        connection.wait_until_confirmed(numbers[-1] + 1)  # with `Began`
+        connection.wait_until_confirmed(numbers[-1] + 1)
     connection.close()
     return now_s
 

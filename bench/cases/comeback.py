@@ -26,6 +26,7 @@ AWAY_S = 10.0
 BYSTANDERS = 10
 """Streams that are live all the time, with all messages, at another load client."""
 SETTLE_WITHIN_S = 20.0
+"""For how long nothing may come of what is expected."""
 STORM_S = 3.0
 """From the first connect on, for how long the bystanders' latency is taken."""
 
@@ -64,11 +65,14 @@ def run_r6(setting: Setting) -> list[Row]:
     ]
 
 
-def settle(load: Load, expected: int, within_s: float = SETTLE_WITHIN_S) -> Settled:
-    """Wait for so many deliveries, and see whether more come."""
-    end_s = time.monotonic() + within_s
+def settle(load: Load, expected: int) -> Settled:
+    """Wait for so many deliveries, until nothing comes any more, and see whether more come."""
+    deliveries = -1
+    end_s = time.monotonic() + SETTLE_WITHIN_S
     while (settled := load.settle()).deliveries < expected and time.monotonic() < end_s:
-        pass
+        if settled.deliveries > deliveries:
+            deliveries = settled.deliveries
+            end_s = time.monotonic() + SETTLE_WITHIN_S
     return settled
 
 

@@ -34,7 +34,7 @@ from tests.faults.returner import Returner, away
 from tests.faults.test_alarms import ALARMS, raised
 from tests.faults.test_gaps import are_told
 from tests.faults.test_refusals import PASSWORD, allow_all
-from tests.faults.trial import RESUMING, TARGETS, heartbeat, trial
+from tests.faults.trial import RESUMING, TARGETS, heartbeat, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream
@@ -47,6 +47,9 @@ NOT_THE_LOG = f"{MINE}/pulse-events/"
 ALARM_S = lasting(12, 30)
 HOLE_S = lasting(15, 40)
 GOES_ON_WITHIN_S = 40.0
+TIMES = 6
+MANY = [option for n in range(500) for option in ("--record", f"{EXCHANGE}=other.{n}")]
+"""So many that who makes the inbox takes long, and another one may record first."""
 
 
 def publish(node: Rabbit, messages: Iterable[tuple[str, bytes]]) -> None:
@@ -299,6 +302,17 @@ REFUSALS = [
         "no read permission for the queue",
         read=f"^exchange/faults/.*|{MINE}/pulse-events($|-log|/)",
     ),
+    # To bind a queue takes `read` on the exchange.
+    Refusal(
+        "log-unbound",
+        "no read permission for the exchange",
+        read=f"^queue/{{user}}|{NOT_THE_LOG}|^exchange/faults/.*",
+    ),
+    Refusal(
+        "log-unfed",
+        "no write permission for the exchange",
+        write=f"^queue/{{user}}|{NOT_THE_LOG}",
+    ),
 ]
 
 
@@ -361,3 +375,65 @@ def test_a_broker_without_streams_serves_all_who_need_no_log(node: Rabbit) -> No
         ):
             streamless.ctl("enable_feature_flag", "stream_queue")
             waiting.ready(within_s=20)
+
+
+@pytest.mark.timeout(240)
+def test_the_gap_of_an_inbox_that_is_deleted_is_where_the_loss_is(node: Rabbit) -> None:
+    with instance(node, *MANY) as one:
+        records(node, one)
+        with instance(node) as two:
+            ports = (one.port, two.port)
+            with trial(one.port, [node.amqp_url], clients=lambda port: roaming(ports)) as run:
+                for _ in range(TIMES):  # either of the two may be the one that makes it
+                    delete(node, INBOX)
+                    run.feed.goes_on(3000)
+                found = run.finish(f"log: inbox deleted {TIMES} times", time.monotonic())
+            no_traceback(one, two)
+            nothing_untold(run, found)
+
+
+def test_an_inbox_that_is_deleted_when_nothing_is_held_is_a_gap(node: Rabbit) -> None:
+    delete(node, LOG)
+    with instance(node, "--log-age", "1") as one:
+        with Returner(one.port, RESUMING[0]) as left, Returner(one.port, RESUMING[0]) as there:
+            publish(node, AGAIN[:50])
+            for client in (left, there):
+                client.reaches(49)
+            left.close()
+            nothing = "nothing is held"
+            wait_until(lambda: not stats(one.port)["historyRecords"], nothing, within_s=20)
+            with Amqp(node.amqp_url) as amqp:
+                amqp.delete_queue(INBOX)
+                for key, body in AGAIN[50:60]:
+                    amqp.publish(EXCHANGE, key, body)
+            cancelled = "the broker cancelled the consumer"
+            wait_until(lambda: cancelled in one.stderr, "it is noticed")
+            wait_until(lambda: INBOX in str(node.rows("list_queues", "name")), "it is there again")
+            publish(node, AGAIN[60:])
+            there.reaches(99)
+            with Returner(one.port, RESUMING[0], cursor=left.cursor) as back:
+                back.reaches(99)
+    for client in (there, back):
+        missing = {number for number, _ in enumerate(AGAIN)} - {got.number for got in client.got}
+        assert [gap.reason for gap in client.gaps] == [INBOX_GONE], f"missing, untold: {missing}"
+
+
+def test_a_client_that_has_had_more_waits_for_an_instance_that_hears_nothing(node: Rabbit) -> None:
+    target = RESUMING[0]
+    with Proxy(node.port) as proxy, Amqp(node.amqp_url) as amqp:
+        with instance(node) as one, instance_at(proxy.url(node.amqp_url)) as two:
+            with RawStream(two.port, target) as both:
+                both.ready(within_s=20)
+            with RawStream(one.port, target).ready(within_s=20) as stream:
+                proxy.swallow(new_ones=True)
+                for number in range(3):  # which two cannot read now, and does not know yet
+                    amqp.publish(EXCHANGE, "n.1", b"%d" % number)
+                    event = stream.event("message")
+                assert event.json["payload"] == 2
+            with RawStream(two.port, f"{target}&lastEventId={event.event_id}") as stream:
+                assert stream.head().status == 200
+                proxy.mend()
+                amqp.publish(EXCHANGE, "n.1", b'"last"')
+                events = stream.events(2, within_s=40)
+                assert [found.kind for found in events] == ["ready", "message"], events
+                assert events[1].json["payload"] == "last"

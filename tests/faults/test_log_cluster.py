@@ -8,10 +8,13 @@ import pytest
 
 from tests.faults.conftest import EXCHANGE, INBOX, LOG
 from tests.faults.instances import (
+    SETTLES_S,
     has_news,
     instance_at,
     is_well,
+    no_traceback,
     nothing_missed,
+    nothing_untold,
     roaming,
 )
 from tests.faults.lengths import lasting
@@ -23,8 +26,6 @@ from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 MINORITY_S = lasting(20, 60)
-SETTLES_S = 5.0
-"""See test_log.py."""
 ONE_ACTIVE = {"x-single-active-consumer": True}
 QUORUM = {"x-queue-type": "quorum"} | ONE_ACTIVE
 ONE_REPLICA = {"x-queue-type": "stream", "x-initial-cluster-size": 1}
@@ -201,3 +202,29 @@ def test_a_minority_of_nodes_takes_nothing_into_the_log(nodes: list[Rabbit]) -> 
             )
         all_well(servers)
         nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(300)
+def test_what_the_inbox_missed_while_its_node_was_away_is_a_gap(
+    nodes: list[Rabbit],
+) -> None:
+    first, second, third = nodes
+    with (
+        instance_at(url((first, second, third))) as one,
+        instance_at(url((third, first, second))) as two,
+    ):
+        ports = (one.port, two.port)
+        with trial(
+            one.port,
+            [first.amqp_url, third.amqp_url],
+            clients=lambda port: roaming(ports),
+        ) as run:
+            time.sleep(SETTLES_S)  # the broker's own time
+            second.stop()
+            run.feed.goes_on(2000)
+            second.start()
+            all_well((one, two))
+            run.feed.goes_on(1000)
+            found = run.finish("log: node of the inbox, of three", time.monotonic())
+        no_traceback(one, two)
+        nothing_untold(run, found)

@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.hub.archive import AHEAD, FOUND_WITHIN_S, READERS, Line
-from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER
+from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER, Start
 from pulse_events.log.entries import Probe, Stamp, check
-from tests.support.hub_desk import Recorder
+from tests.support.hub_desk import RESUMING, Recorder
 from tests.support.log_desk import OTHER, START_MS, Process, attached, gaps, recorded
 from tests.support.thorough import examples
 
@@ -186,6 +186,29 @@ def test_who_does_not_read_gives_way(long: Process) -> None:
         long.hub.drained(stream)
         long.work()
         assert is_all_there(stream, place)
+
+
+def test_who_comes_at_the_edge_of_what_is_held_of_a_part_misses_nothing(long: Process) -> None:
+    long.hub.archive.closed()
+    rare(long, 1)
+    long.hub.archive.opened(long.log)
+    streams: list[Recorder] = []
+    places: list[int] = []
+    while long.steps:
+        step = long.steps.pop(0)
+        if step():
+            long.steps.append(step)
+        for part in long.log.parts:
+            part.arrive()
+        oldest = [stretch.tail.forgotten.position for stretch in long.hub.archive.stretches]
+        if oldest and LogCursors.offset(oldest[0]) > AHEAD and len(streams) < 50:
+            places.append(LogCursors.offset(oldest[0]))
+            streams.append(Recorder(RESUMING))
+            start = Start(cursor_of(places[-1]))
+            long.hub.subscribe(streams[-1], BindingSet.of([("e", "rare")]), start)
+    assert len(streams) == 50
+    assert all(map(is_all_there, streams, places))
+    assert not any(map(gaps, streams))
 
 
 def test_owners_take_turns_in_line() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import StreamEnded
-from pulse_events.hub.log_hub import AHEAD_S, RESTARTED
+from pulse_events.hub.log_hub import RESTARTED
 from pulse_events.hub.replay import OF_ANOTHER
 from pulse_events.log.entries import Lost, Probe, Recorded, Stamp, check
 from pulse_events.log.intake import JUMPED
@@ -20,7 +20,7 @@ def test_streams_begin_when_the_log_is_read_up_to_its_end() -> None:
     early = process.connect()
     process.read(0, recorded(0))
     assert early.kinds == []
-    process.hub.attach()
+    process.hub.attach(process.probe)
     assert early.kinds == ["ready"]
     process.read(1, recorded(1))
     assert early.bodies == [1]
@@ -61,20 +61,29 @@ def test_who_had_more_elsewhere_waits_for_it() -> None:
     assert gaps(stream) == []
 
 
-def test_who_had_more_of_another_log_waits_for_a_while() -> None:
+def test_who_had_more_of_another_log_waits_until_the_end_is_read() -> None:
     process = attached(3)
     stream = process.connect(LogCursors().at(LogCursors.position(9, 1)).decode())
     gone = process.connect(LogCursors().at(LogCursors.position(9, 2)).decode())
     process.hub.leave(gone, 0.0)
+    process.hub.found_end(7)  # it had been asked for before
+    process.hub.tick(100.0)
+    late = process.connect(LogCursors().at(LogCursors.position(9, 3)).decode())
+    process.hub.tick(101.0)
+    assert process.asked == 2
     process.hub.detach()
-    for now_s in (100.0, 200.0):  # it may be there, but cannot be read
-        process.hub.tick(now_s)
-    process.hub.attach()
+    process.hub.tick(200.0)  # it may be there, but cannot be read
+    process.hub.attach(process.probe)
+    process.hub.found_end(2)  # of the connection before
     process.hub.tick(300.0)
-    process.hub.tick(300.0 + AHEAD_S)
-    assert stream.kinds == []
-    process.hub.tick(300.1 + AHEAD_S)
-    assert OF_ANOTHER in gaps(stream)[0]
+    process.hub.tick(400.0)
+    assert process.asked == 3
+    for each in (stream, late):
+        assert each.kinds == []
+    process.hub.found_end(3)
+    for each in (stream, late):
+        assert OF_ANOTHER in gaps(each)[0]
+    assert gone.kinds == []
 
 
 def test_what_is_behind_a_missing_number_comes_by_its_successor_alone() -> None:

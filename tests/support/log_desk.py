@@ -95,10 +95,17 @@ class Process:
         self.turn: list[Callable[[], None]] = []
         self.steps: list[Callable[[], bool]] = []
         self.log = StoredLog()
+        self.asked = 0
+        """How often the log's end was asked for."""
         self.tail = Tail(lambda: self.now_ms, Room(history_bytes), 1 << 40)
         keeping = Keeping(self.tail, self._add, lambda: RETRY_MS, 0, holds_all=True)
         recorded = [Binding("e", "#"), Binding("f", "a.*")]
         self.hub = LogHub(recorded, self.tail, keeping, self.turn.append)
+
+    def probe(self) -> int:
+        """Ask for the log's end; see `LogHub.attach`."""
+        self.asked += 1
+        return self.asked
 
     def _add(self, step: Callable[[], bool]) -> None:
         if step not in self.steps:
@@ -145,7 +152,7 @@ def attached(entries: int, history_bytes: int = 1 << 20) -> Process:
     process = Process(history_bytes)
     for number in range(entries):
         process.write(recorded(number))
-    process.hub.attach()
+    process.hub.attach(process.probe)
     return process
 
 

@@ -258,7 +258,8 @@ class Archive:
         self._found = found
         self._source: Source | None = None
         self._line = Line()
-        self._stretches: list[Stretch] = []
+        self.stretches: list[Stretch] = []
+        """What is read now."""
         self._times = Line()
         self._search: Search | None = None
         self._tries = 0
@@ -279,7 +280,7 @@ class Archive:
         """Note that it cannot be read for now; who needs it waits."""
         self._source = None
         self._end_search()
-        for stretch in tuple(self._stretches):
+        for stretch in tuple(self.stretches):
             self._end(stretch)
 
     def tick(self, now_s: float) -> None:
@@ -294,7 +295,7 @@ class Archive:
 
     def ask(self, stream: Stream, position: int) -> None:
         """See `Older`."""
-        near = next((stretch for stretch in self._stretches if stretch.is_near(position)), None)
+        near = next((stretch for stretch in self.stretches if stretch.is_near(position)), None)
         if near is None:
             self.leave(stream)
             self._line.add(stream, position)
@@ -309,7 +310,7 @@ class Archive:
         self._leave_others(stream)
 
     def _leave_others(self, stream: Stream, near: Stretch | None = None) -> None:
-        for stretch in tuple(self._stretches):
+        for stretch in tuple(self.stretches):
             stretch.readers.discard(stream)
             if stretch is not near:
                 stretch.waiting.pop(stream, None)
@@ -340,13 +341,13 @@ class Archive:
             start = LogCursors.offset(position)
             tail = Tail(self._held.now_ms, Room(PART_BYTES), self._held.age_ms)
             stretch = Stretch(self._source, start, self._wake, tail)
-            self._stretches.append(stretch)
+            self.stretches.append(stretch)
             self._board(stretch)
 
     def _has_room(self) -> bool:
-        if len(self._stretches) < READERS:
+        if len(self.stretches) < READERS:
             return True
-        idle = next((stretch for stretch in self._stretches if stretch.is_idle()), None)
+        idle = next((stretch for stretch in self.stretches if stretch.is_idle()), None)
         if idle is not None:
             self._end(idle)
         return idle is not None
@@ -367,8 +368,9 @@ class Archive:
         if self._search is not None and self._search.has_more(self._held.offset):
             self._look(self._search)
         elif (stretch := next(self._wanted(), None)) is not None:
-            self._stretches.remove(stretch)
-            self._stretches.append(stretch)  # behind the others
+            self.stretches.remove(stretch)
+            self.stretches.append(stretch)  # behind the others
+            self._serve(stretch)  # what is taken may displace what somebody has come for
             stretch.take(self._held.offset)
             self._board(stretch)
             self._serve(stretch)
@@ -379,7 +381,7 @@ class Archive:
     def _wanted(self) -> Iterator[Stretch]:
         """Yield those of which more can be taken, or read, by who waits for it."""
         end, held = self._held.offset, self._held.forgotten.position
-        for stretch in self._stretches:
+        for stretch in self.stretches:
             last = stretch.tail.last
             if any(
                 position < last or held <= position for position in stretch.waiting.values()
@@ -420,7 +422,7 @@ class Archive:
 
     def _end(self, stretch: Stretch) -> None:
         """Read a part no more; who still needs it goes to the end of the line."""
-        self._stretches.remove(stretch)
+        self.stretches.remove(stretch)
         stretch.close()
         for stream, position in stretch.waiting.items():
             self._line.add(stream, position)

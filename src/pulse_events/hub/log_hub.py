@@ -5,7 +5,6 @@ Its streams can all be resumed, at any process, and what they get has a place in
 
 import sys
 from collections.abc import Callable, Collection, Iterable
-from math import inf
 
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.cursors import LogCursors
@@ -27,8 +26,6 @@ from pulse_events.topics.containment import covers
 from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import Gap, gap_event
 
-AHEAD_S = 2.0
-"""How long one waits who has had more at another process than is read here."""
 RESTARTED = "messages may be missing: the log was deleted"
 
 
@@ -81,7 +78,8 @@ class LogPast(Past):
         assert isinstance(keeping.history, Tail)
         self.archive = Archive(keeping.history, self._replays, keeping.pace, self._found)
         self._replays.older = self.archive
-        self._ahead: dict[Stream, float] = {}
+        self._ahead: dict[Stream, int] = {}
+        """Who has had more than was read, and the probe that has yet to be read; 0 before that."""
 
     def read(self) -> Read:
         """See `NoPast`."""
@@ -101,7 +99,7 @@ class LogPast(Past):
             start = Start(since_ms=since_ms)
         if self._is_ahead(start):
             audience.waiting[stream] = start
-            self._ahead[stream] = inf
+            self._ahead[stream] = 0
         elif self._is_older(start):
             assert start.since_ms is not None
             audience.waiting[stream] = start
@@ -140,21 +138,29 @@ class LogPast(Past):
         self.archive.stop_finding(stream)
         super().leave(stream)
 
-    def advance(self, now_s: float | None = None) -> None:
-        """Let those begin who had no more than is read now, or have waited for long enough.
+    def advance(self, read: int = 0) -> None:
+        """Let those begin who had no more than is read now, or of another log.
 
         Args:
-            now_s: The time, if it is to be looked at.
+            read: The probe that was read: all that was written before it was read, too.
         """
-        for stream, until_s in tuple(self._ahead.items()):
+        for stream, awaited in tuple(self._ahead.items()):
             assert stream.audience is not None
             start = stream.audience.waiting[stream]
-            if now_s is not None and until_s == inf:
-                self._ahead[stream] = now_s + AHEAD_S
-            if (now_s is not None and now_s > until_s) or not self._is_ahead(start):
+            if 0 < awaited <= read or not self._is_ahead(start):
                 del self._ahead[stream]
                 del stream.audience.waiting[stream]
                 super().begin(stream, start)
+
+    def ask(self, probe: Callable[[], int]) -> None:
+        """Have the log's end looked for, if somebody waits for it who did not before."""
+        new = [stream for stream, awaited in self._ahead.items() if not awaited]
+        if new:
+            self._ahead |= dict.fromkeys(new, probe())
+
+    def ask_anew(self) -> None:
+        """Note that what was asked for may never be read."""
+        self._ahead = dict.fromkeys(self._ahead, 0)
 
 
 class LogHub(Hub):
@@ -189,7 +195,7 @@ class LogHub(Hub):
             keeping=keeping,
         )
         self.intake = Intake(tail, keeps=PREFETCH)
-        self._is_read = False
+        self._probe: Callable[[], int] | None = None
         self._patterns: dict[str, list[str]] = {}
         self.hold(recorded)
 
@@ -213,8 +219,8 @@ class LogHub(Hub):
 
     def tick(self, now_s: float) -> bool:
         """See `Hub.tick`."""
-        if self._is_read:  # else what they wait for may be there
-            self._log_past.advance(now_s)
+        if self._probe is not None:
+            self._log_past.ask(self._probe)
         self.archive.tick(now_s)
         return super().tick(now_s)
 
@@ -237,14 +243,24 @@ class LogHub(Hub):
         super().subscribe(stream, bindings, start)
         self._recorded_already.answer()
 
-    def attach(self) -> None:
-        """Note that the log is read up to its end: streams can begin."""
+    def attach(self, probe: Callable[[], int]) -> None:
+        """Note that the log is read up to its end: streams can begin.
+
+        Args:
+            probe: Asks for the log's end; returns what `found_end` is called with, or with more,
+                when what stood in the log by now is read; 0 if it cannot be asked for.
+        """
         self._recorded_already.attached(self)
-        self._is_read = True
+        self._probe = probe
+        self._log_past.ask_anew()
 
     def detach(self) -> None:
         """Note that the log cannot be read for now."""
-        self._is_read = False
+        self._probe = None
+
+    def found_end(self, probe: int) -> None:
+        """Note that the log was read up to where its end was when ``probe`` was asked for."""
+        self._log_past.advance(probe)
 
     def take(self, offset: int, entry: Entry) -> None:
         """Pass on what was read at ``offset``, which is behind all that was read before."""

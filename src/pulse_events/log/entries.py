@@ -76,7 +76,7 @@ class Lost(NamedTuple):
 
     stamp: Stamp
     from_ms: int
-    """When the last thing came that is surely before them."""
+    """When the last thing came that is surely before them; 0 if that is what stands before this."""
     exchange: str
     """Whose messages they were; empty if they may be anybody's."""
     reason: str

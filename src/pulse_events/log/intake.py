@@ -31,7 +31,7 @@ class Intake:
         """Messages that count, oldest first, none missing in between."""
         self._succession = Succession()
         self._offset = -1
-        self._is_torn = False
+        self._is_torn = self._is_whole = False
         self.did_count = False
         """Whether what was taken last counts; see `Succession`."""
 
@@ -40,12 +40,18 @@ class Intake:
         """The term of the recorder whose turn it is, as far as was read; 0 if none is known."""
         return self._succession.term
 
+    @property
+    def _is_before_all(self) -> bool:
+        """Whether nothing was ever recorded, so that nothing can be missing."""
+        return self._is_whole and not self.term
+
     def restart(self) -> None:
         """Hold nothing: what is taken from now on is of another log."""
         self.tail.restart()
         self.latest.clear()
         self._succession = Succession()
         self._offset = -1
+        self._is_whole = False
 
     def fail(self, offset: int) -> None:
         """Note that what stands at ``offset`` cannot be read.
@@ -62,6 +68,7 @@ class Intake:
             What was not there before, as it is now: messages that are missing, the message.
         """
         before, self._offset = self._offset, offset
+        self._is_whole |= before < 0 and not offset
         position = LogCursors.position(offset, check(entry.stamp))
         time_ms = entry.stamp.time_ms
         if self._is_torn or (before >= 0 and offset > before + SNAPSHOT):
@@ -76,8 +83,9 @@ class Intake:
             self.latest.append(content)
             event = join_event(b"message", content.line, NONE)
             yield self.tail.record(position, time_ms, *content[:3], event)
-        elif self.did_count and isinstance(entry, Lost):
+        elif self.did_count and isinstance(entry, Lost) and not self._is_before_all:
             _, from_ms, exchange, reason = entry
-            yield self.tail.missing(position, time_ms, from_ms, exchange, reason)
+            since_ms = from_ms or self.tail.entered_ms
+            yield self.tail.missing(position, time_ms, since_ms, exchange, reason)
         else:
             self.tail.note(position, time_ms)

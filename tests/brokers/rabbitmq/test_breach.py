@@ -35,21 +35,12 @@ class Transport:
 
     def __init__(self) -> None:
         self.is_aborted = False
-        self.is_given_up = False
-        """Whether the loop watches it no more: uvloop, after a reset behind something unread."""
 
     def write(self, data: bytes) -> None:
         """Send nothing."""
-        if self.is_given_up:
-            raise RuntimeError("the handler is closed")
 
     def abort(self) -> None:
         """Note it."""
-        self.is_aborted = True
-
-    def _initiate_abort(self, error: Exception) -> None:
-        """Note it; pika's own tells the connection in a later turn."""
-        assert isinstance(error, ConnectionResetError)
         self.is_aborted = True
 
 
@@ -150,15 +141,6 @@ def test_what_pika_would_recurse_into_does_not_reach_it(loop: asyncio.AbstractEv
     connection._on_data_available(struct.pack(">BHI", 2, 2, len(payload)) + payload + b"\xce")
     assert isinstance(connection._error, ProtocolBreach)
     assert "content came on channel 2, where nothing is consumed" in str(connection._error)
-
-
-def test_a_socket_that_the_loop_has_given_up_ends_the_connection(
-    loop: asyncio.AbstractEventLoop,
-) -> None:
-    connection = opened(loop, [])
-    connection._transport.is_given_up = True
-    connection.channel()
-    assert connection._transport.is_aborted
 
 
 LIES = {

@@ -110,12 +110,19 @@ def _lose(
 
 
 @contextmanager
-def needing(permission: str) -> Iterator[None]:
-    """Say which permission is missing, where access to the queue is refused."""
+def needing(permission: str, of_exchange: str = "") -> Iterator[None]:
+    """Say which permission is missing, where access to the queue is refused, or to an exchange.
+
+    Args:
+        permission: Which one it takes for the queue.
+        of_exchange: Which one for an exchange, if there is one in it.
+    """
     try:
         yield
     except RequestRefused as error:
         if error.code != ACCESS_REFUSED:
             raise
         kind = f"no {permission} permission for the queue"
+        if of_exchange and "access to exchange " in error.text:
+            kind = f"no {of_exchange} permission for the exchange"
         raise BrokerUnavailable(f"{kind}: {error}", kind) from error

@@ -3,8 +3,8 @@
 Whoever comes first makes it; it stays when all have gone.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq.connection import NOT_FOUND, Channel, RequestRefused
@@ -16,14 +16,8 @@ MANY = QUEUE_MAX_MESSAGES - 20_000
 """Messages from which on some may have been dropped: a recorder may have taken so many since, in a
 second."""
 
-
-class Had(NamedTuple):
-    """What became of the queue."""
-
-    is_new: bool
-    """Whether there was none: what came meanwhile is lost."""
-    refused: Mapping[Binding, str]
-    """What is not recorded, and why."""
+_NONE = "no queue"
+"""What RabbitMQ says of a queue that does not exist."""
 
 
 class Inbox:
@@ -37,20 +31,26 @@ class Inbox:
     def __init__(self, namespace: str, age_s: float) -> None:
         self.name = f"queue/{namespace}/pulse-events-record"
         self._age_s = max(LEAST_AGE_S, age_s)
+        self.was_away = False
+        """Whether it was out of reach with its node: what came meanwhile is not in it."""
 
-    async def have(self, connection: FrameConnection, recorded: Iterable[Binding]) -> Had:
-        """Have it, bound to what is recorded as far as the broker binds it."""
-        channel = await Channel(connection).open()
-        is_new = False
-        try:
-            await channel.request("queue_declare", queue=self.name, passive=True)
-        except RequestRefused as error:
-            if error.code != NOT_FOUND:
-                raise
-            is_new = True
-            channel = await Channel(connection).open()
-            with needing("configure"):
-                await channel.request("queue_declare", queue=self.name, **self._arguments())
+    async def have(
+        self,
+        connection: FrameConnection,
+        recorded: Iterable[Binding],
+        missing: Callable[[], Awaitable[None]],
+    ) -> Mapping[Binding, str]:
+        """Have it, bound to what is recorded as far as the broker binds it.
+
+        Args:
+            connection: To its broker.
+            recorded: What is recorded.
+            missing: Called before it is made, if there is none: what came meanwhile is lost.
+
+        Returns:
+            What is not recorded, and why.
+        """
+        channel = await self._found(connection, missing)
         refused: dict[Binding, str] = {}
         for binding in recorded:
             try:
@@ -64,7 +64,28 @@ class Inbox:
                 refused[binding] = error.told
                 channel = await Channel(connection).open()
         channel.pika.close()
-        return Had(is_new, refused)
+        return refused
+
+    async def _found(
+        self, connection: FrameConnection, missing: Callable[[], Awaitable[None]]
+    ) -> Channel:
+        """Have the queue; return an open channel."""
+        channel = await Channel(connection).open()
+        try:
+            await channel.request("queue_declare", queue=self.name, passive=True)
+            return channel
+        except RequestRefused as error:
+            if error.code != NOT_FOUND:
+                raise
+            # The others have words that vary: it is there, and out of reach with its node.
+            is_none = _NONE in error.text
+        self.was_away = not is_none
+        channel = await Channel(connection).open()
+        if is_none:
+            await missing()
+        with needing("configure"):
+            await channel.request("queue_declare", queue=self.name, **self._arguments())
+        return channel
 
     async def consume(self, channel: Channel, prefetch: int) -> None:
         """Have what it holds delivered, if nobody else is its active consumer."""
@@ -72,10 +93,10 @@ class Inbox:
         with needing("read"):
             await channel.request("basic_consume", queue=self.name, on_message_callback=unexpected)
 
-    async def is_nearly_full(self, channel: Channel) -> bool:
-        """Tell whether it holds so much that some may have been dropped."""
+    async def count(self, channel: Channel) -> int:
+        """Return how many messages wait in it."""
         found = await channel.request("queue_declare", queue=self.name, passive=True)
-        return bool(found.method.message_count >= MANY)
+        return int(found.method.message_count)
 
     def _arguments(self) -> dict[str, Any]:
         arguments = {

@@ -61,11 +61,11 @@ class LogQueues:
             warning = f"the log is used as it is, not with --log-bytes and --log-age: {error.text}"
             channel = await Channel(connection).open()
             await channel.request("queue_declare", queue=self.stream, passive=True)
-        with needing("configure"):
+        with needing("configure", of_exchange="configure"):
             await channel.request(
                 "exchange_declare", exchange=self.exchange, exchange_type="fanout", durable=True
             )
-        with needing("write"):
+        with needing("write", of_exchange="read"):
             await channel.request("queue_bind", queue=self.stream, exchange=self.exchange)
         channel.pika.close()
         return warning
@@ -73,6 +73,15 @@ class LogQueues:
     def write(self, channel: Channel, entry: bytes) -> None:
         """Send an entry to the log, without waiting; raises as `Channel.request` does."""
         publish(channel, self.exchange, entry)
+
+    async def write_surely(self, connection: FrameConnection, entry: bytes) -> None:
+        """Send an entry to the log, and wait until the broker has passed it on."""
+        channel = await Channel(connection).open()
+        self.write(channel, entry)
+        # A channel's requests are worked at in turn.
+        with needing("write", of_exchange="write"):
+            await channel.request("exchange_declare", exchange=self.exchange, passive=True)
+        channel.pika.close()
 
     async def consume(
         self,

@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from pulse_events.brokers.rabbitmq.connection import Channel
+from pulse_events.brokers.rabbitmq.connection import Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.place import Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
+from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
@@ -48,6 +49,8 @@ class LogReader:
         self._told = told
         self._end = self._proof = -1
         self._is_attached = False
+        self._channel: Channel | None = None
+        self._prober, self._probes = secrets.token_hex(4), 0
         self.attached = asyncio.Event()
         """Set when the log's end was reached for the first time."""
 
@@ -78,7 +81,8 @@ class LogReader:
             finally:
                 closed.cancel()
             if closed.done() and not closed.cancelled():
-                closed.result()
+                with needing("write", of_exchange="write"):
+                    closed.result()
         if not found.done():
             raise BrokerUnavailable("the log takes no entries", "the log takes no entries")
         self._end = found.result()
@@ -95,6 +99,7 @@ class LogReader:
             self._restart("it is shorter than it was")
         start = tail.offset if tail.last else max(0, self._end - LOOK_BACK)
         async with self._consuming(connection, start, self._take) as channel:
+            self._channel = channel
             yield channel
 
     @asynccontextmanager
@@ -138,10 +143,24 @@ class LogReader:
                 self._restart("it holds something else")
         self._hub.take(offset, entry)
         self._told(entry)
+        if isinstance(entry, Probe) and entry.stamp.writer == self._prober:
+            self._hub.found_end(entry.stamp.number)
         if offset >= self._end and not self._is_attached:
             self._is_attached = True
-            self._hub.attach()
+            self._hub.attach(self._probe)
             self.attached.set()
+
+    def _probe(self) -> int:
+        """Write an entry that tells its number when it is read; see `LogHub.attach`."""
+        try:
+            if self._channel is not None:
+                stamp = Stamp(self._prober, self._probes + 1, _time_ms())
+                self._queues.write(self._channel, encode(Probe(stamp)))
+                self._probes += 1
+                return self._probes
+        except (BrokerUnavailable, RequestRefused) as error:
+            log.warning("the log's end cannot be asked for: %s", error)
+        return 0
 
     def _fail(self, delivery: tuple[int, bytes], error: Exception) -> None:
         """Note what cannot be passed on."""

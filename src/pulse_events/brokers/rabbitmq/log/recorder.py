@@ -6,12 +6,12 @@ import secrets
 import time
 from collections.abc import Callable
 
-from pulse_events.brokers.rabbitmq.connection import Channel, first_failure
+from pulse_events.brokers.rabbitmq.connection import Channel, QueueLost, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
-from pulse_events.brokers.rabbitmq.log.inbox import Inbox
+from pulse_events.brokers.rabbitmq.log.inbox import MANY, Inbox
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.errors import BrokerUnavailable
-from pulse_events.log.entries import Entry, Lost, Stamp, encode
+from pulse_events.log.entries import Entry, Lost
 from pulse_events.log.intake import Intake
 from pulse_events.log.recording import PREFETCH, Recording
 from pulse_events.messages import Message
@@ -28,6 +28,7 @@ STEADY_S = 60.0
 """How long after its loss a broker may give again what it does not mark so: until somebody records.
 """
 INBOX_GONE = "messages may be missing: the queue that is recorded from was deleted, or expired"
+INBOX_AWAY = "messages may be missing: the queue that is recorded from was out of reach"
 INBOX_FULL = "messages may be missing: the queue that is recorded from was full"
 
 
@@ -53,6 +54,7 @@ class Recorder:
         self._intake = intake
         self._limit_bytes = body_limit_bytes
         self._losses: list[tuple[int, str, str]] = []  # that could not be recorded yet
+        self._away_until = self._away_ms = 0
         self._failure: asyncio.Future[Exception] | None = None
         self._flush: asyncio.TimerHandle | None = None
         self._recording: Recording | None = None
@@ -61,9 +63,6 @@ class Recorder:
         self,
         source: FrameConnection,
         target: FrameConnection,
-        last_ms: int,
-        *,
-        is_inbox_new: bool,
     ) -> None:
         """Record until one of two connections is lost, which raises.
 
@@ -71,16 +70,10 @@ class Recorder:
             source: Where the inbox is.
             target: Where the log is.  Not the same: a broker that blocks publishers reads nothing
                 of their connections, and what is acknowledged would wait too.
-            last_ms: When the last thing was recorded; 0 if nothing ever was.
-            is_inbox_new: Whether there was no inbox since.
         """
         inbox, look = await Channel(source).open(), await Channel(source).open()
         out = await Channel(target).open()
         steady_s = time.monotonic() + STEADY_S
-        if is_inbox_new and last_ms:
-            # Not through the recording: another process may be the one that takes from the inbox.
-            stamp = Stamp(secrets.token_hex(4), 0, _time_ms())
-            self._queues.write(out, encode(Lost(stamp, last_ms, "", INBOX_GONE)))
         self._failure = asyncio.get_running_loop().create_future()
         writer = secrets.token_hex(4)
         self._recording = recording = Recording(
@@ -95,11 +88,13 @@ class Recorder:
         for loss in self._losses:
             recording.lost(*loss)
         try:
-            await self._count(look, last_ms)
+            waiting = await self._count(look, self._last_ms())
+            if self._inbox.was_away:
+                self._away_until, self._away_ms = waiting + 1, self._last_ms()
             source.deliver_directly(inbox.pika.channel_number, self._deliver, self._limit_bytes)
             await self._inbox.consume(inbox, PREFETCH)
             await first_failure(
-                inbox.until_closed(),
+                self._until_gone(inbox),
                 out.until_closed(),
                 self._until_failed(recording, self._failure),
                 self._watch_length(look),
@@ -107,6 +102,7 @@ class Recorder:
         finally:
             self._losses = recording.losses
             self._recording = None
+            self._away_until = 0
             if self._flush is not None:
                 self._flush.cancel()
                 self._flush = None
@@ -129,15 +125,31 @@ class Recorder:
             await asyncio.sleep(COUNT_EVERY_S)
             await self._count(channel, looked_ms)
 
-    async def _count(self, channel: Channel, since_ms: int) -> None:
-        """Record a loss if the inbox may have been full since some time."""
-        if await self._inbox.is_nearly_full(channel) and self._recording is not None:
+    async def _count(self, channel: Channel, since_ms: int) -> int:
+        """Return how much the inbox holds; record a loss if it may have been full since a time."""
+        count = await self._inbox.count(channel)
+        if count >= MANY and self._recording is not None:
             self._guard(self._recording.lost, since_ms, "", INBOX_FULL)
+        return count
+
+    def _last_ms(self) -> int:
+        """Return when the last thing was recorded, 0 if nothing ever was."""
+        tail = self._intake.tail
+        return tail.entered_ms if tail.last else 0
+
+    async def _until_gone(self, inbox: Channel) -> None:
+        try:
+            await inbox.until_closed()
+        except QueueLost:
+            self._inbox.was_away = True
+            raise
 
     def read_back(self, entry: Entry) -> None:
         """Take an entry that was read in the log."""
         if self._recording is not None:
             self._guard(self._recording.read_back, entry, counts=self._intake.did_count)
+            if isinstance(entry, Lost) and entry.reason in (INBOX_GONE, INBOX_AWAY):
+                self._inbox.was_away, self._away_until = False, 0  # it is told
             if self._flush is None:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_now)
 
@@ -146,6 +158,10 @@ class Recorder:
         if recording is None:
             return
         self._guard(recording.deliver, message, tag)
+        if tag == self._away_until:
+            # What it held when its node went comes first: behind that, and one that came since.
+            self._inbox.was_away = False
+            self._guard(recording.lost, self._away_ms, "", INBOX_AWAY)
         if message.malformed:
             reason = f"messages may be missing: one has {message.malformed}"
             self._guard(recording.lost, _time_ms(), message.exchange, reason)

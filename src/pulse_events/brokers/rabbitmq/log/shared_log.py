@@ -3,7 +3,10 @@
 import asyncio
 import logging
 import random
+import secrets
+import time
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from itertools import count
 
 from pulse_events.backoff import delays
@@ -15,11 +18,12 @@ from pulse_events.brokers.rabbitmq.log.older import OlderReader
 from pulse_events.brokers.rabbitmq.log.place import HEARTBEAT_S, Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues, Retention
 from pulse_events.brokers.rabbitmq.log.reader import LogReader
-from pulse_events.brokers.rabbitmq.log.recorder import Recorder
+from pulse_events.brokers.rabbitmq.log.recorder import INBOX_GONE, Recorder
 from pulse_events.brokers.rabbitmq.watch import watch_silence
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.ports import Health
+from pulse_events.log.entries import Lost, Stamp, encode
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
@@ -55,7 +59,7 @@ class SharedLog:
         self._queues = LogQueues(log.namespace, retention)
         self._hub = hub
         self._recorded = tuple(recorded)
-        self._inbox_is_had = self._inbox_is_new = False
+        self._inbox_is_had = False
         self._reader = LogReader(self._queues, hub, lambda entry: self._recorder.read_back(entry))
         self._recorder = Recorder(self._inbox, self._queues, hub.intake, body_limit_bytes)
         self._health = {"read": Health(connected=False, reason="not connected yet")}
@@ -102,7 +106,7 @@ class SharedLog:
                 log.warning("%s", warning)
             if not self._inbox_is_had:  # it is to be there before anybody is ready
                 async with self._source.connected(attempt) as other:
-                    await self._have_inbox(other)
+                    await self._have_inbox(other, connection)
             await self._reader.find_end(self._log, attempt)
             try:
                 async with self._reader.reading(connection) as channel:
@@ -121,15 +125,12 @@ class SharedLog:
             self._source.connected(attempt) as connection,
             self._log.connected(attempt) as out,
         ):
-            await self._have_inbox(connection)
-            tail = self._hub.intake.tail
-            last_ms = tail.entered_ms if len(tail) else 0
-            is_inbox_new, self._inbox_is_new = self._inbox_is_new, False
+            await self._have_inbox(connection, out)
             await first_failure(
-                self._recorder.run(connection, out, last_ms, is_inbox_new=is_inbox_new),
+                self._recorder.run(connection, out),
                 watch_silence(connection, HEARTBEAT_S),
                 watch_silence(out, HEARTBEAT_S),
-                self._bind_again(connection),
+                self._bind_again(connection, out),
             )
 
     async def _read_older(self, attempt: int) -> None:
@@ -142,24 +143,34 @@ class SharedLog:
         finally:
             self._hub.archive.closed()
 
-    async def _have_inbox(self, connection: FrameConnection) -> None:
+    async def _have_inbox(self, connection: FrameConnection, out: FrameConnection) -> None:
         """Have what is recorded from; who asks for what is not recorded must not wait for it."""
-        inbox = await self._inbox.have(connection, self._recorded)
+        refused = await self._inbox.have(
+            connection, self._recorded, partial(self._tell_missing, out)
+        )
         self._inbox_is_had = True
-        self._inbox_is_new |= inbox.is_new
         warning = ""
-        for binding, why in inbox.refused.items():
+        for binding, why in refused.items():
             warning = f"{binding.exchange}={binding.pattern} is not recorded: {why}"
             log.warning("%s", warning)
-        self._hub.hold(set(self._recorded).difference(inbox.refused))
+        self._hub.hold(set(self._recorded).difference(refused))
         self._health["record"] = Health(connected=True, warning=warning)
 
-    async def _bind_again(self, connection: FrameConnection) -> None:
+    async def _tell_missing(self, out: FrameConnection) -> None:
+        """Record that what came since the last entry may be missing.
+
+        Not by the recorder: another process may be the one, and it must stand before what is
+        recorded from an inbox that is made behind it.
+        """
+        stamp = Stamp(secrets.token_hex(4), 0, time.time_ns() // 1_000_000)
+        await self._queues.write_surely(out, encode(Lost(stamp, 0, "", INBOX_GONE)))
+
+    async def _bind_again(self, connection: FrameConnection, out: FrameConnection) -> None:
         """Ask now and then for what the broker did not bind."""
         while True:
             await asyncio.sleep(BIND_AGAIN_S)
             if self._health["record"].warning:
-                await self._have_inbox(connection)
+                await self._have_inbox(connection, out)
 
 
 _PAST = {"read": "read", "record": "written", "older": "read further back"}
