@@ -119,8 +119,7 @@ def test_others_go_on_when_the_node_of_the_logs_leader_goes(nodes: list[Rabbit],
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("at", ["there", "elsewhere"])
-@pytest.mark.parametrize("how", ["stop", "kill"])
+@pytest.mark.parametrize(("how", "at"), [("stop", "there"), ("kill", "elsewhere")])
 def test_nothing_is_lost_with_the_node_of_a_quorum_inboxs_leader(
     nodes: list[Rabbit], how: str, at: str
 ) -> None:
