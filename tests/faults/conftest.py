@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pika.exceptions import AMQPConnectionError
 
 from tests.faults import figures
 from tests.support.amqp import Amqp
@@ -30,10 +31,18 @@ def node(faulty_node: Rabbit) -> Iterator[Rabbit]:
         assert faulty_node.pid
     except RabbitError:
         faulty_node.start()
-    with Amqp(faulty_node.amqp_url) as amqp:
+    try:
+        _delete_log(faulty_node)
+    except AMQPConnectionError:  # it takes no connections: a test has failed in the midst of that
+        faulty_node.restart()
+        _delete_log(faulty_node)
+    yield faulty_node
+
+
+def _delete_log(node: Rabbit) -> None:
+    with Amqp(node.amqp_url) as amqp:
         for queue in (LOG, INBOX):
             amqp.delete_queue(queue)
-    yield faulty_node
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

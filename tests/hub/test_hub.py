@@ -719,6 +719,7 @@ def test_a_message_that_fails_here_is_told_to_its_exchange_alone_and_counted() -
     assert isinstance(told[0].error, TypeError)
 
 
+@pytest.mark.timeout(120)  # tracing memory is slow
 def test_answers_of_all_exchanges_are_kept_within_one_limit() -> None:
     desk = Desk()
     for number in range(50):

@@ -119,9 +119,21 @@ class Channel:
             raise _reason(error) from error
         self._connection.write_at_once(frames)
 
+    def close(self) -> None:
+        """Close it without waiting, if the broker has not."""
+        with suppress(AMQPError):
+            self.pika.close()
+
     async def until_closed(self) -> None:
         """Wait for the end of the channel, or of its consumer, and raise the reason."""
         raise _reason(await asyncio.shield(self._closed))
+
+    async def until(self, other: asyncio.Future[Any], within_s: float | None = None) -> None:
+        """Wait until ``other`` is done, or for so long; raises as `until_closed` does."""
+        waiting = (other, self._closed)
+        await asyncio.wait(waiting, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+        if self._closed.done() and not other.done():
+            raise _reason(self._closed.result())
 
     async def _answer(self, answer: asyncio.Future[Any], within_s: float) -> Any:
         waiting = (answer, self._closed)

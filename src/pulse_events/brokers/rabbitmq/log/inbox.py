@@ -63,7 +63,7 @@ class Inbox:
             except RequestRefused as error:
                 refused[binding] = error.told
                 channel = await Channel(connection).open()
-        channel.pika.close()
+        channel.close()
         return refused
 
     async def _found(

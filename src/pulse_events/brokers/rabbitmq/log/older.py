@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
+from pika.exceptions import AMQPError
+
 from pulse_events.brokers.rabbitmq.connection import (
     ANSWER_WITHIN_S,
     Channel,
@@ -14,7 +16,7 @@ from pulse_events.brokers.rabbitmq.connection import (
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.place import Place
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
-from pulse_events.errors import BrokerUnavailable
+from pulse_events.errors import BrokerUnavailable, PulseEventsError
 from pulse_events.hub.archive import READERS
 
 PREFETCH = 500
@@ -38,7 +40,7 @@ class OlderReading:
         self._sizes: deque[int] = deque()
         self._waiting_bytes = self._taken = 0
         self._is_slow = False
-        self._closed = asyncio.Event()
+        self._closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def run(self, connection: FrameConnection) -> None:
         """Read until it is closed.
@@ -46,31 +48,25 @@ class OlderReading:
         Raises:
             BrokerUnavailable: The connection is lost, or there is no log any more.
         """
-        if self._closed.is_set():
+        if self._closed.done():
             return
         self._connection = connection
         self._channel = channel = await Channel(connection).open()
         await self._queues.consume(connection, channel, self._start, PREFETCH, self._receive)
-        closed = asyncio.ensure_future(channel.until_closed())
-        asked = asyncio.ensure_future(self._closed.wait())
+        await channel.until(self._closed)
+        # What is on its way must have come before the connection delivers something else.
+        channel.close()
+        connection.read_slowly(False)
         try:
-            await asyncio.wait((closed, asked), return_when=asyncio.FIRST_COMPLETED)
-            if not closed.done():
-                # What is on its way must have come before the connection delivers something else.
-                channel.pika.close()
-                connection.read_slowly(False)
-                await asyncio.wait((closed,), timeout=ANSWER_WITHIN_S)
-                if not closed.done():
-                    raise BrokerUnavailable("the broker does not close a channel")
-            reason = closed.exception()
-            if reason is not None and not self._closed.is_set():
-                raise reason
-        finally:
-            asked.cancel()
-            closed.cancel()
+            async with asyncio.timeout(ANSWER_WITHIN_S):
+                await channel.until_closed()
+        except TimeoutError:
+            raise BrokerUnavailable("the broker does not close a channel") from None
+        except PulseEventsError:
+            return  # closed, as it was asked to be
 
     def _receive(self, offset: int, body: bytes, _tag: int, held_bytes: int) -> None:
-        if self._closed.is_set():
+        if self._closed.done():
             return
         self._sizes.append(held_bytes)
         self._waiting_bytes += held_bytes
@@ -84,7 +80,7 @@ class OlderReading:
         self._taken += count
         self._read_at_a_pace()
         if self._channel is not None and self._channel.pika.is_open:
-            with suppress(RuntimeError):  # uvloop's, of a socket that is dead
+            with suppress(RuntimeError, AMQPError):  # uvloop's, of a socket that is dead
                 self._channel.pika.basic_ack(self._taken, multiple=True)
 
     def _read_at_a_pace(self) -> None:
@@ -96,7 +92,8 @@ class OlderReading:
 
     def close(self) -> None:
         """See `Reading`."""
-        self._closed.set()
+        if not self._closed.done():
+            self._closed.set_result(None)
 
 
 class OlderReader:

@@ -67,7 +67,7 @@ class LogQueues:
             )
         with needing("write", of_exchange="read"):
             await channel.request("queue_bind", queue=self.stream, exchange=self.exchange)
-        channel.pika.close()
+        channel.close()
         return warning
 
     def write(self, channel: Channel, entry: bytes) -> None:
@@ -81,7 +81,7 @@ class LogQueues:
         # A channel's requests are worked at in turn.
         with needing("write", of_exchange="write"):
             await channel.request("exchange_declare", exchange=self.exchange, passive=True)
-        channel.pika.close()
+        channel.close()
 
     async def consume(
         self,

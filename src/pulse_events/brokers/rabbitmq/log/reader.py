@@ -73,16 +73,8 @@ class LogReader:
             self._consuming(connection, "next", receive) as channel,
         ):
             self._queues.write(channel, probe)
-            closed = asyncio.ensure_future(channel.until_closed())
-            try:
-                await asyncio.wait(
-                    (found, closed), timeout=PROBE_WITHIN_S, return_when=asyncio.FIRST_COMPLETED
-                )
-            finally:
-                closed.cancel()
-            if closed.done() and not closed.cancelled():
-                with needing("write", of_exchange="write"):
-                    closed.result()
+            with needing("write", of_exchange="write"):
+                await channel.until(found, PROBE_WITHIN_S)
         if not found.done():
             raise BrokerUnavailable("the log takes no entries", "the log takes no entries")
         self._end = found.result()
