@@ -9,8 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
-from pulse_events.hub.archive import AHEAD, FOUND_WITHIN_S, READERS, Line
+from pulse_events.hub.archive import READERS
+from pulse_events.hub.parts import AHEAD
 from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER, Start
+from pulse_events.hub.searches import FOUND_WITHIN_S
+from pulse_events.hub.turns import Line
 from pulse_events.log.entries import Probe, Stamp, check
 from tests.support.hub_desk import RESUMING, Recorder
 from tests.support.log_desk import OTHER, START_MS, Process, attached, gaps, recorded

@@ -27,7 +27,7 @@ def recorded(number: int, *, writer: str = WRITER, key: str = "k") -> Recorded:
 
 
 class Part:
-    """A reading; see `pulse_events.hub.archive.Reading`."""
+    """A reading; see `pulse_events.hub.parts.Reading`."""
 
     def __init__(self, log: "StoredLog", at: int, take: Callable[[int, bytes], None]) -> None:
         self.log = log

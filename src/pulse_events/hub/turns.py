@@ -34,3 +34,31 @@ class Turns:
         if line:
             self._streams[owner] = line  # behind all others
         return stream
+
+
+class Line:
+    """Streams that wait, with what they wait for: one owner after the other has its turn."""
+
+    def __init__(self) -> None:
+        self.values: dict[Stream, int] = {}
+        self._turns = Turns()
+
+    def __len__(self) -> int:
+        """Number of streams."""
+        return len(self.values)
+
+    def add(self, stream: Stream, value: int) -> None:
+        """Put ``stream`` at its owner's end."""
+        self.values[stream] = value
+        self._turns.add(stream)
+
+    def discard(self, stream: Stream) -> None:
+        """Take ``stream`` out, if it waits."""
+        self.values.pop(stream, None)
+        self._turns.discard(stream)
+
+    def next(self) -> Stream:
+        """Return whose turn it is, of which there must be one; it waits on."""
+        stream = self._turns.take()
+        self._turns.add(stream)
+        return stream
