@@ -18,6 +18,7 @@ from pulse_events.errors import (
     PulseEventsError,
 )
 from pulse_events.hub.audience import Audience
+from pulse_events.hub.builder import UNDECIDED, missing_text
 from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
 from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.oddities import Oddities, Oddity
@@ -26,7 +27,7 @@ from pulse_events.hub.owed import Owed
 from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import NOW, UNDECIDED, Start, missing_text, told_by_an_end
+from pulse_events.hub.replay import NOW, Start, told_by_an_end
 from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message

@@ -11,20 +11,16 @@ from typing import NamedTuple, Protocol
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
-from pulse_events.history import BLOCK_ENTRIES, Entry, History, Hole, Mark, Record
+from pulse_events.history import BLOCK_ENTRIES, History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.blocks import Block, Blocks
+from pulse_events.hub.builder import Builder, concerns
 from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.turns import Turns
 from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import Gap, gap_event, ready_event, with_cursor
+from pulse_events.wire.wire import Gap, gap_event, ready_event
 
-BLOCK_BYTES = 64 << 10
-"""Bytes after which a block ends early."""
-JOINED_BYTES = 32 << 10
-"""Bytes up to which blocks are sent as one; who does not read them holds so much for itself."""
 LOOKED_BACK_AT = 256
 """Entries that are looked at in a turn for the newest messages."""
 
@@ -32,7 +28,6 @@ FORGED = "the cursor is not of this server's history"
 OF_ANOTHER = "the history was another process'"
 FORGOTTEN = "older messages are no longer held"
 NOT_IN_FORCE = "these bindings were not all in force before"
-UNDECIDED = "comparing its keys with these patterns took too long"
 _FOREIGN = {Foreign.FORGED: FORGED, Foreign.OF_ANOTHER: OF_ANOTHER}
 _TOO_SLOW = (
     "slow reader: more was unread than this server's history holds; messages are missing; connect "
@@ -144,7 +139,7 @@ class Replays:
         self._retry_ms = retry_ms
         self._arrive = arrive
         self._end = end
-        self._blocks = Blocks()
+        self._builder = Builder(match)
         self._places: dict[Stream, Place] = {}
         self._turns = Turns()
 
@@ -216,7 +211,7 @@ class Replays:
 
     def forget(self, audience: Audience) -> None:
         """Note that ``audience`` is gone."""
-        self._blocks.forget(audience)
+        self._builder.forget(audience)
 
     def position_of(self, stream: Stream) -> int | None:
         """Return what a stream has had up to, if it is here."""
@@ -309,7 +304,7 @@ class Replays:
         for entry in self._history.before(place.looked):
             place.looked = entry.position - 1
             if isinstance(entry, Hole):
-                is_found = _concerns(entry, audience)
+                is_found = concerns(entry, audience)
             elif is_found := self._is_for(audience, entry):
                 place.left -= 1
             if is_found:
@@ -345,7 +340,7 @@ class Replays:
     def _read_block(self, stream: Stream, place: Place, audience: Audience) -> None:
         """Send what follows the stream's place; if that was all, it is live."""
         covered = self._since(stream)
-        block = self._block(place.history, audience, place.position, covered)
+        block = self._builder.block(place.history, audience, place.position, covered)
         if block.chunk:
             self.messages_out += block.messages
             self.gaps += block.gaps
@@ -373,7 +368,7 @@ class Replays:
         """Return why bindings were not in force before: the broker's words, if it has lost them."""
         for entry in islice(self._history.before(covered.position), BLOCK_ENTRIES):
             if isinstance(entry, Hole) and entry.position > place.started:
-                if _concerns(entry, audience):
+                if concerns(entry, audience):
                     return entry.reason
         return NOT_IN_FORCE
 
@@ -384,95 +379,6 @@ class Replays:
     def _since(self, stream: Stream) -> Mark:
         assert stream.audience is not None
         return self._coverage.since(stream.audience.bindings)
-
-    # Blocks
-
-    def _block(self, history: History, audience: Audience, start: int, covered: Mark) -> Block:
-        """Return what follows ``start``: blocks that are kept, as one, and at most one new one.
-
-        Who comes back mostly gets little of each block, and a write costs more than what is in it:
-        5,000 that listened to one of 50 keys each were live again after a third of the time.
-        """
-        block, is_kept = self._found(history, audience, start, covered)
-        while is_kept and _goes_on(history, block, start, covered):
-            behind, is_kept = self._found(history, audience, block.stop, covered)
-            if len(block.chunk) + len(behind.chunk) > JOINED_BYTES:
-                break
-            block = block.plus(behind)
-        return block
-
-    def _found(
-        self, history: History, audience: Audience, start: int, covered: Mark
-    ) -> tuple[Block, bool]:
-        """Return the block that begins behind ``start``, and whether it was there already."""
-        block = self._blocks.get(audience, start)
-        if block is not None and (block.is_final or block.stop == history.last):
-            return block, True
-        block = self._build(history, audience, start, covered.position)
-        self._blocks.put(audience, start, block)
-        return block, False
-
-    def _build(self, history: History, audience: Audience, start: int, covered: int) -> Block:
-        """Return what ``audience`` gets of some entries after ``start``.
-
-        A block ends at the position ``covered``, if it is not behind it: there a gap may follow.
-        """
-        frames: list[bytes] = []
-        stop, time_ms, size, gaps, edge, loss = start, None, 0, 0, 0, ""
-        is_final, is_early = True, start < covered
-        limit = covered if is_early else history.last
-        for entry in history.after(start):
-            edge = edge or history.block_end(entry.position - 1)
-            if entry.position > limit:
-                stop = limit
-                break
-            if entry.position > edge or size >= BLOCK_BYTES:
-                break
-            frame, reason, is_odd = self._frame(audience, entry)
-            if reason and is_early and audience.wire.resumes:
-                frame, reason = b"", ""  # the gap that follows says it
-            if reason and not audience.wire.resumes:
-                loss = reason
-                break
-            if frame:
-                frames.append(frame)
-                size += len(frame)
-                gaps += reason != ""
-            stop, time_ms = entry.position, entry.time_ms
-            if is_odd:
-                break  # it took long
-        else:
-            stop, is_final = limit, limit < history.last
-        chunk = audience.wire.encode(b"".join(frames)) if frames else b""
-        return Block(stop, is_final, chunk, len(frames) - gaps, gaps, time_ms, loss)
-
-    def _frame(self, audience: Audience, entry: Entry) -> tuple[bytes, str, bool]:
-        """Return the event of ``entry``, why it is a gap if it is one, and if matching took long.
-
-        The event is empty if the audience gets none.
-        """
-        if isinstance(entry, Hole):
-            if not _concerns(entry, audience):
-                return b"", "", False
-            return self._gap(entry, entry.from_ms, entry.reason), entry.reason, False
-        is_odd = False
-        try:
-            is_for = audience in self._match(entry)
-        except OddKeys as odd:
-            if audience in odd.undecided:
-                reason = missing_text(entry.exchange, UNDECIDED)
-                return self._gap(entry, entry.time_ms, reason), reason, True
-            is_for, is_odd = audience in odd.found, True
-        if not is_for:
-            return b"", "", is_odd
-        if not audience.wire.resumes:
-            return entry.event, "", is_odd
-        cursor = self._history.cursors.at(entry.position)
-        return with_cursor(entry.event, cursor), "", is_odd
-
-    def _gap(self, entry: Entry, from_ms: int, reason: str) -> bytes:
-        cursor = self._history.cursors.at(entry.position)
-        return gap_event(Gap(reason, from_ms, entry.time_ms), cursor)
 
 
 def _behind_holes(history: History) -> Mark:
@@ -488,22 +394,3 @@ def _behind_holes(history: History) -> Mark:
 def told_by_an_end(loss: str) -> MessagesMissed:
     """Return why a stream ends that cannot be resumed: it is all that it can be told of a loss."""
     return MessagesMissed(f"{loss}; connect again")
-
-
-def _goes_on(history: History, block: Block, start: int, covered: Mark) -> bool:
-    """Tell whether a block that will stay is behind this one, with nothing in between."""
-    if block.loss or start < covered.position <= block.stop:
-        return False
-    return history.block_end(block.stop) <= history.last
-
-
-def missing_text(exchange: str, why: str) -> str:
-    """Return what is told of a message of ``exchange`` that may be missing."""
-    what = f"one of exchange {exchange!r} was not passed on ({why})"
-    return f"messages may be missing: {what}"
-
-
-def _concerns(hole: Hole, audience: Audience) -> bool:
-    if not hole.exchange:
-        return True
-    return any(binding.exchange == hole.exchange for binding in audience.bindings.bindings)
