@@ -4,6 +4,7 @@ Whoever comes first makes them; they stay when all have gone.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -128,3 +129,8 @@ class LogQueues:
             "x-stream-max-segment-size-bytes": min(max(size_bytes // SEGMENTS, least), most),
         }
         return {"durable": True, "arguments": arguments}
+
+
+def time_ms() -> int:
+    """Return the time of day by which entries are stamped, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -11,7 +10,7 @@ from pulse_events.brokers.rabbitmq.connection import Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.place import Place
-from pulse_events.brokers.rabbitmq.log.queues import LogQueues
+from pulse_events.brokers.rabbitmq.log.queues import LogQueues, time_ms
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
@@ -62,7 +61,7 @@ class LogReader:
         """
         writer = secrets.token_hex(4)
         found: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        probe = encode(Probe(Stamp(writer, 0, _time_ms())))
+        probe = encode(Probe(Stamp(writer, 0, time_ms())))
 
         def receive(offset: int, body: bytes) -> None:
             if body == probe and not found.done():
@@ -146,7 +145,7 @@ class LogReader:
         """Write an entry that tells its number when it is read; see `LogHub.attach`."""
         try:
             if self._channel is not None:
-                stamp = Stamp(self._prober, self._probes + 1, _time_ms())
+                stamp = Stamp(self._prober, self._probes + 1, time_ms())
                 self._queues.write(self._channel, encode(Probe(stamp)))
                 self._probes += 1
                 return self._probes
@@ -170,7 +169,3 @@ class LogReader:
         """Note that reading has ended, for now."""
         self._is_attached = False
         self._hub.detach()
-
-
-def _time_ms() -> int:
-    return time.time_ns() // 1_000_000

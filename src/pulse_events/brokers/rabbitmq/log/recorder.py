@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pulse_events.brokers.rabbitmq.connection import Channel, QueueLost, first_failure
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.inbox import MANY, Inbox
-from pulse_events.brokers.rabbitmq.log.queues import LogQueues
+from pulse_events.brokers.rabbitmq.log.queues import LogQueues, time_ms
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Entry, Lost
 from pulse_events.log.intake import Intake
@@ -78,7 +78,7 @@ class Recorder:
         writer = secrets.token_hex(4)
         self._recording = recording = Recording(
             writer,
-            _time_ms,
+            time_ms,
             lambda entry: self._queues.write(out, entry),
             lambda tag: inbox.send("basic_ack", delivery_tag=tag, multiple=True),
             lambda: tuple(self._intake.latest),
@@ -121,7 +121,7 @@ class Recorder:
             RequestRefused: There is none.
         """
         while True:
-            looked_ms = _time_ms()
+            looked_ms = time_ms()
             await asyncio.sleep(COUNT_EVERY_S)
             await self._count(channel, looked_ms)
 
@@ -164,7 +164,7 @@ class Recorder:
             self._guard(recording.lost, self._away_ms, "", INBOX_AWAY)
         if message.malformed:
             reason = f"messages may be missing: one has {message.malformed}"
-            self._guard(recording.lost, _time_ms(), message.exchange, reason)
+            self._guard(recording.lost, time_ms(), message.exchange, reason)
 
     def _flush_now(self) -> None:
         self._flush = None
@@ -179,7 +179,7 @@ class Recorder:
         """
         self._flush_now()
         oldest_ms = recording.oldest_ms()
-        if oldest_ms is not None and _time_ms() - oldest_ms > BACK_WITHIN_MS:
+        if oldest_ms is not None and time_ms() - oldest_ms > BACK_WITHIN_MS:
             text = f"what is written to the log does not come back within {BACK_WITHIN_MS} ms"
             raise BrokerUnavailable(text, "the log takes no entries")
 
@@ -194,7 +194,3 @@ class Recorder:
                 error = BrokerUnavailable(f"recording failed: {error!r}")
             if self._failure is not None and not self._failure.done():
                 self._failure.set_result(error)
-
-
-def _time_ms() -> int:
-    return time.time_ns() // 1_000_000

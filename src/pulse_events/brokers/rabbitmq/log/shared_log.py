@@ -4,7 +4,6 @@ import asyncio
 import logging
 import random
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from itertools import count
@@ -16,7 +15,7 @@ from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.inbox import Inbox
 from pulse_events.brokers.rabbitmq.log.older import OlderReader
 from pulse_events.brokers.rabbitmq.log.place import HEARTBEAT_S, Place
-from pulse_events.brokers.rabbitmq.log.queues import LogQueues, Retention
+from pulse_events.brokers.rabbitmq.log.queues import LogQueues, Retention, time_ms
 from pulse_events.brokers.rabbitmq.log.reader import LogReader
 from pulse_events.brokers.rabbitmq.log.recorder import INBOX_GONE, Recorder
 from pulse_events.brokers.rabbitmq.watch import watch_silence
@@ -162,7 +161,7 @@ class SharedLog:
         Not by the recorder: another process may be the one, and it must stand before what is
         recorded from an inbox that is made behind it.
         """
-        stamp = Stamp(secrets.token_hex(4), 0, time.time_ns() // 1_000_000)
+        stamp = Stamp(secrets.token_hex(4), 0, time_ms())
         await self._queues.write_surely(out, encode(Lost(stamp, 0, "", INBOX_GONE)))
 
     async def _bind_again(self, connection: FrameConnection, out: FrameConnection) -> None:
