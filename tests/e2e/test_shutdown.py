@@ -146,3 +146,18 @@ def test_sigterm_ends_the_server_in_time_though_the_broker_hangs(frozen_rabbit: 
         started = time.monotonic()
         assert server.stop(within_s=30) == 0
         assert time.monotonic() - started < WITHIN_S
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_who_asks_again_and_again_to_the_last_moment_changes_nothing(
+    how: signal.Signals, workers: str
+) -> None:
+    with Server("--workers", workers) as server:
+        for _ in range(10_000):
+            if server.exit_code is not None:
+                break
+            os.kill(server.pid, how)
+            time.sleep(0.001)
+        assert server.exit_code == 0
+        assert "Traceback" not in server.stderr

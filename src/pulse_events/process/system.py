@@ -7,6 +7,7 @@ import socket
 
 from pulse_events.errors import SettingsError
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
 _MANY = 1 << 30
 """Descriptors where there is no limit."""
 DESCRIPTORS_NEEDED = 32
@@ -44,10 +45,23 @@ def url_of(listening: socket.socket) -> str:
 
 
 def stop_signal() -> asyncio.Event:
-    """Return an event that SIGTERM and SIGINT set."""
+    """Return an event that SIGTERM and SIGINT set; from the first of them on, more have no effect.
+
+    The stop that follows has a bound, so nobody has to ask twice.
+    """
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        stop.set()
+        for number in _STOPS:
+            loop.remove_signal_handler(number)
+            # Not left to the loop, which forgets its handlers when it closes: a second signal
+            # would kill the process on its way out, and make a failure of a good end.
+            signal.signal(number, signal.SIG_IGN)
+
+    for number in _STOPS:
+        loop.add_signal_handler(number, end)
     return stop
 
 
