@@ -23,7 +23,9 @@ UNIT = "records / CPU s"
 READER_TARGET, RECORDER_TARGET = 50e3, 15e3
 TAKEN_RATE, GATHER_S = 3000, 4.0
 """What a recorder takes as it comes.  A process that is stopped for 8 s loses its connection."""
-RATE = 1000
+RATE = 997
+"""Not 1,000: where CPU time is counted by looking every 10 ms what runs, that would always look at
+the same moment of a message."""
 ADDED_P50_MS, ADDED_US, BROKER_RATIO = 1.5, 70.0, 2.5
 TURNS = 3
 """Of each side in a round, short ones: other work on the machine comes and goes."""
@@ -48,7 +50,7 @@ def run_r2(setting: Setting) -> list[Row]:
 
 
 def run_r3(setting: Setting) -> list[Row]:
-    """Record: as fast as it goes, then 1,000 a second beside a history in memory."""
+    """Record: as fast as it goes, then some 1,000 a second beside a history in memory."""
     return [_flat_out(setting), *_beside_memory(setting)]
 
 
@@ -133,7 +135,7 @@ def _beside_memory(setting: Setting) -> list[Row]:
     return [
         Row(
             "R3",
-            "1,000 msg/s: p50 added",
+            f"{RATE} msg/s: p50 added",
             added_ms,
             "ms",
             bound=AT_MOST,

@@ -147,6 +147,11 @@ class Recording:
         return self._delivered - self.acknowledged
 
     @property
+    def to_acknowledge(self) -> int:
+        """Deliveries that are surely in the log, and not acknowledged yet."""
+        return self.recorded + self.skipped - self.acknowledged
+
+    @property
     def losses(self) -> list[tuple[int, str, str]]:
         """What `lost` was told and has not come back: to be told to the next recording."""
         waiting = [*(sent.about for sent in self._sent), *self._held]
@@ -213,15 +218,14 @@ class Recording:
             raise Superseded(f"{entry.stamp.writer} has begun a later term than {self._writer}")
 
     def flush(self) -> None:
-        """Acknowledge what came back; to be called every 10 ms.
+        """Acknowledge what came back; to be called every 50 ms, or more often.
 
         It also ends the wait for what comes again, after `QUIET_MS` without a delivery.
         """
         if self._phase is _Phase.COMPARING and self._is_quiet():
             self._go_on()
-        done = self.recorded + self.skipped
-        if done > self.acknowledged:
-            self.acknowledged = done
+        if self.to_acknowledge:
+            self.acknowledged += self.to_acknowledge
             self._acknowledge(self._tag)
 
     def _is_quiet(self) -> bool:

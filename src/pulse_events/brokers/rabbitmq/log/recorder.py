@@ -18,8 +18,9 @@ from pulse_events.messages import Message
 
 log = logging.getLogger(__name__)
 
-FLUSH_S = 0.01
-"""How long what came back waits to be acknowledged with others."""
+FLUSH_S = 0.05
+FLUSH_EVERY = 250
+"""How long what came back waits to be acknowledged with others, and how many of them."""
 LOOK_EVERY_S = 0.5
 COUNT_EVERY_S = 1.0
 BACK_WITHIN_MS = 5000
@@ -103,9 +104,7 @@ class Recorder:
             self._losses = recording.losses
             self._recording = None
             self._away_until = 0
-            if self._flush is not None:
-                self._flush.cancel()
-                self._flush = None
+            self._flush_now()
 
     async def _until_failed(self, recording: Recording, failure: asyncio.Future[Exception]) -> None:
         """Look after it until it fails, and raise why."""
@@ -150,7 +149,9 @@ class Recorder:
             self._guard(self._recording.read_back, entry, counts=self._intake.did_count)
             if isinstance(entry, Lost) and entry.reason in (INBOX_GONE, INBOX_AWAY):
                 self._inbox.was_away, self._away_until = False, 0  # it is told
-            if self._flush is None:
+            if self._recording.to_acknowledge >= FLUSH_EVERY:
+                self._flush_now()
+            elif self._flush is None:
                 self._flush = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_now)
 
     def _deliver(self, message: Message, tag: int, _held_bytes: int) -> None:
@@ -167,7 +168,9 @@ class Recorder:
             self._guard(recording.lost, time_ms(), message.exchange, reason)
 
     def _flush_now(self) -> None:
-        self._flush = None
+        if self._flush is not None:
+            self._flush.cancel()
+            self._flush = None
         if self._recording is not None:
             self._guard(self._recording.flush)
 
