@@ -152,3 +152,18 @@ def test_without_permission_for_the_log_the_rest_works(
         told = str(ask(server.port, "/__heartbeat__"))
         assert "the log: no configure permission for the queue" in told
         assert user not in told
+
+
+def test_each_thing_that_is_not_recorded_is_told_once(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    wanting = [word for name in ("x", "y") for word in ("--record", f"no-such-{name}=#")]
+    with instance(*wanting) as server:
+        with RawStream(server.port, connect_target((exchange, "a.x"), resume="true")) as stream:
+            stream.ready()
+            amqp.publish(exchange, "a.x", b"1")
+            assert payloads(stream.events(1)) == [1]  # it has asked twice: to read, and to record
+        for name in ("x", "y"):
+            said = f"no-such-{name}=# is not recorded: it does not exist"
+            assert server.stderr.count(said) == 1
+            assert said in str(ask(server.port, "/__heartbeat__"))

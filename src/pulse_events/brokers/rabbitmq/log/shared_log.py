@@ -59,6 +59,7 @@ class SharedLog:
         self._hub = hub
         self._recorded = tuple(recorded)
         self._inbox_is_had = False
+        self._warned: set[str] = set()
         self._reader = LogReader(self._queues, hub, lambda entry: self._recorder.read_back(entry))
         self._recorder = Recorder(self._inbox, self._queues, hub.intake, body_limit_bytes)
         self._health = {"read": Health(connected=False, reason="not connected yet")}
@@ -148,12 +149,15 @@ class SharedLog:
             connection, self._recorded, partial(self._tell_missing, out)
         )
         self._inbox_is_had = True
-        warning = ""
-        for binding, why in refused.items():
-            warning = f"{binding.exchange}={binding.pattern} is not recorded: {why}"
+        warnings = {
+            f"{binding.exchange}={binding.pattern} is not recorded: {why}"
+            for binding, why in refused.items()
+        }
+        for warning in sorted(warnings - self._warned):  # it is asked again and again
             log.warning("%s", warning)
+        self._warned = warnings
         self._hub.hold(set(self._recorded).difference(refused))
-        self._health["record"] = Health(connected=True, warning=warning)
+        self._health["record"] = Health(connected=True, warning="; ".join(sorted(warnings)))
 
     async def _tell_missing(self, out: FrameConnection) -> None:
         """Record that what came since the last entry may be missing.
