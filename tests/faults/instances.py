@@ -62,8 +62,13 @@ def is_well(server: Server) -> bool:
 
 
 def has_news(run: Trial, since_s: float) -> bool:
+    """Tell whether all clients of a trial go on; see `goes_on`."""
+    return goes_on(run.followers, since_s)
+
+
+def goes_on(followers: Sequence[Follower], since_s: float) -> bool:
     """Tell whether all clients have got what was published after a time."""
-    return all(follower.got[-1].published_s > since_s for follower in run.followers)
+    return all(follower.got and follower.got[-1].published_s > since_s for follower in followers)
 
 
 def nothing_untold(run: Trial, found: Figures) -> None:

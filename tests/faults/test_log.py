@@ -10,11 +10,12 @@ import pytest
 from pulse_events.brokers.rabbitmq.log.recorder import INBOX_FULL
 from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES
 from tests.faults.conftest import EXCHANGE
+from tests.faults.follower import Follower
 from tests.faults.instances import (
     IMPATIENT_S,
     SETTLES_S,
     STOPPING,
-    has_news,
+    goes_on,
     instance,
     nothing_missed,
     roam,
@@ -30,8 +31,11 @@ from tests.support.waiting import wait_until
 KILLING_S = lasting(12, 120)
 MANY = QUEUE_MAX_MESSAGES + 1000
 STOPS = int(lasting(6, 40))
-STAYS_FROZEN_S = lasting(1, 20)
-FROZEN_WITHIN_S = 40.0
+BROKER_ENDS = int(lasting(1, 6))
+"""How often it is killed, and how often it is stopped."""
+FROZEN_S = lasting(15, 30)
+OTHERS_WITHIN_S = 12.0
+HOPPING_WITHIN_S = 40.0
 
 
 @pytest.mark.timeout(240)
@@ -79,7 +83,7 @@ def test_instances_are_ended_in_order_as_in_a_rolling_restart(node: Rabbit) -> N
         nothing_missed(found, run.followers, one, two)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_broker_is_killed_and_nothing_is_lost(node: Rabbit) -> None:
     with instance(node) as one, instance(node) as two:
         ports = (one.port, two.port)
@@ -87,12 +91,14 @@ def test_the_broker_is_killed_and_nothing_is_lost(node: Rabbit) -> None:
             one.port, [node.amqp_url], rate=1000, clients=lambda port: roaming(ports)
         ) as run:
             time.sleep(SETTLES_S)  # the broker's own time
-            for how in (node.kill, node.stop):
+            for how in BROKER_ENDS * (node.kill, node.stop):
                 how()
                 node.start()
                 run.feed.goes_on(1000)
                 roam(run.followers)
-            found = run.finish("log: broker killed, then stopped", time.monotonic())
+            found = run.finish(
+                f"log: broker killed, then stopped, {BROKER_ENDS} times", time.monotonic()
+            )
         nothing_missed(found, run.followers, one, two)
 
 
@@ -103,20 +109,25 @@ def test_an_instance_that_hangs_is_replaced(node: Rabbit) -> None:
         with trial(
             one.port, [node.amqp_url], clients=lambda port: roaming(ports, IMPATIENT_S)
         ) as run:
-            waits = []
-            for frozen in (one, two):  # one of them records
-                os.kill(frozen.pid, signal.SIGSTOP)
-                stopped_s = time.monotonic()
-                goes_on = partial(has_news, run, stopped_s + IMPATIENT_S)
-                wait_until(goes_on, "what came while it hangs", within_s=FROZEN_WITHIN_S)
-                waits.append(time.monotonic() - stopped_s)
-                time.sleep(STAYS_FROZEN_S)  # the fault's own length
+            staying, hopping = [], []
+            for frozen, other in ((one, two), (two, one)):  # one of them records
+                with Follower(other.port, RESUMING[0]) as stays:
+                    os.kill(frozen.pid, signal.SIGSTOP)
+                    stopped_s = time.monotonic()
+                    waits = partial(goes_on, [stays], stopped_s)
+                    wait_until(waits, "what came while it hangs", within_s=OTHERS_WITHIN_S)
+                    staying.append(time.monotonic() - stopped_s)
+                waits = partial(goes_on, run.followers, stopped_s + IMPATIENT_S)
+                wait_until(waits, "that for all", within_s=HOPPING_WITHIN_S)
+                hopping.append(time.monotonic() - stopped_s)
+                time.sleep(max(0.0, stopped_s + FROZEN_S - time.monotonic()))  # the fault's length
                 os.kill(frozen.pid, signal.SIGCONT)
                 run.feed.goes_on(500)
             found = run.finish(
-                "log: each of two instances in turn stopped (SIGSTOP)",
+                f"log: each of two instances in turn stopped (SIGSTOP) for {FROZEN_S:.0f} s",
                 time.monotonic(),
-                f"clients that try each in turn went on after {max(waits):.0f} s",
+                f"clients of the other one went on after {max(staying):.0f} s, "
+                f"those that try each in turn after {max(hopping):.0f} s",
             )
         nothing_missed(found, run.followers, one, two)
 

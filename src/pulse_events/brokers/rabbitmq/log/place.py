@@ -12,7 +12,7 @@ from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.targets import targets
 from pulse_events.errors import BrokerUnavailable
 
-HEARTBEAT_S = 4
+HEARTBEAT_S = 3
 """An instance that hangs while it records is replaced after two or three of these."""
 
 
