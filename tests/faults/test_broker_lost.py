@@ -6,10 +6,12 @@ import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
+from tests.faults.conftest import EXCHANGE
 from tests.faults.proxy import Proxy
-from tests.faults.trial import heartbeat, trial
+from tests.faults.trial import heartbeat, stats, trial
 from tests.support.local_server import local_server
 from tests.support.rabbit import Rabbit
+from tests.support.raw_stream import RawStream, connect_target
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
@@ -53,6 +55,28 @@ def test_a_broker_that_is_killed_loses_nothing_that_it_confirmed(node: Rabbit) -
             found = run.finish("broker killed (SIGKILL), started", time.monotonic())
         assert found.lost == 0
         assert "Traceback" not in server.stderr
+
+
+def test_streams_that_ask_are_told_of_the_loss_and_the_return(node: Rabbit) -> None:
+    target = connect_target((EXCHANGE, "n.#"), status="true")
+    with Server("--broker", node.amqp_url) as server:
+        with RawStream(server.port, target) as stream, RawStream(server.port, target) as other:
+            for one in (stream, other):
+                one.head()
+                assert {event.kind for event in one.events(2)} == {"ready", "status"}
+            node.stop()
+            lost = stream.event("status").json
+            assert lost["broker"] == "lost"
+            assert lost["reason"]
+            assert other.event("status").json == lost
+            with RawStream(server.port, f"{target}&errors=http") as new:
+                wait_until(lambda: stats(server.port)["clients"] == 3, "it waits for the broker")
+                node.start()
+                while (back := stream.event("status", within_s=30).json)["broker"] == "lost":
+                    assert back["since"] == lost["since"]  # another reason: it tries again
+                assert back["since"] > lost["since"]
+                new.head()
+                assert "ready" in {event.kind for event in new.events(2, within_s=30)}
 
 
 @pytest.mark.parametrize("heartbeat_s", [3])

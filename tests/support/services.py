@@ -7,6 +7,7 @@ from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.process.peers import Alone
 from pulse_events.web.page import Catalogue
 from pulse_events.web.services import Services
+from pulse_events.web.status import BrokerStatus
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
 
@@ -23,7 +24,11 @@ def make_services() -> Services:
         hub=hubs,
         admission=admission,
         streams=Streams(
-            hubs, admission, ping_interval_s=PING_INTERVAL_S, unsent_limit_bytes=1 << 20
+            hubs,
+            admission,
+            BrokerStatus(lambda: memory.health, lambda: 0),
+            ping_interval_s=PING_INTERVAL_S,
+            unsent_limit_bytes=1 << 20,
         ),
         tokens=Tokens(alone),
         max_bindings=100,

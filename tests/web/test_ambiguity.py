@@ -16,6 +16,7 @@ TWICE = {
     "bindings, once encoded": f"bindings={BINDINGS}&b%69ndings={BINDINGS}",
     "token": "token=a&token=b",
     "errors": f"bindings={BINDINGS}&errors=x&errors=x",
+    "status": f"bindings={BINDINGS}&status=true&status=true",
     "compression": f"bindings={BINDINGS}&compression=gzip&compression=gzip",
     "lastEventId": f"bindings={BINDINGS}&lastEventId=&lastEventId=",
     "lastEventId, not empty": f"bindings={BINDINGS}&lastEventId=1&lastEventId=2",

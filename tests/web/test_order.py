@@ -9,8 +9,10 @@ from pulse_events.access.limits import Admission, Limits
 from pulse_events.errors import StreamEnded
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
+from pulse_events.hub.ports import Health
 from pulse_events.process.loops import new_event_loop
 from pulse_events.web.client_stream import ClientStream
+from pulse_events.web.status import BrokerStatus
 from pulse_events.web.streams import Streams
 from pulse_events.wire.sse import encode_event
 from pulse_events.wire.wire import Wire, wire_of
@@ -83,6 +85,7 @@ class Told(Streams):
         super().__init__(
             Hubs(hub, lambda exchange: False, no_queue),
             Admission(Limits(streams=1)),
+            BrokerStatus(lambda: Health(connected=True), lambda: 0),
             ping_interval_s=60,
             unsent_limit_bytes=1 << 20,
         )

@@ -59,6 +59,7 @@ from pulse_events.web.door import Door
 from pulse_events.web.http_server import HttpServer
 from pulse_events.web.page import Catalogue
 from pulse_events.web.services import Services
+from pulse_events.web.status import BrokerStatus
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
 
@@ -118,6 +119,7 @@ class _Process:
         self.streams = parts.streams(
             self.hubs,
             self._admission,
+            BrokerStatus(self._broker_health, _time_ms),
             ping_interval_s=settings.ping_interval,
             unsent_limit_bytes=settings.max_unsent_bytes,
             has_history=settings.history != "off",
@@ -192,6 +194,9 @@ class _Process:
     def _health(self) -> Health:
         if self._stop.is_set():
             return Health(connected=False, reason="the server is stopping")
+        return self._broker_health()
+
+    def _broker_health(self) -> Health:
         health = self.broker.health
         if self.log is None:
             return health

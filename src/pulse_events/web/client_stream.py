@@ -81,6 +81,10 @@ class ClientStream(asyncio.Protocol):
             self._transport.write(memoryview(chunk)[sent:] if sent else chunk)  # not copied
             self._check_unsent()
 
+    def tell(self, chunk: bytes) -> None:
+        """Send an event that need not be the first."""
+        self.write(chunk)
+
     @property
     def is_blocked(self) -> bool:
         """Whether something waits until the client reads."""
@@ -213,7 +217,7 @@ class ClientStream(asyncio.Protocol):
 class HttpErrorStream(ClientStream):
     """A stream whose client asked for HTTP errors: the head waits for the first thing to send."""
 
-    __slots__ = ("_request",)
+    __slots__ = ("_request", "_told")
 
     def __init__(
         self,
@@ -224,6 +228,7 @@ class HttpErrorStream(ClientStream):
     ) -> None:
         super().__init__(streams, transport, wire)
         self._request: web.BaseRequest | None = request
+        self._told = b""
 
     def begin(self) -> None:
         """Hold the head back until something is to be sent, at the latest the first ping."""
@@ -233,7 +238,15 @@ class HttpErrorStream(ClientStream):
         if self._request is not None:
             self._request = None
             self._send_head()
+            chunk, self._told = self._told + chunk, b""
         super().write(chunk)
+
+    def tell(self, chunk: bytes) -> None:
+        """Send an event, before the next one if the head has not been sent."""
+        if self._request is None:
+            super().tell(chunk)
+        else:
+            self._told = chunk
 
     def end(self, reason: PulseEventsError, cursor: bytes = NONE) -> None:
         """Answer with an HTTP error if the head has not been sent, else as any stream."""

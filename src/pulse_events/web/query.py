@@ -20,9 +20,10 @@ _PARAMETERS = (
     "resume",
     "since",
     "last",
+    "status",
 )
 _COMPRESSION = "gzip"
-_RESUME = {"true": True, "false": False}
+_SWITCH = {"true": True, "false": False}
 LAST_LIMIT = 1000
 """Messages that ``last`` may ask for."""
 _SHOWN_CHARS = 40
@@ -38,6 +39,8 @@ class Form:
     """Compressed, whatever ``Accept-Encoding`` says."""
     resumes: bool
     """With cursors."""
+    status: bool
+    """With events that tell how the broker is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ def read_form(url: URL) -> Form:
         http_errors="http" in query.getall("errors", ()),
         gzip=query.getall("compression", ()) == [_COMPRESSION],
         resumes=query.getall("resume", ()) == ["true"],
+        status=query.getall("status", ()) == ["true"],
     )
 
 
@@ -100,16 +104,21 @@ def _check(url: URL) -> None:
     if compression != _COMPRESSION:
         shown = repr(compression[:_SHOWN_CHARS])
         raise InputError(f"the query parameter 'compression' is {shown}, it may only be 'gzip'")
-    _check_resume(url)
+    _read_switch(url, "status")
+    _check_resume(url, resumes=_read_switch(url, "resume"))
 
 
-def _check_resume(url: URL) -> None:
-    resume = url.query.get("resume", "false")
-    if resume not in _RESUME:
-        shown = repr(resume[:_SHOWN_CHARS])
-        raise InputError(f"the query parameter 'resume' is {shown}, it may be 'true' or 'false'")
+def _read_switch(url: URL, name: str) -> bool:
+    text = url.query.get(name, "false")
+    if text not in _SWITCH:
+        shown = repr(text[:_SHOWN_CHARS])
+        raise InputError(f"the query parameter '{name}' is {shown}, it may be 'true' or 'false'")
+    return _SWITCH[text]
+
+
+def _check_resume(url: URL, *, resumes: bool) -> None:
     for name in ("since", "last"):
-        if name in url.query and not _RESUME[resume]:
+        if name in url.query and not resumes:
             raise InputError(f"the query parameter '{name}' needs 'resume=true' beside it")
     if "since" in url.query and "last" in url.query:
         raise InputError("the query parameters 'since' and 'last' are both given; give one")

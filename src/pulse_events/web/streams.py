@@ -13,6 +13,7 @@ from pulse_events.web.answers import timestamp
 from pulse_events.web.client_stream import ClientStream
 from pulse_events.web.endings import LATE_LIMIT, Endings
 from pulse_events.web.pings import PingWheel
+from pulse_events.web.status import BrokerStatus
 
 if TYPE_CHECKING:
     from pulse_events.wire.wire import Wire
@@ -47,6 +48,7 @@ class Streams:
     Args:
         hub: Is told of the streams that leave.
         admission: Counts those that were admitted.
+        status: How the broker is.
         ping_interval_s: Between two pings of a stream.
         unsent_limit_bytes: What the client of one may leave unread, beside what the kernel takes.
         has_history: Whether one that leaves more can go on in it.
@@ -57,6 +59,7 @@ class Streams:
         self,
         hub: Hubs,
         admission: Admission,
+        status: BrokerStatus,
         *,
         ping_interval_s: float,
         unsent_limit_bytes: int,
@@ -71,6 +74,8 @@ class Streams:
         limits = (unsent_limit_bytes, BEHIND_BYTES) if has_history else (unsent_limit_bytes,)
         self.unsent_limit_bytes = min(limits)
         self._wheel = PingWheel(ping_interval_s)
+        self._status = status
+        self._told: set[ClientStream] = set()  # that are told of the broker
         # They have descriptors, so they may not take many of the places that streams have.
         late_limit = min(LATE_LIMIT, admission.limits.streams // _PLACES_PER_LATE)
         self._endings = Endings(close_within_s, late_limit=late_limit)
@@ -93,9 +98,15 @@ class Streams:
         stream.begin()
         self._wheel.add(stream)
 
+    def tell_status(self, stream: ClientStream) -> None:
+        """Tell a stream that was given to the hub how the broker is, and of each change."""
+        self._look_at_the_broker()
+        self._told.add(stream)
+        self._tell(stream)
+
     def closing(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Note that ``stream`` has had its last event, which may be read late."""
-        self._wheel.discard(stream)
+        self._forget(stream)
         self._endings.add(stream, time.monotonic())
 
     def leave(self, stream: ClientStream) -> None:
@@ -135,14 +146,14 @@ class Streams:
 
     def lost(self, stream: ClientStream) -> None:
         """Forget a stream whose connection is gone."""
-        self._wheel.discard(stream)
+        self._forget(stream)
         self._endings.discard(stream)
         self._hub.leave(stream, time.monotonic())
         if stream.owner:
             self._admission.leave(stream.owner)
 
     async def run(self) -> None:
-        """Send pings, spread over the interval, and close what has ended."""
+        """Send pings, spread over the interval, tell of the broker, and close what has ended."""
         clock, step_s = asyncio.get_running_loop().time, self._wheel.step_s
         due_s, has_more = clock() + step_s, False
         while True:
@@ -152,6 +163,7 @@ class Streams:
                 self._ping()
             if not has_more:
                 self._endings.close(time.monotonic())
+            self._look_at_the_broker()
             has_more = self._hub.tick(time.monotonic())
 
     async def drain(self, reason: PulseEventsError, spread_s: float, within_s: float) -> None:
@@ -178,6 +190,18 @@ class Streams:
             self._endings.close(time.monotonic())
             await asyncio.sleep(_DRAIN_LOOK_S)
         self._endings.part()
+
+    def _forget(self, stream: ClientStream) -> None:
+        self._wheel.discard(stream)
+        self._told.discard(stream)
+
+    def _look_at_the_broker(self) -> None:
+        if self._status.look():
+            for stream in tuple(self._told):
+                self._tell(stream)
+
+    def _tell(self, stream: ClientStream) -> None:
+        stream.tell(stream.wire.status(self._status.document(), self._hub.cursor_of(stream)))
 
     def _ping(self) -> None:
         streams = self._wheel.turn()

@@ -65,6 +65,9 @@ class Subscribe:
         except PulseEventsError as reason:
             self._refusals.note(request, reason)
             stream.end(reason, cursor_behind(request, reason))
+        else:
+            if query.form.status:
+                self._services.streams.tell_status(stream)
         return TakenOver()
 
     async def head(self, _request: web.BaseRequest) -> web.Response:

@@ -109,6 +109,10 @@ class Wire:
         """Return a ``ping`` event, encoded."""
         return self.encode(encode_event(b"ping", orjson.dumps({"time": time}), cursor))
 
+    def status(self, document: dict[str, str], cursor: bytes = NONE) -> bytes:
+        """Return a ``status`` event, encoded."""
+        return self.encode(encode_event(b"status", orjson.dumps(document), cursor))
+
     def error(self, text: str, cursor: bytes = NONE) -> bytes:
         """Return an ``error`` event that says ``text``, encoded; `end` must follow."""
         return self.encode(encode_event(b"error", orjson.dumps(text), cursor))
