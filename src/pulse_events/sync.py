@@ -119,9 +119,11 @@ def listen(
     As `pulse_events.listen`, but that ``token`` is a str or what returns one, and ``client`` your
     own `httpx.Client`.
     """
+    import httpx
+
     from pulse_events.client.connections import course_of
     from pulse_events.client.sync_steps import items
 
     terms = Terms(url=url, bindings=bindings, events=events, **options)
-    course = course_of(terms)
+    course = course_of(terms, httpx.Client)
     return Listening(course, lambda: items(course, terms))

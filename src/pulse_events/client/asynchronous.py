@@ -140,9 +140,11 @@ def listen(
         StreamEnded: The same, where the server said why it ended the stream.
         PulseEventsError: The base of all these; itself if what answers is no server of ours.
     """
+    import httpx
+
     from pulse_events.client.async_steps import items
     from pulse_events.client.connections import course_of
 
     terms = Terms(url=url, bindings=bindings, events=events, **options)
-    course = course_of(terms)
+    course = course_of(terms, httpx.AsyncClient)
     return Listening(course, lambda: items(course, terms))

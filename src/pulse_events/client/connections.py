@@ -23,8 +23,14 @@ _log = logging.getLogger("pulse_events")
 _SECRET = re.compile(r"(?<=//)[^/@\s]*@")
 
 
-def course_of(terms: Terms) -> Course:
-    """Return the course of a listening in this world."""
+def course_of(terms: Terms, kind: type[httpx.Client | httpx.AsyncClient]) -> Course:
+    """Return the course of a listening in this world.
+
+    Raises:
+        InputError: The user's client is not of ``kind``.
+    """
+    if terms.client is not None and not isinstance(terms.client, kind):
+        raise InputError(f"client is {terms.client!r:.80}, which is not an httpx.{kind.__name__}")
     theirs = terms.client.headers.get("User-Agent", "") if terms.client is not None else ""
     is_httpx_own = not theirs or theirs.startswith("python-httpx/")
     agent = f"pulse-events/{version('pulse-events')}" if is_httpx_own else None

@@ -1,5 +1,6 @@
 """What users give in one of several plain forms: bindings, and when a stream is to begin.  Pure."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -86,12 +87,15 @@ def since_text(since: Since | None) -> str | None:
         raise InputError(f"since is {since!r:.80}, which is not a str, timedelta or datetime")
     if since.utcoffset() is None:
         raise InputError(f"since is {since.isoformat()}, which has no time zone")
-    moment = since.astimezone(UTC).isoformat(timespec="milliseconds")
+    try:
+        moment = since.astimezone(UTC).isoformat(timespec="milliseconds")
+    except OverflowError:  # in UTC it is in the year 0
+        raise InputError(f"since is {since.isoformat()}, which is out of range") from None
     return moment.replace("+00:00", "Z")
 
 
 def _duration(since: timedelta) -> str:
     if since < timedelta(0):
         raise InputError(f"since is {since}, which is still to come")
-    seconds = -(-since // timedelta(seconds=1))  # up: rather one message too many
+    seconds = math.ceil(since.total_seconds())  # rather one message too many
     return f"{min(seconds, _LONGEST_S)}s"

@@ -80,6 +80,8 @@ class Terms:
             _check_time(name, getattr(self, name))
         _check_count("last", self.last, at_least=1)
         _check_count("max_retries", self.max_retries, at_least=0)
+        if not isinstance(self.headers, Mapping | None):
+            raise InputError(f"headers is {self.headers!r:.80}, which is not a mapping")
         for name, value in (self.headers or {}).items():
             check_header(name, value)
         if not isinstance(self.cursor, str | None):
