@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import ssl
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import trustme
 
 from pulse_events import (
     BindingRefused,
@@ -337,6 +340,33 @@ def test_a_proxy_that_is_none_is_raised(proxy: str, take: Take) -> None:
     with pytest.raises(PulseEventsError) as raised:
         take(1, "http://127.0.0.1:1/", proxy=proxy)
     assert "secret" not in str(raised.value)
+
+
+def test_cas_are_the_system_s_and_those_of_a_file(
+    take: Take, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(file)
+    with RawServer(HEAD + READY, tls=tls) as server:
+        with pytest.raises(ConnectionLost, match="certificate verify failed"):
+            take(1, server.url, events=True)
+        assert len(take(1, server.url, events=True, ca_file=file)) == 1
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert len(take(1, server.url, events=True)) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no PEM", b"\xff"])
+def test_a_ca_file_that_is_none_is_raised(
+    content: bytes | None, take: Take, tmp_path: Path
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InputError, match=f"the CA file {file} cannot be used"):
+        take(1, "https://127.0.0.1:1/", ca_file=file)
 
 
 def test_items_of_a_listening_are_messages_unless_events_are_asked_for(take: Take) -> None:

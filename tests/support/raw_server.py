@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 from typing import Self
 
@@ -24,19 +25,27 @@ class RawServer:
         answers: What the requests get, in turn, but those for ``config``.
         config: What those get.
         stay: Whether connections that got the last answer stay open.
+        tls: Speaks TLS with it.
     """
 
-    def __init__(self, *answers: bytes, config: bytes = NOTHING, stay: bool = False) -> None:
+    def __init__(
+        self,
+        *answers: bytes,
+        config: bytes = NOTHING,
+        stay: bool = False,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.requests: list[bytes] = []
         """Head and body of all but those for ``config``."""
         self._answers = list(answers)
         self._config = config
         self._stay = stay
+        self._tls = tls
         self._stop = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self.port: int = self._listening.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/"
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -59,8 +68,8 @@ class RawServer:
                 self._threads.append(thread)
                 thread.start()
 
-    def _answer(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+    def _answer(self, plain: socket.socket) -> None:
+        with plain, contextlib.suppress(OSError), self._secured(plain) as connection:
             request = _request(connection)
             if b"/config" in request.partition(b"\r\n")[0]:
                 connection.sendall(self._config)
@@ -70,6 +79,9 @@ class RawServer:
             connection.sendall(self._answers[0] if is_last else self._answers.pop(0))
             if is_last and self._stay:
                 self._stop.wait(_WITHIN_S)
+
+    def _secured(self, plain: socket.socket) -> socket.socket:
+        return self._tls.wrap_socket(plain, server_side=True) if self._tls else plain
 
 
 def _request(connection: socket.socket) -> bytes:
