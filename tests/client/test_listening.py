@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import ssl
 import threading
 from pathlib import Path
@@ -299,6 +300,22 @@ async def test_a_listening_goes_on_after_a_wait_that_was_cancelled() -> None:
             assert (await asyncio.wait_for(anext(listening), 10)).payload == "b"
 
 
+def test_a_blocking_listening_goes_on_after_ctrl_c() -> None:
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        answers = (HEAD + READY + message("a"), HEAD + READY + message("b"))
+        with RawServer(*answers, stay=True) as server:
+            with sync.listen(server.url, WANTED, first_delay_s=60) as listening:
+                assert next(listening).payload == "a"
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                with pytest.raises(KeyboardInterrupt):
+                    next(listening)
+                assert next(listening).payload == "b"
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 async def test_what_was_closed_has_ended() -> None:
     with RawServer(HEAD + READY + message("a"), stay=True) as server:
         listening = listen(server.url, WANTED)
@@ -333,6 +350,12 @@ def test_the_proxy_of_the_environment_is_used_and_a_given_one_goes_before_it(
         monkeypatch.setenv("HTTP_PROXY", proxy.url)
         take(1, "http://server.invalid/", events=True)
         assert [r.split()[1][:22] for r in proxy.requests] == [b"http://server.invalid/"] * 2
+
+
+def test_a_proxy_that_refuses_is_named(take: Take) -> None:
+    with RawServer(answer("407 Log in")) as proxy:
+        with pytest.raises(ConnectionLost, match=r"^the proxy refuses: 407 Log in"):
+            take(1, "https://server.invalid/", proxy=proxy.url)
 
 
 @pytest.mark.parametrize("proxy", ["", "x", "ftp://user:secret@h", "http://", "http://h:port"])

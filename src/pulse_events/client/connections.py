@@ -16,6 +16,7 @@ import httpx
 
 from pulse_events.client.answers import Head
 from pulse_events.client.course import Course, Open, Outside, Wait, Warn
+from pulse_events.client.items import one_line
 from pulse_events.client.terms import Terms
 from pulse_events.errors import ConnectionLost, InputError
 
@@ -53,9 +54,9 @@ def client_options(terms: Terms) -> dict[str, Any]:
     Raises:
         InputError: ``ca_file`` cannot be used.
     """
+    # Not httpx's default: that trusts a list of its own, and not what an administrator added.
+    context = ssl.create_default_context()
     try:
-        # Not httpx's default: that trusts a list of its own, and not what an administrator added.
-        context = ssl.create_default_context()
         if terms.ca_file is not None:
             context.load_verify_locations(terms.ca_file)
     except (OSError, TypeError, ValueError) as error:
@@ -99,11 +100,13 @@ def failures_told(terms: Terms) -> Iterator[None]:
     except httpx.ConnectError as error:
         text = f"cannot connect to {terms.endpoint.origin}: {_why(error)}"
         raise ConnectionLost(text) from error
+    except httpx.ProxyError as error:
+        raise ConnectionLost(f"the proxy refuses: {one_line(error)}") from error
     except httpx.InvalidURL as error:
         raise InputError(f"{terms.endpoint.public!r} is not a URL: {error}") from None
     except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError) as error:
         # UnicodeError: no host is named so
-        raise ConnectionLost(str(error) or type(error).__name__) from error
+        raise ConnectionLost(one_line(error) or type(error).__name__) from error
 
 
 def _why(error: httpx.ConnectError) -> str:

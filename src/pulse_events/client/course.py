@@ -126,8 +126,8 @@ class Course:
                 if place.resumes is None:
                     place.resumes = yield from self._has_history(token)
                 yield from self._stream(token)
-            except InputError as refusal:
-                if not place.does_without(str(refusal)):
+            except InputError as wrong:
+                if not place.does_without(str(wrong)):
                     raise
             except (ConnectionLost, StreamEnded) as reason:
                 yield self._pause(reason)
