@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pulse_events.client.answers import BODY_LIMIT_BYTES, Head
-from pulse_events.client.course import Ask, Course, Open, Outside, Read, Steps, Wait, Warn
+from pulse_events.client.course import POSTS, Ask, Course, Open, Outside, Read, Steps, Wait, Warn
 from pulse_events.client.items import Gap, Ready
 from pulse_events.client.terms import Terms
 from pulse_events.errors import ConnectionLost, InputError, StreamEnded
@@ -128,6 +128,21 @@ def test_only_a_list_that_is_too_long_for_proxies_is_posted_anew_at_each_attempt
         assert query(stream)["token"] == [token]
         assert "bindings" not in query(stream)
         assert isinstance(steps.throw(ConnectionLost("cut")), Wait)
+
+
+def test_a_list_is_posted_again_where_another_server_had_it_some_times() -> None:
+    steps = course(resume=False, bindings=many(100)).steps()
+    step: Any = opened(steps)
+    for _ in range(POSTS):
+        assert step.content is not None
+        steps.send(JSON)
+        steps.send(b'{"token": "t"}')
+        assert query(steps.send(b""))["token"] == ["t"]  # type: ignore[arg-type]
+        step = steps.send(Head(410, "application/json", ""))
+    assert isinstance(step, Read)
+    with pytest.raises(ConnectionLost, match="unknown or expired"):
+        steps.send(b'{"message": "the token is unknown or expired"}')
+        steps.send(b"")
 
 
 def ready(steps: Steps, sent: bytes = READY) -> None:

@@ -203,6 +203,13 @@ def test_an_answer_that_is_no_stream_is_raised(sent: bytes, take: Take) -> None:
             take(1, server.url)
 
 
+@pytest.mark.parametrize("sent", [b"", b"HTTP/1.1 200 O"])
+def test_a_head_that_does_not_come_is_not_waited_for(sent: bytes, take: Take) -> None:
+    with RawServer(sent, stay=True) as server:
+        with pytest.raises(ConnectionLost, match="nothing came for too long"):
+            take(1, server.url, stale_after_s=0.2)
+
+
 def test_a_refusal_that_never_ends_is_cut_off(take: Take) -> None:
     head = b"HTTP/1.1 400 Bad Request\r\n\r\n"
     with RawServer(head + b"x" * 100_000, stay=True) as server:

@@ -7,6 +7,7 @@ both worlds, asynchronous and not, which need only know how to do each step.
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, TypeAlias
 
 from pulse_events.backoff import delays
@@ -27,6 +28,9 @@ CONFIG_WITHIN_S = 5.0
 """How long the question may take whether the server keeps a history."""
 URL_LIMIT_CHARS = 7000
 """Proxies refuse request lines over 8 KiB by default; longer lists are posted."""
+POSTS = 4
+"""What stands for a list is known only to the server that it was posted to, of several behind a
+proxy: so often another is tried."""
 
 
 class Step:
@@ -184,13 +188,7 @@ class Course:
 
     def _stream(self, token: str | None) -> Steps:
         """Have one connection, and raise why it ended."""
-        url = yield from self._target(token)
-        headers = {"Accept": "text/event-stream"} | self._place.headers()
-        within_s = self._terms.stale_after_s
-        head: Head = yield Open(url, self._headers(headers, token), within_s)
-        if not head.is_stream:
-            body = yield from self._body(self._terms.connect_timeout_s)
-            raise refusal(head, body, self._terms.endpoint.origin)
+        yield from self._connect(token)
         decoder = self._make_decoder()
         is_ready = False
         while chunk := (yield Read()):
@@ -225,18 +223,31 @@ class Course:
         elif isinstance(item, Gap):
             yield Warn(item)
 
-    def _target(self, token: str | None) -> Generator[Step, Any, str]:
-        """Return the URL of the next stream; a list of bindings that is too long is posted."""
+    def _connect(self, token: str | None) -> Generator[Step, Any, None]:
+        """Open a stream; a list of bindings that is too long for a URL is posted before."""
         endpoint = self._terms.endpoint
-        query = {"errors": "http", "compression": "gzip"}
+        query = {"errors": "http", "compression": "gzip"} | self._place.query()
         bindings = format_bindings(self._terms.wanted)
-        whole = query | {"bindings": bindings}
-        if len(endpoint.asking(whole)) > URL_LIMIT_CHARS:
-            within_s = self._terms.connect_timeout_s
-            url = endpoint.beside("bindings")
-            head, body = yield from self._fetch(url, token, within_s, bindings.encode())
-            whole = query | {"token": token_of(head, body, endpoint.origin)}
-        return endpoint.asking(whole | self._place.query())
+        url = endpoint.asking(query | {"bindings": bindings})
+        is_posted = len(url) > URL_LIMIT_CHARS
+        headers = {"Accept": "text/event-stream"} | self._place.headers()
+        for _ in range(POSTS if is_posted else 1):
+            if is_posted:
+                url = endpoint.asking(query | {"token": (yield from self._post(bindings, token))})
+            head: Head = yield Open(url, self._headers(headers, token), self._terms.stale_after_s)
+            if head.status != HTTPStatus.GONE:
+                break
+        if not head.is_stream:
+            body = yield from self._body(self._terms.connect_timeout_s)
+            raise refusal(head, body, endpoint.origin)
+
+    def _post(self, bindings: str, token: str | None) -> Generator[Step, Any, str]:
+        """Return what stands for ``bindings`` in a URL."""
+        endpoint = self._terms.endpoint
+        within_s = self._terms.connect_timeout_s
+        url = endpoint.beside("bindings")
+        head, body = yield from self._fetch(url, token, within_s, bindings.encode())
+        return token_of(head, body, endpoint.origin)
 
     def _headers(self, ours: dict[str, str], token: str | None) -> dict[str, str]:
         """Return the headers of a request: the user's go before ours."""
