@@ -40,8 +40,8 @@ def test_who_else_answers_is_named(body: bytes) -> None:
         InputError,
         "http://h answered 404, which is not a stream",
     )
-    page = refusal(head(200, "text/html"), body, "http://h")
-    assert str(page) == "http://h answered 200 of type text/html, which is not a stream"
+    page = refusal(head(200, "text/\x9bhtml"), body, "http://h")
+    assert str(page) == "http://h answered 200 of type text/�html, which is not a stream"
 
 
 def test_an_answer_without_content_says_that_there_is_no_history() -> None:

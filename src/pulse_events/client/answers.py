@@ -52,7 +52,7 @@ def refusal(head: Head, body: bytes, origin: str) -> PulseEventsError:
 
 def _not_ours(head: Head, origin: str) -> str:
     what = f" of type {head.content_type}" if head.content_type and head.status == 200 else ""
-    return f"{origin} answered {head.status}{what}, which is not a stream"
+    return one_line(f"{origin} answered {head.status}{what}, which is not a stream")
 
 
 def keeps_history(head: Head, body: bytes) -> bool:
