@@ -4,7 +4,7 @@ Knows the wire form of a request, nothing of HTTP, brokers or clients.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -78,6 +78,10 @@ class BindingSet:
         """Return the hash made at construction."""
         return self._hash
 
+    def __iter__(self) -> Iterator[Binding]:
+        """Yield the bindings in canonical order."""
+        return iter(self.bindings)
+
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]]) -> "BindingSet":
         """Return the set of these pairs of exchange and pattern."""
@@ -124,9 +128,9 @@ def parse_bindings(
     return BindingSet(tuple(_entry(i, entry) for i, entry in enumerate(entries)))
 
 
-def format_bindings(bindings: BindingSet) -> str:
-    """Return the request JSON that `parse_bindings` reads."""
-    entries = [{"exchange": b.exchange, "routingKeyPattern": b.pattern} for b in bindings.bindings]
+def format_bindings(bindings: Iterable[Binding]) -> str:
+    """Return the request JSON that `parse_bindings` reads; a `BindingSet` is in canonical order."""
+    entries = [{"exchange": b.exchange, "routingKeyPattern": b.pattern} for b in bindings]
     return orjson.dumps({"bindings": entries}).decode()
 
 

@@ -111,3 +111,16 @@ class MessagesMissed(PulseEventsError):
 
 class StreamEnded(PulseEventsError):
     """The server ended a stream with an ``error`` event; the text is the server's reason."""
+
+
+class ConnectionLost(PulseEventsError):
+    """The server cannot be reached, or the connection to it broke; trying again may help.
+
+    Args:
+        text: Why.
+        wait_s: After how many seconds it makes sense to try again, if the server said so.
+    """
+
+    def __init__(self, text: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(text)
+        self.wait_s = wait_s

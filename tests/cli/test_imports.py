@@ -17,8 +17,7 @@ finally:
     print(*sys.modules, file=sys.stderr)
 """
 SERVERS = {
-    "aiohttp.web",
-    "aiohttp.web_protocol",
+    "aiohttp",
     "pika",
     "prometheus_client",
     "pulse_events.access.limits",
@@ -29,8 +28,9 @@ SERVERS = {
     "pydantic",
     "pydantic_settings",
     "yaml",
+    "yarl",
 }
-CLIENTS = {"aiohttp", "uvloop", "pulse_events.client"}
+CLIENTS = {"httpx", "uvloop", "pulse_events.client.course"}
 
 
 def modules_of(*arguments: str) -> set[str]:

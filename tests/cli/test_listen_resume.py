@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import select
 import signal
 import sys
 import termios
@@ -106,7 +107,8 @@ def test_a_reader_that_takes_nothing_does_not_keep_it_from_ending(tmp_path: Path
 def is_full(pipe: IO[bytes] | None) -> bool:
     assert pipe is not None
     unread = int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
-    return unread == fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ)
+    # A page that is half read takes no more.
+    return unread > fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - select.PIPE_BUF
 
 
 def test_a_reader_that_leaves_has_it_note_the_last_line(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from pulse_events.bindings import BindingSet
-from pulse_events.client import events, gap_of, value_of
+from pulse_events import Gap, Message, Ready, listen
 from tests.faults.feed import Feed
 from tests.faults.proxy import Proxy
 from tests.support.amqp import Amqp
@@ -30,9 +29,9 @@ class Listener:
     def __init__(self, url: str, exchange: str) -> None:
         self.numbers: list[int] = []
         self.readies = 0
-        self.gaps: list[dict[str, Any]] = []
+        self.gaps: list[Gap] = []
         self._url = url
-        self._bindings = BindingSet.of([(exchange, "#")])
+        self._binding = (exchange, "#")
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -66,12 +65,12 @@ class Listener:
 
     async def _listen(self) -> None:
         self._task = asyncio.current_task()
-        async for event in events(self._url, self._bindings):
-            if event.kind == "message":
-                self.numbers.append(value_of(event)["payload"]["n"])
-            elif event.kind == "gap":
-                self.gaps.append(gap_of(event))
-            elif event.kind == "ready":
+        async for item in listen(self._url, self._binding, events=True):
+            if isinstance(item, Message):
+                self.numbers.append(item.payload["n"])
+            elif isinstance(item, Gap):
+                self.gaps.append(item)
+            elif isinstance(item, Ready):
                 self.readies += 1
 
 
@@ -121,7 +120,7 @@ def test_a_server_that_is_started_anew_is_one_gap(
             listener.has(2)
     assert listener.numbers == [1, 2]
     (gap,) = listener.gaps
-    assert gap["reason"] == "the history was another process'"
+    assert gap.reason == "the history was another process'"
 
 
 @pytest.mark.timeout(120)

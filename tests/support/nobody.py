@@ -21,7 +21,7 @@ LATE = (
     "pulse_events.brokers.opening",
     "pulse_events.brokers.rabbitmq.publisher",
     "pulse_events.cli.checking",
-    "pulse_events.client",
+    "pulse_events.client.async_steps",
     "pulse_events.process.logs",
     "pulse_events.process.loops",
     "pulse_events.process.server",

@@ -11,9 +11,8 @@ import click
 from pulse_events.backoff import STALE_AFTER_S
 from pulse_events.bindings import BindingSet
 from pulse_events.cli.command import Command
-from pulse_events.client_place import NO_CURSOR
+from pulse_events.client.items import Gap, Item, Message, Ready
 from pulse_events.process.standard_streams import OutputFailed, while_stdout_is_read
-from pulse_events.wire.sse import Event
 
 if TYPE_CHECKING:
     from pulse_events.cli.cursor_file import CursorFile
@@ -107,33 +106,33 @@ def _cursor_file(url: str, bindings: BindingSet, path: Path | None) -> "CursorFi
     if path is None:
         return None
     from pulse_events.cli.cursor_file import CursorFile
-    from pulse_events.client import connect_url
+    from pulse_events.client.addresses import endpoint_of
 
-    public = connect_url(url).with_user(None).with_query(None)
-    return CursorFile(path, str(public), bindings)
+    return CursorFile(path, endpoint_of(url).public, bindings)
 
 
 async def _print_messages(
     url: str, bindings: BindingSet, file: "CursorFile | None", options: dict[str, Any]
 ) -> None:
-    from pulse_events.client import events
+    from pulse_events import listen
 
     needs_history = any(options[name] for name in _NEED_HISTORY)
     printer = _Printer(file, needs_history=needs_history, fail_on_gap=options["fail_on_gap"])
     with while_stdout_is_read(), file.saved_at_the_end() if file else nullcontext():
-        async for event in events(
+        async for item in listen(
             url,
             bindings,
+            events=True,
             resume=False if options["no_resume"] else needs_history or None,
             on_retry=printer.say_retry,
             stale_after_s=options["stale_after"],
             **_beginning(file, options),
         ):
-            printer.print(event)
+            printer.print(item)
 
 
 def _beginning(file: "CursorFile | None", options: dict[str, Any]) -> dict[str, Any]:
-    """Return what `events` is to begin with: the file's cursor goes before the options."""
+    """Return what `listen` is to begin with: the file's cursor goes before the options."""
     begin = {name: options[name] for name in ("since", "last") if options[name]}
     if file is None or file.cursor is None:
         return begin
@@ -144,7 +143,7 @@ def _beginning(file: "CursorFile | None", options: dict[str, Any]) -> dict[str, 
 
 
 class _Printer:
-    """Prints events, and notes how far it has come.
+    """Prints what comes, and notes how far it has come.
 
     Args:
         file: Where it notes that, if anywhere.
@@ -160,39 +159,29 @@ class _Printer:
         self._fail_on_gap = fail_on_gap
         self._resumes = needs_history
 
-    def print(self, event: Event) -> None:
-        """Print what is to be seen of ``event``."""
-        if event.kind == "message":
-            click.echo(event.data.encode())  # UTF-8 in every locale
-        elif event.kind == "ready":
+    def print(self, item: Item) -> None:
+        """Print what is to be seen of ``item``."""
+        if isinstance(item, Message):
+            click.echo(item.json.encode())  # UTF-8 in every locale
+        elif isinstance(item, Ready):
             click.echo("ready", err=True)
-        elif event.kind == "gap":
-            _say_gap(event)
-        self._note(event)
+        elif isinstance(item, Gap):
+            click.echo(str(item), err=True)
+        self._note(item)
 
     def say_retry(self, reason: str, wait_s: float) -> None:
         """Say why the stream ended, and what that means."""
         meaning = "" if self._resumes else "messages may be missing; "
         click.echo(f"{reason}; {meaning}again in {wait_s:.1f} s", err=True)
 
-    def _note(self, event: Event) -> None:
-        has_cursor = event.event_id != NO_CURSOR
-        self._resumes = has_cursor or self._needs_history
-        if self._file and has_cursor:
-            self._file.keep(event.event_id)
-        if event.kind == "gap" and self._file:
+    def _note(self, item: Item) -> None:
+        self._resumes = item.cursor is not None or self._needs_history
+        if self._file and item.cursor is not None:
+            self._file.keep(item.cursor)
+        if isinstance(item, Gap) and self._file:
             self._file.save()
-        if event.kind == "gap" and self._fail_on_gap:
+        if isinstance(item, Gap) and self._fail_on_gap:
             raise click.exceptions.Exit(EXIT_GAP)
-
-
-def _say_gap(event: Event) -> None:
-    from pulse_events.client import gap_of
-
-    gap = gap_of(event)
-    begin = f"from {gap['from']} " if gap["from"] else ""
-    reason = " ".join(str(gap["reason"]).split())
-    click.echo(f"messages may be missing {begin}up to {gap['to']}: {reason}", err=True)
 
 
 def _split(pair: str) -> tuple[str, str]:

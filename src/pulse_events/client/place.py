@@ -1,10 +1,9 @@
 """Where a client's stream is in the server's history, and how it asks to go on there.  Pure."""
 
-from pulse_events.cursors import NONE, is_cursor
+from pulse_events.cursors import is_cursor
 from pulse_events.errors import InputError
 from pulse_events.wire.sse import Event
 
-NO_CURSOR = NONE.decode()
 NO_HISTORY = "the server keeps no history"
 
 
@@ -30,7 +29,7 @@ class Place:
         last: int | None = None,
     ) -> None:
         if cursor is not None and not is_cursor(cursor):
-            raise InputError(f"{cursor!r} is no cursor")
+            raise InputError(f"{cursor!r:.80} is no cursor")
         begin = {"since": since, "last": last}
         self._begin = {name: str(value) for name, value in begin.items() if value is not None}
         begins_somewhere = cursor is not None or bool(self._begin)
@@ -45,9 +44,9 @@ class Place:
         """Why messages may be missing that no server has told of, until that is `told`."""
 
     @property
-    def event_id(self) -> str:
-        """The cursor to go on from, or ``-``."""
-        return self._cursor or NO_CURSOR
+    def cursor(self) -> str | None:
+        """What to go on from."""
+        return self._cursor
 
     def query(self) -> dict[str, str]:
         """Return what the next request has in its URL, beside the bindings."""

@@ -1,0 +1,61 @@
+"""Parameters that are wrong are refused before anything is tried."""
+
+import math
+from typing import Any
+
+import pytest
+
+from pulse_events import listen, sync
+from pulse_events.client.terms import Terms
+from pulse_events.errors import InputError
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"url": 5}, "5 is not a URL"),
+    ({"bindings": []}, "'bindings' is empty"),
+    ({"cursor": 5}, "cursor is 5"),
+    ({"cursor": "a b"}, "'a b' is no cursor"),
+    ({"cursor": "1", "resume": False}, "cursor, since and last are for streams that resume"),
+    ({"since": 5}, "since is 5"),
+    ({"last": 0}, "last is 0; it must be an int, 1 or more"),
+    ({"last": True}, "last is True"),
+    ({"max_retries": -1}, "max_retries is -1"),
+    ({"connect_timeout_s": 0}, "connect_timeout_s is 0; it must be above 0, 604800 at most"),
+    ({"stale_after_s": math.nan}, "stale_after_s is nan"),
+    ({"first_delay_s": math.inf}, "first_delay_s is inf"),
+    ({"max_delay_s": "5"}, "max_delay_s is '5'"),
+    ({"max_delay_s": True}, "max_delay_s is True"),
+    ({"headers": ["x"]}, r"headers is \['x'\], which is not a mapping"),
+    ({"headers": {"a b": "x"}}, "'a b' is not the name of a header"),
+    ({"headers": {"a": "x\r\ny: z"}}, "the header a is not a str of printable ASCII"),
+    ({"headers": {"a": 5}}, "the header a is not a str"),
+    ({"headers": {"last-event-id": "1"}}, "the header Last-Event-ID is the parameter 'cursor'"),
+    ({"token": "a\n"}, "the token is not a str of printable ASCII$"),
+    ({"token": 5}, "the token is not a str of printable ASCII$"),
+    ({"client": object()}, r"client is <object .*, which is not an httpx\."),
+    ({"client": object(), "proxy": "http://h"}, "ca_file and proxy are for a client of ours"),
+    ({"client": object(), "ca_file": "f"}, "ca_file and proxy are for a client of ours"),
+]
+
+
+@pytest.mark.parametrize(("options", "text"), WRONG, ids=lambda part: str(part)[:40])
+def test_a_wrong_parameter_is_named(options: dict[str, Any], text: str) -> None:
+    given = {"url": "http://h", "bindings": ("e", "#")} | options
+    for one in (listen, sync.listen):
+        with pytest.raises(InputError, match=f"^{text}"):
+            one(**given)
+
+
+def test_a_name_that_is_no_parameter_is_python_s_to_refuse() -> None:
+    with pytest.raises(TypeError, match="sinc"):
+        listen("http://h", ("e", "#"), sinc="10m")  # type: ignore[call-overload]
+
+
+def test_each_option_has_its_place_in_both() -> None:
+    fields = Terms.__dataclass_fields__.keys() - {"url", "bindings", "events"}
+    options = {name for name in fields if Terms.__dataclass_fields__[name].init}
+    from pulse_events.client.asynchronous import AsyncOptions
+    from pulse_events.sync import SyncOptions
+
+    for each in (AsyncOptions, SyncOptions):
+        assert each.__annotations__.keys() == options
+        assert listen.__doc__ and all(name in listen.__doc__ for name in options)
