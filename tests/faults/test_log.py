@@ -63,7 +63,7 @@ def test_instances_are_killed_and_their_clients_go_on_at_others(node: Rabbit) ->
         nothing_missed(found, run.followers, one, two)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_instances_are_ended_in_order_as_in_a_rolling_restart(node: Rabbit) -> None:
     with instance(node) as one, instance(node) as two:
         ports = (one.port, two.port)
