@@ -29,7 +29,8 @@ MINORITY_S = lasting(20, 60)
 ONE_ACTIVE = {"x-single-active-consumer": True}
 QUORUM = {"x-queue-type": "quorum"} | ONE_ACTIVE
 ONE_REPLICA = {"x-queue-type": "stream", "x-initial-cluster-size": 1}
-UNFIT = "does not have a replica on the local node"
+UNFIT = "replica on the local node"
+"""What follows "does not have a" (RabbitMQ 3.10), or "does not have a running" (4.0)."""
 
 
 @pytest.fixture(scope="module")
