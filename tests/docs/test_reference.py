@@ -20,6 +20,7 @@ from pulse_events.brokers.rabbitmq import (
     targets,
     turns,
 )
+from pulse_events.cli.explain import explain
 from pulse_events.cli.listen import listen
 from pulse_events.cli.publish import LINE_LIMIT_BYTES, publish
 from pulse_events.configuration import config_file
@@ -82,7 +83,9 @@ def test_no_option_is_described_that_does_not_exist() -> None:
         assert row[0].strip("`-").replace("-", "_") in Settings.model_fields
 
 
-@pytest.mark.parametrize("command", [listen, publish], ids=lambda command: str(command.name))
+@pytest.mark.parametrize(
+    "command", [listen, explain, publish], ids=lambda command: str(command.name)
+)
 def test_each_option_of_the_other_commands_has_a_row(command: click.Command) -> None:
     _, _, rest = REFERENCE.partition(f"\n### `pulse-events {command.name} ")
     described = re.findall(r"^\| .*?(--[a-z-]+)", rest.partition("\n##")[0], re.MULTILINE)

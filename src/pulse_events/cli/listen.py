@@ -21,7 +21,7 @@ EXIT_GAP = 3
 _NEED_HISTORY = ("since", "last", "resume_file", "fail_on_gap")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Print messages as they come, one as a line of JSON.")
 @click.option(
     "-b",
     "--binding",
