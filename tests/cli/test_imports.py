@@ -48,7 +48,7 @@ def modules_of(*arguments: str) -> set[str]:
 
 
 HELP = [["--help"], ["-h"], ["listen", "--help"], ["serve", "-h"]]
-NO_SERVER = [["--version"], [], ["explain", "e=#"], ["listen"], ["no-command"]]
+NO_SERVER = [["--version"], [], ["explain", "e=#"], ["listen"], ["wait", "-x"], ["no-command"]]
 
 
 @pytest.mark.parametrize("arguments", HELP, ids=" ".join)
@@ -60,7 +60,7 @@ def test_help_does_not_even_load_click(arguments: list[str]) -> None:
 def test_what_works_with_no_server_loads_nothing_of_one(arguments: list[str]) -> None:
     loaded = modules_of(*arguments)
     assert "click" in loaded
-    assert loaded.isdisjoint(SERVERS | CLIENTS)
+    assert loaded.isdisjoint(SERVERS | CLIENTS | {"rich"})
 
 
 def test_a_wrong_option_of_the_server_loads_its_options_but_not_the_server() -> None:
@@ -69,10 +69,18 @@ def test_a_wrong_option_of_the_server_loads_its_options_but_not_the_server() -> 
     assert loaded.isdisjoint({"aiohttp", "pika", "pulse_events.process.server"})
 
 
-def test_a_client_loads_nothing_of_a_server() -> None:
-    loaded = modules_of("listen", "-b", "e=#", "http://127.0.0.1:1/")
+CONNECTING = [
+    ["listen", "-b", "e=#"],
+    ["wait", "--task", "T"],
+    ["listen", "--exec", "x", "--group", "G"],
+]
+
+
+@pytest.mark.parametrize("arguments", CONNECTING, ids=" ".join)
+def test_a_client_loads_nothing_of_a_server_nor_of_terminals(arguments: list[str]) -> None:
+    loaded = modules_of(*arguments, "http://127.0.0.1:1/")
     assert loaded >= CLIENTS
-    assert loaded.isdisjoint(SERVERS)
+    assert loaded.isdisjoint(SERVERS | {"rich"})
 
 
 def test_publishing_loads_no_http() -> None:

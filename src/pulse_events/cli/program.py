@@ -22,6 +22,7 @@ _NO_THREAD = "can't start new thread"
     lazy={
         "serve": "pulse_events.cli.serve",
         "listen": "pulse_events.cli.listen",
+        "wait": "pulse_events.cli.wait",
         "explain": "pulse_events.cli.explain",
         "publish": "pulse_events.cli.publish",
     },
