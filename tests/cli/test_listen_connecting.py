@@ -1,6 +1,8 @@
 """``listen``: headers, tokens, authorities and proxies, as they reach the server."""
 
+import os
 import ssl
+import threading
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,17 @@ def test_a_token_is_read_again_for_each_connection(tmp_path: Path) -> None:
             assert said(process) == b"ready\n"
         tokens = [each.headers["Authorization"] for each in server.asked]
     assert tokens == ["Bearer first", "Bearer second"]
+
+
+def test_a_token_may_come_from_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "token")
+    writing = threading.Thread(target=(tmp_path / "token").write_text, args=("piped",))
+    writing.start()
+    with ScriptedServer([ready("1"), message("a", "2"), STAY]) as server:
+        options = ["-n", "1", "--token-file", str(tmp_path / "token")]
+        assert run_forked_cli("listen", "-b", "e=#", *options, server.url).returncode == 0
+        assert server.asked[0].headers["Authorization"] == "Bearer piped"
+    writing.join(10)
 
 
 @pytest.mark.parametrize("content", [b"", b" \n", b"\xff"])

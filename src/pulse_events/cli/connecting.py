@@ -146,11 +146,8 @@ def connection_of(options: dict[str, Any]) -> dict[str, Any]:
 
     Raises:
         UsageError: A header is none.
-        SettingsError: The token's file cannot be read.
     """
     file = options["token_file"]
-    if file:
-        _token(file)  # what is wrong with it is told before anything is asked
     return {
         "token": None if file is None else lambda: _token(file),
         "headers": dict(_headers(options["headers"])),
@@ -171,6 +168,7 @@ def _headers(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
 
 
 def _token(file: Path) -> str:
+    """Return what the file says now; not before it is needed, since it may be a pipe."""
     token = read_small_file(file, "the token file", limit_bytes=TOKEN_LIMIT_BYTES).strip()
     if not token:
         raise SettingsError(f"the token file {file} is empty")
