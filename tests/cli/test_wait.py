@@ -1,5 +1,6 @@
 """``pulse-events wait``: exit codes by outcome, the history first, and what it cannot know."""
 
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,10 @@ def waiting(server: LocalServer, *options: str) -> Iterator[subprocess.Popen[byt
     """Run ``wait`` for the block, in a process of its own."""
     words = ["wait", *options, "--timeout", "20", f"127.0.0.1:{server.port}"]
     with subprocess.Popen(
-        [CONSOLE_SCRIPT, *words], stderr=subprocess.PIPE, env=clean_environment()
+        # A test run in the background ignores SIGINT, and so would what it starts.
+        ["env", "--default-signal=INT", CONSOLE_SCRIPT, *words],
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
     ) as process:
         try:
             yield process
@@ -189,3 +193,14 @@ def test_no_server_is_one_line() -> None:
     assert (done.returncode, done.stdout) == (1, b"")
     (line,) = done.stderr.decode().splitlines()
     assert "127.0.0.1:1" in line
+
+
+def test_ctrl_c_ends_it_without_a_word(server: LocalServer) -> None:
+    tell(server, "task-pending", "interrupted")
+    with waiting(server, "--task", "interrupted") as process:
+        assert b"taskPending" in said(process)
+        process.send_signal(signal.SIGINT)
+        code, words = end_of(process)
+    assert code == 130
+    assert "Traceback" not in words
+    assert "pulse-events" not in words
