@@ -134,6 +134,13 @@ def test_a_signal_ends_the_command_too(
         wait_until(lambda: has_ended(file), "the command ends")
 
 
+def test_a_command_may_tidy_up_before_it_ends(server: ScriptedServer, tmp_path: Path) -> None:
+    tidied = tmp_path / "tidied"
+    command = f"trap 'echo yes > {tidied}; exit' TERM; sleep 60 & wait"
+    run_forked_cli("listen", "-b", "e=#", "--timeout", "4", "--exec", command, server.url)
+    assert tidied.read_text() == "yes\n"
+
+
 def test_a_command_that_ignores_the_end_is_killed(server: ScriptedServer, tmp_path: Path) -> None:
     options = ["--timeout", "4", "--exec", f"trap '' TERM; echo $$ > {tmp_path}/pid; sleep 60"]
     assert run_forked_cli("listen", "-b", "e=#", *options, server.url).returncode == 124

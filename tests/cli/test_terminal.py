@@ -1,5 +1,6 @@
 """``listen`` on a terminal: laid out, coloured, and no message reaches it as a command."""
 
+import json
 import os
 import pty
 import re
@@ -19,12 +20,14 @@ SAID = {
     "routes": [],
     "cc": ["[red]"],
 }
+HOSTILE = f"event: message\ndata: {json.dumps(SAID, ensure_ascii=False)}\nid: 2\n\n".encode()
+"""JSON escapes what is below a blank; the rest of what a terminal obeys comes as it is."""
 _STYLE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
-    with ScriptedServer([ready("1"), event("message", SAID, "2"), STAY]) as running:
+    with ScriptedServer([ready("1"), HOSTILE, STAY]) as running:
         yield running
 
 
@@ -59,7 +62,7 @@ LAID = r"""e\u001b]0;x\u0007 a.\u001b[31mb redelivered
 {
   "payload": {
     "n": 1.5,
-    "text": "\u001b[2J\u202e\u009b\u0007\u00e9",
+    "text": "\u001b[2J\u202e\u009b\u0007é",
     "empty": []
   },
   "exchange": "e\u001b]0;x\u0007",

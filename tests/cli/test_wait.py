@@ -188,6 +188,12 @@ def test_wrong_use_is_one_line_and_code_2(options: list[str], part: str) -> None
     assert part in line
 
 
+def test_a_request_that_is_wrong_otherwise_is_one_line(server: LocalServer) -> None:
+    code, words = waited(server, "--task", "T", "-H", "Last-Event-ID: 1")
+    assert code == 1
+    assert len(words.splitlines()) == 1
+
+
 def test_no_server_is_one_line() -> None:
     done = run_forked_cli("wait", "--task", "T", "127.0.0.1:1")
     assert (done.returncode, done.stdout) == (1, b"")

@@ -18,6 +18,9 @@ _CODES = {
     Outcome.EXCEPTION: EXIT_EXCEPTION,
 }
 
+_NO_HISTORY = "keeps no history"
+"""In what servers, and our own client, say of that."""
+
 
 class Waiting:
     """One run of ``wait``.
@@ -56,11 +59,11 @@ class Waiting:
         try:
             await self._follow({**arguments, "since": self._since})
         except InputError as refusal:
-            if self._was_ready:
+            if self._was_ready or _NO_HISTORY not in str(refusal):
                 raise
             self._unknown = f"what happened until now is not known here: {refusal}"
             self._go_live()
-            await self._follow(arguments)  # a request that is wrong otherwise is refused again
+            await self._follow(arguments)
 
     async def _follow(self, arguments: Mapping[str, Any]) -> None:
         """Return when it is resolved; go on without exchanges that the server refuses."""
