@@ -31,7 +31,7 @@ def _help_was_printed(words: list[str]) -> bool:
     """Print the help that is asked for; leave what is odd to the program itself."""
     if not words or words[-1] not in _HELP_FLAGS or _COMPLETION in os.environ:
         return False
-    if sys.stdout is None or sys.stdout.encoding != "utf-8":  # that is: closed, or of old
+    if sys.stdout is None or sys.stdout.encoding.lower() != "utf-8":  # closed; of old
         return False
     path = os.path.join(_HELP_FOLDER, "-".join(["pulse-events", *words[:-1]]) + ".txt")
     try:
