@@ -1,5 +1,5 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run quick test test-lowest check format bench screenshots clean programs bench-programs check-programs
+.PHONY: help run quick test test-lowest check format bench pages screenshots clean programs bench-programs check-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -39,6 +39,9 @@ format: check-programs .venv/.dev $(LINT_MODULES)  ## write all code as `make ch
 
 bench: bench-programs .venv/.dev $(BENCH_MODULES)  ## measure beside the peers, under 10 minutes (some: make bench ARGS="F1 F5")
 	$(BIN)/python -m bench $(or $(ARGS),--write)
+
+pages: .venv/.dev  ## write help, man pages and completion as the commands are now
+	$(BIN)/python -m tests.cli.pages
 
 screenshots: programs .venv/.dev  ## take pictures of the page into docs/images/, two minutes
 	$(BIN)/python -m tests.screenshots

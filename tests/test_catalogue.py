@@ -37,6 +37,16 @@ def test_a_word_that_is_not_optional_must_have_a_value() -> None:
         find("push").routing_key({"repository": "r"})
 
 
+def test_a_pattern_matches_the_keys_that_say_some_of_the_words() -> None:
+    exchange = find("taskPending")
+    assert exchange.pattern({"taskId": "t"}) == "primary.t.#"
+    assert exchange.pattern({"workerType": "w", "provisionerId": "p"}) == "primary.*.*.*.*.p.w.#"
+    assert exchange.has("taskId")
+    assert not find("push").has("taskId")
+    with pytest.raises(KeyError, match="organization"):
+        exchange.pattern({"organization": "o"})
+
+
 def test_a_file_that_describes_no_word_is_refused_by_what_it_says() -> None:
     with pytest.raises(ValueError, match=r"taskcluster-exchanges\.json holds 'task id'"):
         catalogue._parse_word("task id")

@@ -11,6 +11,8 @@ from importlib import resources
 
 import orjson
 
+from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD
+
 CATALOGUE_FILE = "taskcluster-exchanges.json"
 """Package data: one object per exchange, as Taskcluster's own references describe it."""
 
@@ -52,6 +54,21 @@ class KnownExchange:
             word.constant or (values.get(word.name, ABSENT) if word.optional else values[word.name])
             for word in self.words
         )
+
+    def pattern(self, values: Mapping[str, str]) -> str:
+        """Return the pattern of the keys that say ``values``, whatever their other words are.
+
+        Raises:
+            KeyError: The exchange has no word for one of them.
+        """
+        places = {word.name: place for place, word in enumerate(self.words)}
+        last = max(places[name] for name in values)
+        words = [w.constant or values.get(w.name, ONE_WORD) for w in self.words[: last + 1]]
+        return ".".join([*words, ANY_WORDS])
+
+    def has(self, name: str) -> bool:
+        """Tell whether its routing keys have a word of this name."""
+        return any(word.name == name for word in self.words)
 
 
 @cache

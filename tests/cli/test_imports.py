@@ -47,24 +47,40 @@ def modules_of(*arguments: str) -> set[str]:
     return loaded
 
 
-HELP = [["--version"], ["--help"], [], ["listen", "--help"], ["publish", "--help"]]
+HELP = [["--help"], ["-h"], ["listen", "--help"], ["serve", "-h"]]
+NO_SERVER = [["--version"], [], ["explain", "e=#"], ["listen"], ["wait", "-x"], ["no-command"]]
 
 
 @pytest.mark.parametrize("arguments", HELP, ids=" ".join)
-def test_help_loads_nothing_that_works(arguments: list[str]) -> None:
-    assert modules_of(*arguments).isdisjoint(SERVERS | CLIENTS)
+def test_help_does_not_even_load_click(arguments: list[str]) -> None:
+    assert modules_of(*arguments).isdisjoint(SERVERS | CLIENTS | {"click", "asyncio"})
 
 
-def test_help_about_the_server_loads_its_options_but_not_the_server() -> None:
-    loaded = modules_of("serve", "--help")
+@pytest.mark.parametrize("arguments", NO_SERVER, ids=" ".join)
+def test_what_works_with_no_server_loads_nothing_of_one(arguments: list[str]) -> None:
+    loaded = modules_of(*arguments)
+    assert "click" in loaded
+    assert loaded.isdisjoint(SERVERS | CLIENTS | {"rich"})
+
+
+def test_a_wrong_option_of_the_server_loads_its_options_but_not_the_server() -> None:
+    loaded = modules_of("serve", "--no-such-option")
     assert "pydantic" in loaded
     assert loaded.isdisjoint({"aiohttp", "pika", "pulse_events.process.server"})
 
 
-def test_a_client_loads_nothing_of_a_server() -> None:
-    loaded = modules_of("listen", "-b", "e=#", "http://127.0.0.1:1/")
+CONNECTING = [
+    ["listen", "-b", "e=#"],
+    ["wait", "--task", "T"],
+    ["listen", "--exec", "x", "--group", "G"],
+]
+
+
+@pytest.mark.parametrize("arguments", CONNECTING, ids=" ".join)
+def test_a_client_loads_nothing_of_a_server_nor_of_terminals(arguments: list[str]) -> None:
+    loaded = modules_of(*arguments, "http://127.0.0.1:1/")
     assert loaded >= CLIENTS
-    assert loaded.isdisjoint(SERVERS)
+    assert loaded.isdisjoint(SERVERS | {"rich"})
 
 
 def test_publishing_loads_no_http() -> None:

@@ -20,8 +20,10 @@ from pulse_events.brokers.rabbitmq import (
     targets,
     turns,
 )
+from pulse_events.cli.explain import explain
 from pulse_events.cli.listen import listen
 from pulse_events.cli.publish import LINE_LIMIT_BYTES, publish
+from pulse_events.cli.wait import wait
 from pulse_events.configuration import config_file
 from pulse_events.configuration.settings import PREFIX, Settings
 from pulse_events.hub import hubs, interest, linger
@@ -82,10 +84,16 @@ def test_no_option_is_described_that_does_not_exist() -> None:
         assert row[0].strip("`-").replace("-", "_") in Settings.model_fields
 
 
-@pytest.mark.parametrize("command", [listen, publish], ids=lambda command: str(command.name))
+COMMANDS: dict[click.Command, int] = {listen: 2, wait: 2, explain: 1, publish: 1}
+"""In how many sections their options are described: the second one is of two commands."""
+OF_BOTH = "### The server, of `listen` and `wait`\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
 def test_each_option_of_the_other_commands_has_a_row(command: click.Command) -> None:
-    _, _, rest = REFERENCE.partition(f"\n### `pulse-events {command.name} ")
-    described = re.findall(r"^\| .*?(--[a-z-]+)", rest.partition("\n##")[0], re.MULTILINE)
+    begins = [f"### `pulse-events {command.name} ", OF_BOTH][: COMMANDS[command]]
+    sections = [REFERENCE.partition(f"\n{begin}")[2].partition("\n##")[0] for begin in begins]
+    described = re.findall(r"^\| .*?(--[a-z-]+)", "\n".join(sections), re.MULTILINE)
     options = [option for option in command.params if isinstance(option, click.Option)]
     assert sorted(described) == sorted(option.opts[-1] for option in options)
 

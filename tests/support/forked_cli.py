@@ -17,7 +17,7 @@ from tests.support.nobody import LATE
 from tests.support.server import clean_environment
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["pulse_events.cli", "tests.support.forked_cli", *LATE])
+_forks.set_forkserver_preload(["pulse_events.cli.program", "tests.support.forked_cli", *LATE])
 
 
 def run_forked_cli(

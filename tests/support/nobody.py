@@ -21,7 +21,13 @@ LATE = (
     "pulse_events.brokers.opening",
     "pulse_events.brokers.rabbitmq.publisher",
     "pulse_events.cli.checking",
+    "pulse_events.cli.explanation",
+    "pulse_events.cli.listener",
+    "pulse_events.cli.publish",
+    "pulse_events.cli.serve",
+    "pulse_events.cli.waiting",
     "pulse_events.client.async_steps",
+    "pulse_events.client.asynchronous",
     "pulse_events.process.logs",
     "pulse_events.process.loops",
     "pulse_events.process.server",
@@ -59,7 +65,7 @@ if __name__ == "__main__":
     os.close(descriptor)
     sys.argv[0] = "pulse-events"
     with _package_for_all():
-        for name in ("pulse_events.cli", *LATE):
+        for name in ("pulse_events.cli", "pulse_events.cli.program", *LATE):
             importlib.import_module(name)
         _drop_privileges()
         sys.modules["pulse_events.cli"].main()

@@ -5,6 +5,7 @@ Speaks the wire of a stream that resumes, and of servers that do not; notes what
 
 import asyncio
 import json
+import ssl
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
@@ -23,9 +24,10 @@ Script = int | Sequence[bytes]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One connect: its query, and ``Last-Event-ID`` if it had one."""
+    """One connect: its query, its headers, and ``Last-Event-ID`` if it had one."""
 
     query: Mapping[str, str]
+    headers: Mapping[str, str]
     last_event_id: str | None
 
 
@@ -56,15 +58,22 @@ class ScriptedServer:
     Args:
         scripts: What the connects get, in turn.
         config: What ``/events/v1/config`` answers; 404 if ``None``.
+        tls: With it the server speaks HTTPS.
     """
 
-    def __init__(self, *scripts: Script, config: bytes | None = MEMORY) -> None:
+    def __init__(
+        self,
+        *scripts: Script,
+        config: bytes | None = MEMORY,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.asked: list[Asked] = []
         self.configs = 0
         """How often it was asked whether it has a history."""
         self.url = ""
         self._scripts = list(scripts)
         self._config = config
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._listening: Future[int] = Future()
@@ -72,7 +81,8 @@ class ScriptedServer:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        self.url = f"http://127.0.0.1:{self._listening.result(10)}/"
+        scheme = "https" if self._tls else "http"
+        self.url = f"{scheme}://127.0.0.1:{self._listening.result(10)}/"
         return self
 
     def __exit__(self, *_exception: object) -> None:
@@ -90,7 +100,7 @@ class ScriptedServer:
         app.router.add_get("/events/v1/connect/", self._answer)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls).start()
         self._listening.set_result(runner.addresses[0][1])
         await self._stop.wait()
         await runner.cleanup()
@@ -102,7 +112,8 @@ class ScriptedServer:
         return web.Response(body=self._config)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(Asked(dict(request.query), request.headers.get("Last-Event-ID")))
+        headers = request.headers
+        self.asked.append(Asked(dict(request.query), headers, headers.get("Last-Event-ID")))
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         if isinstance(script, int):
             return _status(script)

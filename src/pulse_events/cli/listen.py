@@ -1,35 +1,74 @@
 """``pulse-events listen``.  What speaks HTTP is imported when there is something to ask."""
 
 import asyncio
-import math
-from contextlib import nullcontext
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pulse_events.backoff import STALE_AFTER_S
-from pulse_events.bindings import BindingSet
+from pulse_events.bindings import Binding, BindingSet
 from pulse_events.cli.command import Command
-from pulse_events.client.items import Gap, Item, Message, Ready
-from pulse_events.process.standard_streams import OutputFailed, while_stdout_is_read
+from pulse_events.cli.completing import complete_binding
+from pulse_events.cli.connecting import (
+    check_connection,
+    checked,
+    connection_of,
+    connection_options,
+    server_url,
+    spelled,
+    timeout_option,
+    voice_of,
+)
+from pulse_events.cli.exit_codes import EXIT_FAILED, EXIT_GAP
 
 if TYPE_CHECKING:
     from pulse_events.cli.cursor_file import CursorFile
+    from pulse_events.cli.listener import Wishes
 
-EXIT_GAP = 3
 _NEED_HISTORY = ("since", "last", "resume_file", "fail_on_gap")
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Print messages as they come, or run a command.")
 @click.option(
     "-b",
     "--binding",
     "pairs",
     multiple=True,
-    required=True,
     metavar="EXCHANGE=PATTERN",
+    shell_complete=complete_binding,
     help="What to listen to; may be given many times.",
+)
+@click.option("--task", "tasks", multiple=True, metavar="ID", help="All about a task; many times.")
+@click.option(
+    "--group", "groups", multiple=True, metavar="ID", help="All about a task group; many times."
+)
+@click.option(
+    "-n", "--count", type=click.IntRange(min=1), metavar="COUNT", help="End after so many messages."
+)
+@timeout_option
+@click.option(
+    "--where",
+    "conditions",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Only messages with this value there, like payload.status.state=failed; many times.",
+)
+@click.option("--payload", is_flag=True, help="Print the payload alone.")
+@click.option(
+    "--format",
+    "template",
+    metavar="TEMPLATE",
+    help="Print that, with fields in braces: '{routingKey} {payload.status.state}'.",
+)
+@click.option(
+    "--events", is_flag=True, help="Print ready, gap and error, too, as JSON with 'event'."
+)
+@click.option(
+    "--exec",
+    "command",
+    metavar="CMD",
+    help="Run CMD for each message, which it gets on its stdin, instead of printing it.",
 )
 @click.option(
     "--since",
@@ -58,48 +97,95 @@ _NEED_HISTORY = ("since", "last", "resume_file", "fail_on_gap")
     is_flag=True,
     help="Begin anew when connecting again, even if the server has what came meanwhile.",
 )
-@click.option(
-    "--stale-after",
-    type=click.FloatRange(min=0.1),
-    default=STALE_AFTER_S,
-    show_default=True,
-    metavar="SECONDS",
-    help="Silence after which to connect anew; longer than the server's ping interval.",
-)
-@click.argument("url")
-def listen(pairs: tuple[str, ...], url: str, **options: Any) -> None:
+@connection_options
+def listen(url: str | None, **options: Any) -> None:
     """Print each message of the server at URL as one line of JSON.
 
-    Connects again when the connection is lost, and goes on where it was if the server keeps a
-    history; says so on stderr.  Ends when nobody reads stdout.
+    On a terminal they are laid out and coloured.  Connects again when the connection is lost, and
+    goes on where it was if the server keeps a history; says so on stderr.  Ends when nobody reads
+    stdout.  URL may lack its scheme, or come from the variable PULSE_EVENTS_URL.
     """
-    from pulse_events.process.loops import new_event_loop
-
-    if math.isnan(options["stale_after"]):
-        raise click.BadParameter("nan is no time", param_hint="--stale-after")
+    check_connection(options)
     _check_together(options)
-    bindings = BindingSet.of([_split(pair) for pair in pairs])
-    file = _cursor_file(url, bindings, options["resume_file"])
+    named, optional = [_split(pair) for pair in options["pairs"]], list(_task_bindings(options))
+    if not named and not optional:
+        raise click.UsageError("name what to listen to: -b EXCHANGE=PATTERN, --task or --group")
+    bindings = BindingSet((*named, *optional))
+    full_url = server_url(url)
+    arguments = {"url": full_url, "bindings": bindings.bindings, **connection_of(options)}
+    wishes = _wishes(options, tuple(b for b in optional if b not in named))
+    file = _cursor_file(full_url, bindings, options["resume_file"])
+    _run(wishes, file, arguments | _resuming(options) | _beginning(file, options, wishes))
+
+
+def _run(wishes: "Wishes", file: "CursorFile | None", arguments: dict[str, Any]) -> None:
+    from pulse_events.cli.listener import Listener
+    from pulse_events.process.loops import new_event_loop
+    from pulse_events.process.standard_streams import OutputFailed
+
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:
-            runner.run(_print_messages(url, bindings, file, options))
+            runner.run(Listener(wishes, file).run(arguments))
         except OutputFailed as error:
             if error.reader_is_gone:  # `listen | head`: nobody wants to know
-                raise click.exceptions.Exit(1) from None
+                raise click.exceptions.Exit(EXIT_FAILED) from None
             raise
 
 
 def _check_together(options: dict[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    given = [_spelled(name) for name in _NEED_HISTORY if options[name]]
+    given = [spelled(name) for name in _NEED_HISTORY if options[name]]
     if options["no_resume"] and given:
         raise click.UsageError(f"{given[0]} and --no-resume contradict each other")
     if options["since"] and options["last"]:
         raise click.UsageError("--since and --last contradict each other")
+    if options["payload"] and options["template"] is not None:
+        raise click.UsageError("--payload and --format contradict each other")
 
 
-def _spelled(name: str) -> str:
-    return "--" + name.replace("_", "-")
+def _split(pair: str) -> Binding:
+    exchange, separator, pattern = pair.partition("=")
+    if not separator:
+        raise click.BadParameter(f"{pair!r} is not EXCHANGE=PATTERN", param_hint="-b")
+    return Binding(exchange, pattern)
+
+
+def _task_bindings(options: dict[str, Any]) -> Iterator[Binding]:
+    if not options["tasks"] and not options["groups"]:
+        return
+    from pulse_events.cli.task_bindings import GROUP_WORD, TASK_WORD, bindings_about
+
+    for name, word in (("tasks", TASK_WORD), ("groups", GROUP_WORD)):
+        for identifier in options[name]:
+            yield from checked(spelled(name.removesuffix("s")), bindings_about, word, identifier)
+
+
+def _wishes(options: dict[str, Any], optional: tuple[Binding, ...]) -> "Wishes":
+    from pulse_events.cli.fields import Condition, Template
+    from pulse_events.cli.listener import Wishes
+
+    template = options["template"]
+    return Wishes(
+        voice=voice_of(options),
+        conditions=[checked("--where", Condition.read, text) for text in options["conditions"]],
+        template=None if template is None else checked("--format", Template, template),
+        payload=options["payload"],
+        events=options["events"],
+        command=options["command"],
+        count=options["count"],
+        timeout_s=options["timeout"],
+        needs_history=_needs_history(options),
+        fail_on_gap=options["fail_on_gap"],
+        optional=optional,
+    )
+
+
+def _needs_history(options: dict[str, Any]) -> bool:
+    return any(options[name] for name in _NEED_HISTORY)
+
+
+def _resuming(options: dict[str, Any]) -> dict[str, Any]:
+    return {"resume": False if options["no_resume"] else _needs_history(options) or None}
 
 
 def _cursor_file(url: str, bindings: BindingSet, path: Path | None) -> "CursorFile | None":
@@ -111,81 +197,14 @@ def _cursor_file(url: str, bindings: BindingSet, path: Path | None) -> "CursorFi
     return CursorFile(path, endpoint_of(url).public, bindings)
 
 
-async def _print_messages(
-    url: str, bindings: BindingSet, file: "CursorFile | None", options: dict[str, Any]
-) -> None:
-    from pulse_events import listen
-
-    needs_history = any(options[name] for name in _NEED_HISTORY)
-    printer = _Printer(file, needs_history=needs_history, fail_on_gap=options["fail_on_gap"])
-    with while_stdout_is_read(), file.saved_at_the_end() if file else nullcontext():
-        async for item in listen(
-            url,
-            bindings,
-            events=True,
-            resume=False if options["no_resume"] else needs_history or None,
-            on_retry=printer.say_retry,
-            stale_after_s=options["stale_after"],
-            **_beginning(file, options),
-        ):
-            printer.print(item)
-
-
-def _beginning(file: "CursorFile | None", options: dict[str, Any]) -> dict[str, Any]:
-    """Return what `listen` is to begin with: the file's cursor goes before the options."""
+def _beginning(
+    file: "CursorFile | None", options: dict[str, Any], wishes: "Wishes"
+) -> dict[str, Any]:
+    """Return what the stream is to begin with: the file's cursor goes before the options."""
     begin = {name: options[name] for name in ("since", "last") if options[name]}
     if file is None or file.cursor is None:
         return begin
     for name in begin:
-        text = f"going on where {options['resume_file']} says; {_spelled(name)} does not count"
-        click.echo(text, err=True)
+        text = f"going on where {options['resume_file']} says; {spelled(name)} does not count"
+        wishes.voice.say(text)
     return {"cursor": file.cursor}
-
-
-class _Printer:
-    """Prints what comes, and notes how far it has come.
-
-    Args:
-        file: Where it notes that, if anywhere.
-        needs_history: Whether there is no stream but one that goes on where it was.
-        fail_on_gap: Whether a gap is the end.
-    """
-
-    def __init__(
-        self, file: "CursorFile | None", *, needs_history: bool, fail_on_gap: bool
-    ) -> None:
-        self._file = file
-        self._needs_history = needs_history
-        self._fail_on_gap = fail_on_gap
-        self._resumes = needs_history
-
-    def print(self, item: Item) -> None:
-        """Print what is to be seen of ``item``."""
-        if isinstance(item, Message):
-            click.echo(item.json.encode())  # UTF-8 in every locale
-        elif isinstance(item, Ready):
-            click.echo("ready", err=True)
-        elif isinstance(item, Gap):
-            click.echo(str(item), err=True)
-        self._note(item)
-
-    def say_retry(self, reason: str, wait_s: float) -> None:
-        """Say why the stream ended, and what that means."""
-        meaning = "" if self._resumes else "messages may be missing; "
-        click.echo(f"{reason}; {meaning}again in {wait_s:.1f} s", err=True)
-
-    def _note(self, item: Item) -> None:
-        self._resumes = item.cursor is not None or self._needs_history
-        if self._file and item.cursor is not None:
-            self._file.keep(item.cursor)
-        if isinstance(item, Gap) and self._file:
-            self._file.save()
-        if isinstance(item, Gap) and self._fail_on_gap:
-            raise click.exceptions.Exit(EXIT_GAP)
-
-
-def _split(pair: str) -> tuple[str, str]:
-    exchange, separator, pattern = pair.partition("=")
-    if not separator:
-        raise click.BadParameter(f"{pair!r} is not EXCHANGE=PATTERN", param_hint="-b")
-    return exchange, pattern

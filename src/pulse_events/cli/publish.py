@@ -33,7 +33,7 @@ class _Publish(Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=_Publish)
+@click.command(cls=_Publish, short_help="Publish messages to a RabbitMQ broker.")
 @click.option(
     "--broker", metavar="URL", help="amqp://user:pass@host:port/vhost; default as for serve."
 )

@@ -35,7 +35,9 @@ def _settings_options() -> list[click.Parameter]:
 
 
 @click.command(
-    cls=_Serve, epilog="Each option is also a variable PULSE_EVENTS_… and a key of the config file."
+    cls=_Serve,
+    short_help="Serve streams of a broker's messages.",
+    epilog="Each option is also a variable PULSE_EVENTS_… and a key of the config file.",
 )
 def serve(**options: str | tuple[str, ...] | None) -> None:
     """Serve streams of a broker's messages.
