@@ -37,7 +37,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("options", "text"), WRONG, ids=lambda part: str(part)[:40].partition(" at ")[0])
+@pytest.mark.parametrize(
+    ("options", "text"), WRONG, ids=lambda part: str(part)[:40].partition(" at ")[0]
+)
 def test_a_wrong_parameter_is_named(options: dict[str, Any], text: str) -> None:
     given = {"url": "http://h", "bindings": ("e", "#")} | options
     for one in (listen, sync.listen):
