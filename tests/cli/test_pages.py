@@ -41,7 +41,7 @@ def test_a_narrow_terminal_gets_its_own_help() -> None:
         [CONSOLE_SCRIPT, "listen", "--help"],
         stdin=theirs,
         stdout=theirs,
-        env=clean_environment({"TERM": "xterm"}),
+        env=clean_environment({"TERM": "xterm", "COLUMNS": ""}),  # not that of the tests
     ) as process:
         os.close(theirs)
         shown = b""
