@@ -29,6 +29,7 @@ from tests.support.raw_stream import RawStream
 from tests.support.waiting import wait_until
 
 KILLING_S = lasting(12, 120)
+ALL_AWAY_S = lasting(3, 10)
 MANY = QUEUE_MAX_MESSAGES + 1000
 STOPS = int(lasting(6, 40))
 BROKER_ENDS = int(lasting(1, 6))
@@ -53,10 +54,16 @@ def test_instances_are_killed_and_their_clients_go_on_at_others(node: Rabbit) ->
                 roam(run.followers)
                 for victim in victims:
                     victim.start()
+            one.kill()
+            two.kill()
+            time.sleep(ALL_AWAY_S)  # the fault's own length
+            one.start()
+            two.start()
             roam(run.followers)
             breaks = sum(follower.breaks for follower in run.followers)
             found = run.finish(
-                f"log: {kills} times an instance killed (SIGKILL), of two",
+                f"log: {kills} times an instance killed (SIGKILL), of two; "
+                f"then both for {ALL_AWAY_S:.0f} s",
                 time.monotonic(),
                 f"clients came back {breaks} times",
             )
