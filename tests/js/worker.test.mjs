@@ -65,7 +65,7 @@ for (const [start, why] of [
     assert.deepEqual(more, []);
     assert.equal(error.code, "WorkerFailed");
     assert.equal(error.permanent, false);
-    assert.ok(error.message.includes(`does not work: ${why}; serve a copy of`), error.message);
+    assert.ok(error.message.includes(`does not work: ${why}; give as \`worker\``), error.message);
     assert.deepEqual([told.readies, told.gaps], [[true], []]);
     const later = begin(t, server, { worker: start });
     (await server.next()).ready();

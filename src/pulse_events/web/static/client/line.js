@@ -27,7 +27,8 @@ const STARTED_WITHIN_MS = 5000;
 const BEAT_MS = 20_000;
 const BEATS_MISSED = 3;
 const WORKER_GONE = "the worker that shares the connection ended";
-const HOW_TO = "serve a copy of pulse-events-worker.js from the page's origin, name it as `worker`";
+const HOW_TO =
+  "give as `worker` a function that starts it, or the URL of a copy on the page's own origin";
 const NOT_LOADED = "its script cannot be loaded, or fails";
 
 /** @type {WeakMap<StartWorker, Line>} */
