@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { listen } from "../../src/pulse_events/web/static/pulse-events.js";
 import { StreamServer, soon, until } from "./streamserver.mjs";
 import { worker } from "./worker.mjs";
@@ -17,15 +17,11 @@ function begin(t, server, options) {
   return { listening, told };
 }
 
-/** Tests that mostly wait: they run side by side. */
-const cases = [];
-const aside = (title, act) => cases.push([title, act]);
-
 for (const [how, options] of [
   ["alone", {}],
   ["shared", { share: true, worker }],
 ]) {
-  aside(`${how}: a token goes in a header, and what it brings into the URL`, async (t) => {
+  test(`${how}: a token goes in a header, and what it brings into the URL`, async (t) => {
     const server = await StreamServer.start(t);
     const { listening } = begin(t, server, { token: "secret", ...options });
     const stream = await server.next();
@@ -38,7 +34,7 @@ for (const [how, options] of [
     assert.equal(stream.request.url.includes("secret"), false);
   });
 
-  aside(`${how}: a function is asked for each stream`, async (t) => {
+  test(`${how}: a function is asked for each stream`, async (t) => {
     const server = await StreamServer.start(t);
     let count = 0;
     const token = async () => `secret-${++count}`;
@@ -50,7 +46,7 @@ for (const [how, options] of [
     assert.deepEqual(server.authorizations, ["Bearer secret-1", "Bearer secret-2"]);
   });
 
-  aside(`${how}: a function that gives nothing sends nothing`, async (t) => {
+  test(`${how}: a function that gives nothing sends nothing`, async (t) => {
     const server = await StreamServer.start(t);
     const { listening } = begin(t, server, { token: () => null, ...options });
     (await server.next()).ready();
@@ -58,7 +54,7 @@ for (const [how, options] of [
     assert.deepEqual(server.authorizations, []);
   });
 
-  aside(`${how}: a function that fails is told, and asked again`, async (t) => {
+  test(`${how}: a function that fails is told, and asked again`, async (t) => {
     const server = await StreamServer.start(t);
     let count = 0;
     const token = () => {
@@ -74,7 +70,7 @@ for (const [how, options] of [
     assert.deepEqual(server.authorizations, ["Bearer secret"]);
   });
 
-  aside(`${how}: what no header can hold ends it, with the reason`, async (t) => {
+  test(`${how}: what no header can hold ends it, with the reason`, async (t) => {
     const server = await StreamServer.start(t);
     for (const token of ["two\r\nlines", "", 7, () => ({})]) {
       const { listening, told } = begin(t, server, { token, ...options });
@@ -85,7 +81,25 @@ for (const [how, options] of [
   });
 }
 
-aside("a token that never comes is waited for no longer than a stream", async (t) => {
+for (const [what, answer] of [
+  ["no token", "{}"],
+  ["a number", '{"token": 7}'],
+  ["null", "null"],
+  ["no JSON", "<html>"],
+]) {
+  test(`a server that answers a list with ${what} is not asked again`, async (t) => {
+    const server = await StreamServer.start(t);
+    server.token = ({ response }) => response.end(answer);
+    const { listening, told } = begin(t, server, { token: "secret" });
+    await soon(listening.closed, "the end");
+    assert.match(
+      told.errors[0].message,
+      /answered a list of bindings with something that is no to/,
+    );
+  });
+}
+
+test("a token that never comes is waited for no longer than a stream", async (t) => {
   const server = await StreamServer.start(t);
   const token = () => new Promise(() => {});
   const { told } = begin(t, server, { token, pingInterval: 0.1 });
@@ -93,14 +107,14 @@ aside("a token that never comes is waited for no longer than a stream", async (t
   assert.match(told.errors[0].message, /^nothing came for/);
 });
 
-aside("who has another token has another stream", async (t) => {
+test("who has another token has another stream", async (t) => {
   const server = await StreamServer.start(t);
   for (const token of ["a", "b"]) begin(t, server, { share: true, worker, token });
   await until(() => server.callers.length === 2, "two streams");
   assert.deepEqual(server.authorizations.sort(), ["Bearer a", "Bearer b"]);
 });
 
-aside("the token of a listener that left is another one's to give", async (t) => {
+test("the token of a listener that left is another one's to give", async (t) => {
   const server = await StreamServer.start(t);
   const one = begin(t, server, { share: true, worker, token: () => "one" });
   (await server.next()).ready();
@@ -111,8 +125,4 @@ aside("the token of a listener that left is another one's to give", async (t) =>
   server.callers[0].drop();
   (await server.next()).ready();
   assert.deepEqual(server.authorizations, ["Bearer one", "Bearer two"]);
-});
-
-describe("with a token", { concurrency: true }, () => {
-  for (const [title, act] of cases) test(title, act);
 });

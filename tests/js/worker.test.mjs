@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, test } from "node:test";
+import { test } from "node:test";
 import { PROTOCOL, WORKER_NAME } from "../../src/pulse_events/web/static/client/protocol.js";
 import { listen } from "../../src/pulse_events/web/static/pulse-events.js";
 import { StreamServer, soon, until } from "./streamserver.mjs";
@@ -41,15 +41,12 @@ function forbidden() {
   throw new Error("a policy forbids it");
 }
 
-const cases = [];
-const aside = (title, act) => cases.push([title, act]);
-
 for (const [start, why] of [
   [broken, "its script cannot be loaded, or fails"],
   [older, "it is of another version of pulse-events"],
   [forbidden, "a policy forbids it"],
 ]) {
-  aside(`${start.name}: it is told once, and each listener has its own stream`, async (t) => {
+  test(`${start.name}: it is told once, and each listener has its own stream`, async (t) => {
     const server = await StreamServer.start(t);
     const { listening, told } = begin(t, server, { worker: start });
     const first = (await server.next()).ready();
@@ -76,7 +73,7 @@ for (const [start, why] of [
   });
 }
 
-aside("a worker that does not come back is told, and what may be missing, too", async (t) => {
+test("a worker that does not come back is told, and what may be missing, too", async (t) => {
   const server = await StreamServer.start(t);
   const ports = [];
   const start = () => {
@@ -96,7 +93,7 @@ aside("a worker that does not come back is told, and what may be missing, too", 
   assert.equal(listening.state.shared, false);
 });
 
-aside("with a function each gives to another listener, they share", async (t) => {
+test("with a function each gives to another listener, they share", async (t) => {
   const server = await StreamServer.start(t);
   const one = begin(t, server, { worker });
   const stream = (await server.next()).ready();
@@ -111,7 +108,7 @@ aside("with a function each gives to another listener, they share", async (t) =>
   assert.equal(server.callers.length, 1);
 });
 
-aside("where there can be no worker nothing is said, and nothing shared", async (t) => {
+test("where there can be no worker nothing is said, and nothing shared", async (t) => {
   const server = await StreamServer.start(t);
   const { listening, told } = begin(t, server, {});
   (await server.next()).ready();
@@ -120,19 +117,15 @@ aside("where there can be no worker nothing is said, and nothing shared", async 
   assert.deepEqual(told.errors, []);
 });
 
-aside("the name that bundlers must see written out is the one of the version", () => {
+test("the name that bundlers must see written out is the one of the version", () => {
   assert.equal(WORKER_NAME, `pulse-events-${PROTOCOL}`);
 });
 
-aside("without a page the url must be there, and whole", () => {
+test("without a page the url must be there, and whole", () => {
   const start = /^the option url is missing, and there is no page to go by: give that of a server/;
   assert.throws(() => listen(bindings("#")), { name: "TypeError", message: start });
   for (const url of ["/events", "example.com"]) {
     const wanted = { name: "TypeError", message: /^the option url is "/ };
     assert.throws(() => listen(bindings("#"), { url }), wanted);
   }
-});
-
-describe("a worker", { concurrency: true }, () => {
-  for (const [title, act] of cases) test(title, act);
 });

@@ -316,7 +316,11 @@
     const headers = new Headers(who === null ? {} : { Authorization: `Bearer ${who}` });
     const init = { method: "POST", body: json, headers };
     const response = await request(beside(endpoint, "bindings"), init, means);
-    const { token } = await response.json();
+    const { token } = await response.json().catch(() => null) ?? {};
+    if (typeof token !== "string") {
+      const message = `${target.origin} answered a list of bindings with something that is no token`;
+      throw new PulseEventsError(message, { permanent: true, status: response.status });
+    }
     target.searchParams.delete("bindings");
     target.searchParams.set("token", token);
     return target;
