@@ -9,8 +9,9 @@ import pytest
 from tests.browser.conftest import Site
 from tests.support.browser import Tab
 from tests.support.files import served
-from tests.support.npm_project import build, documented, install
+from tests.support.npm_project import build, documented, install, prepare
 from tests.support.program import Program
+from tests.support.rabbit import free_port
 from tests.support.waiting import wait_until
 
 BUILT = "data:text/javascript,export const listen = globalThis.listen;"
@@ -45,17 +46,16 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def two_tabs(site: Site, folder: Path, **options: object) -> Iterator[list[Tab]]:
-    """Open a built page in two tabs, whose listeners are ready."""
-    with served(folder) as url:
-        tabs = [site.browser.open(url), site.browser.open(url)]
-        for number, tab in enumerate(tabs):
-            binding = ("exchange/test", f"{number}.#")
-            tab.listen("it", binding, client=BUILT, url=site.server.url, share=True, **options)
-            tab.wait("it", "readies")
-        yield tabs
-        for tab in tabs:
-            tab.close()
+def two_tabs(site: Site, url: str, **options: object) -> Iterator[list[Tab]]:
+    """Open a page in two tabs, whose listeners are ready."""
+    tabs = [site.browser.open(url), site.browser.open(url)]
+    for number, tab in enumerate(tabs):
+        binding = ("exchange/test", f"{number}.#")
+        tab.listen("it", binding, client=BUILT, url=site.server.url, share=True, **options)
+        tab.wait("it", "readies")
+    yield tabs
+    for tab in tabs:
+        tab.close()
 
 
 def is_shared(tab: Tab) -> bool:
@@ -97,16 +97,27 @@ def assert_bindings_change(site: Site, tabs: list[Tab]) -> None:
 def test_two_tabs_of_a_built_page_share_one_stream(
     site: Site, project: Path, bundler: str, program: str, options: dict[str, str]
 ) -> None:
-    with two_tabs(site, build(project, bundler, program), **options) as tabs:
+    folder = build(project, bundler, program)
+    with served(folder) as url, two_tabs(site, url, **options) as tabs:
         assert_one_stream_for_both(site, tabs)
         assert_bindings_change(site, tabs)
+
+
+def test_two_tabs_of_a_page_in_development_share_one_stream(site: Site, project: Path) -> None:
+    prepare(project, "factory.js")
+    options = ("--host", "127.0.0.1", "--port", str(free_port()), "--strictPort")
+    with Program(str(project / "node_modules/.bin/vite"), *options, folder=project) as vite:
+        while "Local:" not in (line := vite.line()):
+            pass
+        with two_tabs(site, line.split()[-1]) as tabs:
+            assert_one_stream_for_both(site, tabs)
 
 
 @pytest.mark.parametrize("bundler", ["esbuild without the worker", "esbuild script"])
 def test_a_page_without_its_worker_says_so_and_gets_its_messages(
     site: Site, project: Path, bundler: str
 ) -> None:
-    with two_tabs(site, build(project, bundler)) as tabs:
+    with served(build(project, bundler, "main.js")) as url, two_tabs(site, url) as tabs:
         for number, tab in enumerate(tabs):
             site.publish("exchange/test", f"{number}.x", number)
             assert tab.wait("it", "messages") == [number]

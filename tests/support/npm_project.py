@@ -68,17 +68,22 @@ def documented() -> dict[str, str]:
     return {block.words: f"{block.text}\n" for block in blocks() if block.mark == "file"}
 
 
-def build(project: Path, bundler: str, program: str = "main.js") -> Path:
-    """Build a program of `tests/bundlers` into a page; the bundler must have nothing to say.
+def prepare(project: Path, program: str) -> None:
+    """Write a page with a program of `tests/bundlers` into a project."""
+    shutil.copy(BUNDLERS / program, project / "main.js")
+    shutil.copy(BUNDLERS / "webpack.mjs", project)
+    (project / "index.html").write_text(PAGE)
+
+
+def build(project: Path, bundler: str, program: str) -> Path:
+    """Build such a page; the bundler must have nothing to say.
 
     Returns:
         The folder with the page.
     """
     folder = project / "dist"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copy(BUNDLERS / program, project / "main.js")
-    shutil.copy(BUNDLERS / "webpack.mjs", project)
-    (project / "index.html").write_text(PAGE)
+    prepare(project, program)
     assert said_by(*COMMANDS[bundler], folder=project) == ""
     if bundler != "vite":
         shutil.copy(project / "index.html", folder)
