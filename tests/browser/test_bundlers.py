@@ -84,27 +84,26 @@ def assert_bindings_change(site: Site, tabs: list[Tab]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("bundler", "program", "options"),
+    ("bundler", "program"),
     [
-        ("vite", "main.js", {}),
-        ("vite", "factory.js", {}),
-        ("webpack", "main.js", {}),
-        ("webpack", "factory.js", {}),
-        ("esbuild", "main.js", {}),
-        ("esbuild script", "main.js", {"worker": "/pulse-events-worker.js"}),
+        ("vite", "main.js"),
+        ("vite", "factory.js"),
+        ("webpack", "main.js"),
+        ("webpack", "factory.js"),
+        ("esbuild", "main.js"),
+        ("esbuild script", "main.js"),
     ],
 )
 def test_two_tabs_of_a_built_page_share_one_stream(
-    site: Site, project: Path, bundler: str, program: str, options: dict[str, str]
+    site: Site, project: Path, bundler: str, program: str
 ) -> None:
-    folder = build(project, bundler, program)
-    with served(folder) as url, two_tabs(site, url, **options) as tabs:
+    with served(build(project, bundler, program)) as url, two_tabs(site, url) as tabs:
         assert_one_stream_for_both(site, tabs)
         assert_bindings_change(site, tabs)
 
 
 def test_two_tabs_of_a_page_in_development_share_one_stream(site: Site, project: Path) -> None:
-    prepare(project, "factory.js")
+    prepare(project, "vite", "factory.js")
     options = ("--host", "127.0.0.1", "--port", str(free_port()), "--strictPort")
     with Program(str(project / "node_modules/.bin/vite"), *options, folder=project) as vite:
         while "Local:" not in (line := vite.line()):
@@ -113,11 +112,12 @@ def test_two_tabs_of_a_page_in_development_share_one_stream(site: Site, project:
             assert_one_stream_for_both(site, tabs)
 
 
-@pytest.mark.parametrize("bundler", ["esbuild without the worker", "esbuild script"])
+@pytest.mark.parametrize("options", [{}, {"worker": "/not-there.js"}], ids=["default", "named"])
 def test_a_page_without_its_worker_says_so_and_gets_its_messages(
-    site: Site, project: Path, bundler: str
+    site: Site, project: Path, options: dict[str, str]
 ) -> None:
-    with served(build(project, bundler, "main.js")) as url, two_tabs(site, url) as tabs:
+    folder = build(project, "esbuild without the worker", "main.js")
+    with served(folder) as url, two_tabs(site, url, **options) as tabs:
         for number, tab in enumerate(tabs):
             site.publish("exchange/test", f"{number}.x", number)
             assert tab.wait("it", "messages") == [number]

@@ -13,7 +13,8 @@ from tests.docs.blocks import blocks
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src" / "pulse_events" / "web" / "static"
 BUNDLERS = ROOT / "tests" / "bundlers"
-PAGE = '<!doctype html><title>built</title><script type="module" src="./main.js"></script>\n'
+_PAGE = '<!doctype html><title>built</title><script {} src="./main.js"></script>\n'
+_NO_MODULES = {"webpack", "esbuild script"}
 _WORKER_ENTRY = "pulse-events-worker=pulse-events/worker"
 _ESBUILD = ("node_modules/.bin/esbuild", "--bundle", "--log-level=warning", "--outdir=dist")
 COMMANDS = {
@@ -68,11 +69,12 @@ def documented() -> dict[str, str]:
     return {block.words: f"{block.text}\n" for block in blocks() if block.mark == "file"}
 
 
-def prepare(project: Path, program: str) -> None:
+def prepare(project: Path, bundler: str, program: str) -> None:
     """Write a page with a program of `tests/bundlers` into a project."""
     shutil.copy(BUNDLERS / program, project / "main.js")
     shutil.copy(BUNDLERS / "webpack.mjs", project)
-    (project / "index.html").write_text(PAGE)
+    kind = "defer" if bundler in _NO_MODULES else 'type="module"'
+    (project / "index.html").write_text(_PAGE.format(kind))
 
 
 def build(project: Path, bundler: str, program: str) -> Path:
@@ -83,7 +85,7 @@ def build(project: Path, bundler: str, program: str) -> Path:
     """
     folder = project / "dist"
     shutil.rmtree(folder, ignore_errors=True)
-    prepare(project, program)
+    prepare(project, bundler, program)
     assert said_by(*COMMANDS[bundler], folder=project) == ""
     if bundler != "vite":
         shutil.copy(project / "index.html", folder)

@@ -62,8 +62,13 @@ function checked(bindings) {
   });
 }
 
-/** Not there if a bundler has made a classic script of this. @type {string | undefined} */
-const here = import.meta.url;
+/** Where this is; not `import.meta.url` if a bundler has made a script of it that is no module. */
+const here = import.meta.url ?? scriptUrl();
+
+function scriptUrl() {
+  const script = globalThis.document?.currentScript; // Node has neither
+  return script && "src" in script ? script.src : "";
+}
 
 /** The server that this module came from, if it came from one; else the page's. */
 function defaultServer() {
@@ -77,6 +82,7 @@ function defaultServer() {
  * the worker beside what they make; esbuild has to be told (docs/javascript.md).
  */
 function workerBesideThis() {
+  if (!import.meta.url && here) return workerAt(new URL("pulse-events-worker.js", here).href)();
   return globalThis.SharedWorker
     ? new SharedWorker(new URL("./pulse-events-worker.js", import.meta.url), {
         name: "pulse-events-4", // `WORKER_NAME`
