@@ -72,7 +72,7 @@ for (const [how, options] of [
 
   test(`${how}: what no header can hold ends it, with the reason`, async (t) => {
     const server = await StreamServer.start(t);
-    for (const token of ["two\r\nlines", "", 7, () => ({})]) {
+    for (const token of ["two\r\nlines", "", () => ({})]) {
       const { listening, told } = begin(t, server, { token, ...options });
       await soon(listening.closed, "the end");
       assert.match(told.errors[0].message, /^the token is not a text/);
@@ -98,6 +98,15 @@ for (const [what, answer] of [
     );
   });
 }
+
+test("a token that is neither text nor function is refused at once", () => {
+  for (const token of [7, {}, Promise.resolve("secret")]) {
+    assert.throws(() => listen(BINDINGS, { url: "http://localhost", token }), {
+      name: "TypeError",
+      message: "token is a text, or a function that gives one",
+    });
+  }
+});
 
 test("a token that never comes is waited for no longer than a stream", async (t) => {
   const server = await StreamServer.start(t);

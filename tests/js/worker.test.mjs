@@ -93,6 +93,22 @@ test("a worker that does not come back is told, and what may be missing, too", a
   assert.equal(listening.state.shared, false);
 });
 
+test("who is closed when it is told, or before, opens nothing", async (t) => {
+  const server = await StreamServer.start(t);
+  const start = () => broken();
+  const others = [];
+  const closeAll = () => {
+    for (const { listening } of others) listening.close();
+  };
+  others.push(begin(t, server, { worker: start, onError: closeAll }));
+  others.push(begin(t, server, { worker: start, onError: closeAll }));
+  await soon(Promise.all(others.map(({ listening }) => listening.closed)), "the end");
+  const { listening } = begin(t, server, { worker: start });
+  await server.next();
+  assert.equal(server.callers.length, 1);
+  listening.close();
+});
+
 test("with a function each gives to another listener, they share", async (t) => {
   const server = await StreamServer.start(t);
   const one = begin(t, server, { worker });

@@ -189,8 +189,8 @@ export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>
  * Listens until closed, aborted or refused; connects again by itself when the stream is lost.
  *
  * @throws TypeError if the bindings have not the shape above, or there are none; if the URL is not
- *   http(s), or missing where there is no page; if more than one of `cursor`, `since` and `last` is
- *   given, or one with `resume: false`.
+ *   http(s), or missing where there is no page; if the token is neither a text nor a function; if
+ *   more than one of `cursor`, `since` and `last` is given, or one with `resume: false`.
  */
 export function listen<Payload = any>(
   bindings: readonly Binding[],

@@ -116,13 +116,25 @@ function placeOf({ resume, cursor, since, last }) {
 }
 
 /**
+ * @param {unknown} token
+ * @throws {TypeError}
+ */
+function checkToken(token) {
+  if (token === undefined || token === null) return;
+  if (typeof token === "string" || typeof token === "function") return;
+  throw new TypeError("token is a text, or a function that gives one");
+}
+
+/**
  * @param {ListenOptions} options
  * @returns {Open}
+ * @throws {TypeError}
  */
 function sourceOf(options) {
   const { url = defaultServer(), share, resume, pingInterval, token, worker, fetch } = options;
   const endpoint = endpointOf(url, globalThis.location?.href);
   const start = placeOf(options);
+  checkToken(token);
   const asked = { endpoint, pingInterval, resume, token };
   const startWorker = share ? startOf(worker) : null;
   const own = fetch ? { ...asked, fetch } : asked;

@@ -41,6 +41,7 @@ export class SharedListener {
   #cursor = null;
   /** @type {string | null} */
   #broken = null;
+  #isClosed = false;
   /** The stream of its own. @type {Connection | null} */
   #own = null;
   #sink;
@@ -63,6 +64,7 @@ export class SharedListener {
   }
 
   close() {
+    this.#isClosed = true;
     this.#own?.close();
     this.#line?.remove(this);
   }
@@ -86,9 +88,9 @@ export class SharedListener {
   /** @param {PulseEventsError} why there is no worker */
   goAlone(why) {
     // Of a listening whose bindings change, the first listener has said it.
-    if (!this.options.follows) this.#sink.error(why);
+    if (!this.#isClosed && !this.options.follows) this.#sink.error(why);
     this.interrupted(why.message);
-    this.#connect();
+    if (!this.#isClosed) this.#connect(); // it may have been closed by who was told
   }
 
   #connect() {
