@@ -1,11 +1,11 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run quick test test-lowest check format bench pages screenshots clean programs bench-programs check-programs
+.PHONY: help run quick test test-lowest check format worker bench pages screenshots clean programs bench-programs check-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
 METADATA := pyproject.toml src/pulse_events/web/static/package.json
-NODE_MODULES := $(foreach folder,clients e2e js,tests/$(folder)/node_modules/.package-lock.json)
+NODE_MODULES := $(foreach folder,bundlers clients e2e js,tests/$(folder)/node_modules/.package-lock.json)
 BENCH_MODULES := bench/node_modules/.package-lock.json
 LINT_MODULES := requirements/node_modules/.package-lock.json
 BIOME := requirements/node_modules/.bin/biome
@@ -19,7 +19,7 @@ run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more opt
 quick: .venv/.dev  ## the tests that start no program, under 30 s (some: make quick ARGS=tests/topics/test_index.py)
 	$(BIN)/pytest -m quick --hypothesis-profile quick -n auto --maxprocesses 4 $(ARGS)
 
-test: programs .venv/.dev $(NODE_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
+test: programs .venv/.dev $(NODE_MODULES) $(LINT_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
 	$(BIN)/pytest -n 4 $(ARGS)
 
 test-lowest: .venv-lowest/.made  ## the tests that need no broker, browser or node, with the lowest versions that are allowed
@@ -36,6 +36,9 @@ format: check-programs .venv/.dev $(LINT_MODULES)  ## write all code as `make ch
 	$(BIN)/ruff check --select I --fix
 	$(BIN)/ruff format
 	$(BIOME) check --linter-enabled=false --write
+
+worker: check-programs $(LINT_MODULES)  ## build the browser client's worker from its parts, after a change of these
+	scripts/worker
 
 bench: bench-programs .venv/.dev $(BENCH_MODULES)  ## measure beside the peers, under 10 minutes (some: make bench ARGS="F1 F5")
 	$(BIN)/python -m bench $(or $(ARGS),--write)

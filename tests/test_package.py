@@ -91,9 +91,11 @@ def test_the_npm_package_has_the_licence_and_says_where_its_source_is(
 ) -> None:
     package = npm_package()
     assert package["license"] == metadata["license"]
-    assert (NPM / "LICENSE.txt").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert (NPM / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     folder = NPM.relative_to(ROOT).as_posix()
     repository = {"type": "git", "url": f"git+{SOURCE}.git", "directory": folder}
     assert package["repository"] == repository
+    assert package["publishConfig"] == {"access": "public", "provenance": True}
+    assert package["engines"] == {"node": ">=18"}  # what scripts/programs asks for, too
     assert package["homepage"] == f"{SOURCE}#readme"
     assert package["bugs"] == f"{SOURCE}/issues"

@@ -8,6 +8,8 @@ its own for any lines; as the last line it says that the command goes on, beside
 Other marks: ``<!-- browser: TEXT / TEXT -->`` before JavaScript and ``<!-- page: NAME: TEXT -->``
 before HTML: opened in a browser these texts appear.  ``<!-- python: TEXT / TEXT -->`` before Python
 and ``<!-- node: TEXT / TEXT -->`` before JavaScript: run as a program it prints these texts.
+``<!-- npm: TEXT / TEXT -->`` is the same with our package from npm, and ``<!-- file: PATH -->`` a
+file of a project that ``tests/browser`` builds.
 """
 
 import re

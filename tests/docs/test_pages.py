@@ -1,11 +1,8 @@
 """The documents' pages and snippets do in Chromium what their text says."""
 
-import http.server
 import os
 import signal
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +10,7 @@ import pytest
 from tests.docs.blocks import Block, blocks
 from tests.docs.test_commands import ADDRESS
 from tests.support.browser import Browser, Tab
+from tests.support.files import served
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
@@ -30,21 +28,11 @@ _AROUND_A_SNIPPET = """<!doctype html>
 PAGES = [block for block in blocks() if block.mark in ("browser", "page")]
 
 
-class _Files(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_words: object) -> None:
-        """Keep the tests' output clean."""
-
-
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """An empty folder, and the URL that it is served at."""
-    serve = partial(_Files, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield tmp_path, f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join(10)
+    with served(tmp_path) as url:
+        yield tmp_path, url
 
 
 def opened(block: Block, folder: tuple[Path, str], browser: Browser, server: Server) -> Tab:

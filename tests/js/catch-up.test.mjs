@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { begin, beginReady, range, startHistory } from "./historyserver.mjs";
 import { soon, until } from "./streamserver.mjs";
+import { worker } from "./worker.mjs";
 
 const cases = [];
 const aside = (title, act) => cases.push([title, act]);
@@ -14,7 +15,7 @@ async function scene(t) {
   const server = await startHistory(t);
   for (const key of ["a", "b"]) server.process.inForce.add(key);
   server.publish("a", 0);
-  const live = await beginReady(t, server, ["a"], { share: true });
+  const live = await beginReady(t, server, ["a"], { share: true, worker });
   const stream = await server.next();
   return { server, live, stream };
 }
@@ -35,11 +36,11 @@ function hold(stream) {
 
 aside("who comes gets nothing older than its ready", async (t) => {
   const server = await startHistory(t);
-  const one = await beginReady(t, server, ["a"], { share: true });
+  const one = await beginReady(t, server, ["a"], { share: true, worker });
   server.process.inForce.add("b"); // somebody else listens to it
   server.publish("b", "old");
   server.isHolding = true;
-  const two = begin(t, server, ["b"], { share: true });
+  const two = begin(t, server, ["b"], { share: true, worker });
   await server.next();
   await server.next();
   server.publish("b", "older than ready");
@@ -59,9 +60,9 @@ aside("who comes gets nothing older than its ready", async (t) => {
 aside("listeners with places of their own come to one stream", async (t) => {
   const server = await startHistory(t);
   for (const n of range(0, 5)) server.publish("a", n);
-  const live = await beginReady(t, server, ["a"], { share: true });
+  const live = await beginReady(t, server, ["a"], { share: true, worker });
   const others = [{ last: 2 }, { since: "10m" }, { cursor: server.process.cursor(4) }].map(
-    (start) => begin(t, server, ["a"], { share: true, ...start }),
+    (start) => begin(t, server, ["a"], { share: true, worker, ...start }),
   );
   for (const { listening } of others) await soon(listening.ready, "ready");
   let sent = 5;
@@ -83,8 +84,8 @@ aside("listeners with places of their own come to one stream", async (t) => {
 aside("if nothing comes, pings are enough for that", async (t) => {
   const server = await startHistory(t);
   server.publish("a", 1);
-  await beginReady(t, server, ["a"], { share: true });
-  const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  await beginReady(t, server, ["a"], { share: true, worker });
+  const { told } = await beginReady(t, server, ["a"], { share: true, worker, last: 1 });
   await until(() => told.payloads.length === 1, "what is held");
   assert.equal(server.open.length, 2);
   const pinging = setInterval(() => server.ping(), 100);
@@ -97,7 +98,7 @@ aside("if nothing comes, pings are enough for that", async (t) => {
 
 aside("an exchange that vanishes costs the others nothing", async (t) => {
   const server = await startHistory(t);
-  const [a, b, c] = ["a", "b", "c"].map((key) => begin(t, server, [key], { share: true }));
+  const [a, b, c] = ["a", "b", "c"].map((key) => begin(t, server, [key], { share: true, worker }));
   for (const { listening } of [a, b, c]) await soon(listening.ready, "ready");
   server.publish("a", 1);
   await until(() => a.told.payloads.length, "a message");
@@ -127,7 +128,7 @@ aside("an exchange that vanishes costs the others nothing", async (t) => {
 
 aside("a silence means nothing while the shared stream is lost", async (t) => {
   const { server, stream } = await scene(t);
-  const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  const { told } = await beginReady(t, server, ["a"], { share: true, worker, last: 1 });
   await until(() => told.payloads.length === 1, "what is held");
   const own = await server.next();
   server.isHolding = true;
@@ -147,7 +148,7 @@ aside("a silence means nothing while the shared stream is lost", async (t) => {
 aside("what a stream repeats for some is new for who joins it", async (t) => {
   const { server, live } = await scene(t);
   server.isHolding = true;
-  const two = begin(t, server, ["a", "b"], { share: true, last: 5 });
+  const two = begin(t, server, ["a", "b"], { share: true, worker, last: 5 });
   await server.next();
   server.publish("b", 1);
   server.publish("a", 2); // the live one has this from its old stream
@@ -163,7 +164,7 @@ aside("what a stream repeats for some is new for who joins it", async (t) => {
 aside("a shared stream that is behind the own one repeats nothing", async (t) => {
   const { server, live, stream } = await scene(t);
   const release = hold(stream);
-  const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  const { told } = await beginReady(t, server, ["a"], { share: true, worker, last: 1 });
   for (const n of [1, 2, 3]) server.publish("a", n);
   await until(() => told.payloads.length === 4, "the messages");
   release();
@@ -175,7 +176,7 @@ aside("a shared stream that is behind the own one repeats nothing", async (t) =>
 aside("pings of the own stream that are read together are no silence", async (t) => {
   const { server, live, stream } = await scene(t);
   const release = hold(stream);
-  const { told } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  const { told } = await beginReady(t, server, ["a"], { share: true, worker, last: 1 });
   server.publish("a", 1);
   for (const _ of [1, 2]) server.ping();
   await until(() => told.payloads.includes(1), "a message");
@@ -192,7 +193,7 @@ aside("pings of the own stream that are read together are no silence", async (t)
 aside("who changes its bindings when it has just come gets nothing twice", async (t) => {
   const { server, live, stream } = await scene(t);
   const release = hold(stream);
-  const { told, rebind } = await beginReady(t, server, ["a"], { share: true, last: 1 });
+  const { told, rebind } = await beginReady(t, server, ["a"], { share: true, worker, last: 1 });
   for (const n of [1, 2, 3]) server.publish("a", n);
   await until(() => told.payloads.length === 4, "the messages");
   release(1);
@@ -209,7 +210,7 @@ aside("who changes its bindings when it has just come gets nothing twice", async
 aside("who changes its bindings while a stream repeats gets nothing twice", async (t) => {
   const { server, live } = await scene(t);
   server.isHolding = true;
-  begin(t, server, ["b"], { share: true });
+  begin(t, server, ["b"], { share: true, worker });
   const next = await server.next(); // of the union
   const release = hold(next);
   server.publish("a", 1);
@@ -232,7 +233,7 @@ aside("who changes its bindings while a stream repeats gets nothing twice", asyn
 aside("a stream that is for nobody any more does not stand in the way", async (t) => {
   const { server, live, stream } = await scene(t);
   live.listening.close();
-  const { told } = await beginReady(t, server, ["b", "a"], { share: true, last: 1 });
+  const { told } = await beginReady(t, server, ["b", "a"], { share: true, worker, last: 1 });
   await until(() => told.payloads.length === 1, "what is held");
   await soon(stream.closed, "the end of the stream before");
   assert.equal(server.callers.length, 2);

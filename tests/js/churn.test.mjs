@@ -4,6 +4,7 @@ import { describe, test } from "node:test";
 import { listen } from "../../src/pulse_events/web/static/pulse-events.js";
 import { startHistory } from "./historyserver.mjs";
 import { soon, until } from "./streamserver.mjs";
+import { worker } from "./worker.mjs";
 
 const LETTERS = [..."abcd"];
 const ACTS = 40;
@@ -57,6 +58,7 @@ class Churn {
     one.listening = listen(bindingsOf([letter]), {
       url: this.server.url,
       share: true,
+      worker,
       onMessage: ({ payload }) => got.push(payload),
       onGap: (gap) => one.gaps.push(gap),
       ...start,

@@ -4,6 +4,7 @@ import { Connection } from "../../src/pulse_events/web/static/client/connection.
 import { Subscription } from "../../src/pulse_events/web/static/client/subscription.js";
 import { listen, PulseEventsError } from "../../src/pulse_events/web/static/pulse-events.js";
 import { StreamServer, soon, until } from "./streamserver.mjs";
+import { worker } from "./worker.mjs";
 
 const bindingsOf = (patterns) =>
   patterns.map((routingKeyPattern) => ({ exchange: "e", routingKeyPattern }));
@@ -16,6 +17,7 @@ function begin(t, server, share, ...patterns) {
   const listening = listen(bindingsOf(patterns), {
     url: server.url,
     share,
+    worker,
     onMessage: ({ routingKey }) => told.keys.push(routingKey),
     onReady: ({ first }) => told.readies.push(first),
     onGap: (gap) => told.gaps.push(gap),

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { listen } from "../../src/pulse_events/web/static/pulse-events.js";
 import { messageText, StreamServer, soon, until } from "./streamserver.mjs";
+import { worker } from "./worker.mjs";
 
 // There is no SharedWorker in Node: the switchboard runs in the page, behind a MessagePort as always.
 
@@ -12,6 +13,7 @@ function begin(t, server, ...patterns) {
   const listening = listen(bindings, {
     url: server.url,
     share: true,
+    worker,
     onMessage: ({ routingKey }) => told.keys.push(routingKey),
     onReady: (event) => told.readies.push(event),
     onGap: (gap) => told.gaps.push(gap),

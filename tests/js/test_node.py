@@ -1,5 +1,6 @@
 """Runs what node checks: the browser client's unit tests, its types, and its npm package."""
 
+import gzip
 import json
 import re
 import shutil
@@ -13,7 +14,11 @@ from pulse_events.topics.index import TopicIndex
 from pulse_events.topics.patterns import canonical
 
 HERE = Path(__file__).parent
-STATIC = HERE.parent.parent / "src" / "pulse_events" / "web" / "static"
+ROOT = HERE.parent.parent
+STATIC = ROOT / "src" / "pulse_events" / "web" / "static"
+ESBUILD = ROOT / "requirements" / "node_modules" / ".bin" / "esbuild"
+SIZE_LIMIT_BYTES = 12_000
+"""Of the module and all that it imports, minified and compressed."""
 TESTS = sorted(HERE.glob("*.test.mjs"))
 
 
@@ -70,8 +75,29 @@ def test_npm_packs_the_client_its_worker_its_types_and_licence_and_nothing_else(
     packed = {entry["path"] for entry in package["files"]}
     parts = {f"client/{path.name}" for path in (STATIC / "client").glob("*.js")}
     entries = {"pulse-events.js", "pulse-events.d.ts", "pulse-events-worker.js"}
-    assert packed == parts | entries | {"package.json", "README.md", "LICENSE.txt"}
+    assert packed == parts | entries | {"package.json", "README.md", "LICENSE"}
     assert (package["name"], package["version"]) == ("pulse-events", version("pulse-events"))
+
+
+def test_the_worker_that_is_checked_in_is_built_from_its_parts(tmp_path: Path) -> None:
+    run(ROOT / "scripts" / "worker", tmp_path / "built.js")
+    built = (tmp_path / "built.js").read_text()
+    assert (STATIC / "pulse-events-worker.js").read_text() == built, "run `make worker`"
+
+
+def test_the_worker_imports_nothing_and_names_its_licence() -> None:
+    text = (STATIC / "pulse-events-worker.js").read_text()
+    assert re.search(r"^\s*(?:import|export)\b|\bimport\(", text, re.MULTILINE) is None
+    first = text.partition("\n")[0]
+    assert first.startswith("/*!")
+    assert "@license MPL-2.0" in first
+
+
+def test_the_client_is_within_12_kb_without_its_worker(tmp_path: Path) -> None:
+    bundle = tmp_path / "client.js"
+    options = ("--bundle", "--minify", "--format=esm", f"--outfile={bundle}")
+    run(ESBUILD, STATIC / "pulse-events.js", *options)
+    assert len(gzip.compress(bundle.read_bytes())) <= SIZE_LIMIT_BYTES
 
 
 def test_the_topic_vectors_of_the_client_hold_for_the_servers_matcher() -> None:

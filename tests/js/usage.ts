@@ -22,6 +22,8 @@ const bindings: readonly Binding[] = [{ exchange: "exchange/a", routingKeyPatter
 const listening: Listening<Task> = listen<Task>(bindings, {
   url: new URL("http://localhost/"),
   share: true,
+  worker: () => new SharedWorker("worker.js"),
+  token: async () => (Math.random() < 0.5 ? "a token" : null),
   signal: AbortSignal.timeout(1000),
   resume: true,
   since: new Date(0),
@@ -56,6 +58,11 @@ export function route(message: Message, error: unknown): boolean {
   return matches("a.#", message.routingKey) && matchesMessage(bindings, message);
 }
 
+listen(bindings, { share: true, worker: () => new Worker("worker.js"), token: "a token" });
+// @ts-expect-error a worker is started, not named, by a function
+listen(bindings, { share: true, worker: () => "worker.js" });
+// @ts-expect-error a token is a text
+listen(bindings, { token: () => 7 });
 // @ts-expect-error the pattern is missing
 listen([{ exchange: "exchange/a" }]);
 // @ts-expect-error the pattern is missing here, too

@@ -33,6 +33,7 @@ _TYPES = {
     "svg": "image/svg+xml",
     "ts": "text/plain; charset=utf-8",
     "txt": "text/plain; charset=utf-8",
+    "LICENSE": "text/plain; charset=utf-8",  # its whole name
     "webmanifest": "application/manifest+json",
     "woff2": "font/woff2",
 }

@@ -43,7 +43,7 @@ export interface State {
   retryAt: number | null;
   /** Which attempt in a row this is. */
   attempt: number;
-  /** Whether the connection is one that several listeners share. */
+  /** Whether the connection is one that several listeners share; `false` if `share` fails. */
   shared: boolean;
 }
 
@@ -52,7 +52,10 @@ export interface ErrorDetails {
   permanent?: boolean;
   /** The HTTP status; 0 if there was none. */
   status?: number;
-  /** The server's code, such as `InputError` or `ResourceNotFound`; of `rebind` see there. */
+  /**
+   * The server's code, such as `InputError` or `ResourceNotFound`; `WorkerFailed`: see `share`; of
+   * `rebind` see there.
+   */
   code?: string;
   /** When the next attempt comes, if one does. */
   retryInMs?: number | null;
@@ -67,6 +70,15 @@ export class PulseEventsError extends Error {
   retryInMs: number | null;
   toJSON(): Required<ErrorDetails> & { message: string };
   static from(plain: ErrorDetails & { message: string }): PulseEventsError;
+}
+
+/** A text, or what gives one; `null` is none. */
+export type Token = string | (() => string | null | undefined | Promise<string | null | undefined>);
+
+/** A `SharedWorker`, or a `Worker`, which one tab has for itself. */
+export interface WorkerLike {
+  readonly port?: MessagePort;
+  addEventListener(type: "error", listener: () => void): void;
 }
 
 export interface ListenOptions<Payload = any> {
@@ -101,8 +113,10 @@ export interface ListenOptions<Payload = any> {
   /** A server, or its connect endpoint; the one that served this module, else the page's. */
   url?: string | URL;
   /**
-   * One connection for all tabs and listeners of the origin, by a SharedWorker; where that cannot
-   * be, one for all listeners of the tab.
+   * One connection for all tabs and listeners of the origin, by a SharedWorker; one for all
+   * listeners of the tab where the browser has none.  If the worker does not start, `onError` says
+   * so with the `code` `WorkerFailed`, `state.shared` is `false`, and there is a connection for each
+   * listener.
    */
   share?: boolean;
   /**
@@ -120,8 +134,17 @@ export interface ListenOptions<Payload = any> {
   pingInterval?: number;
   /** Messages kept for a `for await` loop that is slower than the stream (10,000). */
   maxBuffered?: number;
-  /** Where `pulse-events-worker.js` is, if not beside this module; on the page's origin. */
-  worker?: string | URL;
+  /**
+   * Says who listens, to a server that asks for it: a text, or a function that gives one, called for
+   * each stream that is opened.  With `share`, the functions of all tabs are of one user.
+   */
+  token?: Token;
+  /**
+   * Where `pulse-events-worker.js` is, if not beside this module, on the page's origin; or what
+   * starts it: `() => new SharedWorker(new URL("pulse-events/worker", import.meta.url))`.  Who gives
+   * the same function, or the same address, shares.
+   */
+  worker?: string | URL | (() => WorkerLike);
   /** Used instead of the global one; not with `share`. */
   fetch?: (input: string | URL, init?: RequestInit) => Promise<Response>;
 }
@@ -165,8 +188,9 @@ export interface Listening<Payload = any> extends AsyncIterable<Message<Payload>
 /**
  * Listens until closed, aborted or refused; connects again by itself when the stream is lost.
  *
- * @throws TypeError if the bindings have not the shape above, or there are none, or the URL is not
- *   http(s); if more than one of `cursor`, `since` and `last` is given, or one with `resume: false`.
+ * @throws TypeError if the bindings have not the shape above, or there are none; if the URL is not
+ *   http(s), or missing where there is no page; if the token is neither a text nor a function; if
+ *   more than one of `cursor`, `since` and `last` is given, or one with `resume: false`.
  */
 export function listen<Payload = any>(
   bindings: readonly Binding[],

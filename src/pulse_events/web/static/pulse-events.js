@@ -10,6 +10,7 @@
 import { Connection } from "./client/connection.js";
 import { PulseEventsError } from "./client/errors.js";
 import { watchLifetime } from "./client/lifetime.js";
+import { workerAt } from "./client/line.js";
 import { Deferred, Queue } from "./client/queue.js";
 import { endpointOf } from "./client/requests.js";
 import { SharedListener } from "./client/shared.js";
@@ -61,10 +62,42 @@ function checked(bindings) {
   });
 }
 
+/** Where this is; not `import.meta.url` if a bundler has made a script of it that is no module. */
+const here = import.meta.url ?? scriptUrl();
+
+function scriptUrl() {
+  const script = globalThis.document?.currentScript; // Node has neither
+  return script && "src" in script ? script.src : "";
+}
+
 /** The server that this module came from, if it came from one; else the page's. */
 function defaultServer() {
-  const isServed = /\/v1\/client\.js$/.test(new URL(import.meta.url).pathname);
-  return isServed ? new URL("connect/", import.meta.url) : (globalThis.location?.href ?? "");
+  const isServed = here && /\/v1\/client\.js$/.test(new URL(here).pathname);
+  // Not `import.meta.url` itself: bundlers would look for a file of that name.
+  return isServed ? new URL("connect/", here) : (globalThis.location?.href ?? "");
+}
+
+/**
+ * The worker beside this module.  Bundlers know just this form, with everything written out, and put
+ * the worker beside what they make; esbuild has to be told (docs/javascript.md).
+ */
+function workerBesideThis() {
+  if (!import.meta.url && here) return workerAt(new URL("pulse-events-worker.js", here).href)();
+  return globalThis.SharedWorker
+    ? new SharedWorker(new URL("./pulse-events-worker.js", import.meta.url), {
+        name: "pulse-events-4", // `WORKER_NAME`
+      })
+    : new Worker(new URL("./pulse-events-worker.js", import.meta.url));
+}
+
+/**
+ * @param {ListenOptions["worker"]} worker
+ * @returns {import("./client/line.js").StartWorker | null} `null` where there can be none: in Node
+ */
+function startOf(worker) {
+  if (typeof worker === "function") return worker;
+  if (!globalThis.SharedWorker && !globalThis.Worker) return null;
+  return worker === undefined ? workerBesideThis : workerAt(String(worker));
 }
 
 /**
@@ -83,21 +116,34 @@ function placeOf({ resume, cursor, since, last }) {
 }
 
 /**
+ * @param {unknown} token
+ * @throws {TypeError}
+ */
+function checkToken(token) {
+  if (token === undefined || token === null) return;
+  if (typeof token === "string" || typeof token === "function") return;
+  throw new TypeError("token is a text, or a function that gives one");
+}
+
+/**
  * @param {ListenOptions} options
  * @returns {Open}
+ * @throws {TypeError}
  */
 function sourceOf(options) {
-  const { url = defaultServer(), share, resume, pingInterval, worker, fetch } = options;
+  const { url = defaultServer(), share, resume, pingInterval, token, worker, fetch } = options;
   const endpoint = endpointOf(url, globalThis.location?.href);
   const start = placeOf(options);
-  const asked = { endpoint, pingInterval, resume };
+  checkToken(token);
+  const asked = { endpoint, pingInterval, resume, token };
+  const startWorker = share ? startOf(worker) : null;
   const own = fetch ? { ...asked, fetch } : asked;
   return (bindings, sink, live) => {
     const cursor = live?.cursor ?? null;
     const place = cursor === null ? start : { cursor };
     if (!share) return new Connection({ ...own, bindings, place }, sink);
     const follows = live?.source instanceof SharedListener ? live.source : null;
-    return new SharedListener({ ...asked, bindings, place, worker, follows }, sink);
+    return new SharedListener({ ...asked, bindings, place, startWorker, follows }, sink);
   };
 }
 

@@ -15,11 +15,12 @@
  */
 import { Connection } from "./connection.js";
 import { Link } from "./link.js";
+import { tokenAmong } from "./tokens.js";
 
 /** @import { Gap, State } from "../pulse-events.d.ts" */
 /** @import { Ready } from "./connection.js" */
 /** @import { PulseEventsError } from "./errors.js" */
-/** @import { Heard } from "./link.js" */
+/** @import { Heard, LinkListener } from "./link.js" */
 /** @import { Fetch, Place } from "./requests.js" */
 /** @import { Routes } from "./routes.js" */
 /** @import { Member } from "./switchboard.js" */
@@ -60,7 +61,8 @@ export class CatchUp {
     this.#owner = owner;
     const [{ endpoint, pingInterval, resume }] = routes.carries;
     const { bindings } = routes;
-    const options = { endpoint, bindings, pingInterval, resume, place, fetch };
+    const token = tokenAmong(routes.carries);
+    const options = { endpoint, bindings, pingInterval, resume, token, place, fetch };
     this.#link = new Link((sink) => new Connection(options, sink), routes, this.#listener());
   }
 
@@ -114,7 +116,7 @@ export class CatchUp {
     }
   }
 
-  /** @returns {import("./link.js").LinkListener<Member, Routes<Member>>} */
+  /** @returns {LinkListener<Member, Routes<Member>>} */
   #listener() {
     const { ready, gap, state, error, ended } = this.#owner;
     return {

@@ -15,8 +15,10 @@ import { configOf, openStream } from "./requests.js";
 import { Decoder } from "./sse.js";
 import { Watch } from "./watch.js";
 
+/** @import { Staleness } from "./watch.js" */
+/** @import { Token } from "./tokens.js" */
 /** @import { Binding, Gap, State } from "../pulse-events.d.ts" */
-/** @import { Place } from "./requests.js" */
+/** @import { Fetch, Place } from "./requests.js" */
 /** @import { ServerEvent } from "./sse.js" */
 /**
  * `resumed`: the stream goes on behind the cursor that it was asked for with.  `isTold`: whatever
@@ -70,9 +72,9 @@ export class Connection {
   /**
    * @param {{
    *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
-   *   resume?: boolean, place?: Place | null,
-   *   fetch?: import("./requests.js").Fetch, random?: () => number,
-   * }} options `resume`, `place`: see `Position`
+   *   resume?: boolean, place?: Place | null, token?: Token,
+   *   fetch?: Fetch, random?: () => number,
+   * }} options `resume`, `place`: see `Position`; `token`: asked for each stream
    * @param {Sink} sink
    */
   constructor(options, sink) {
@@ -131,7 +133,7 @@ export class Connection {
   async #listenOnce() {
     const abort = new AbortController(); // one an attempt: what is aborted stays so
     this.#abort = abort;
-    const { endpoint, bindings, fetch } = this.#options;
+    const { endpoint, bindings, token, fetch } = this.#options;
     this.#attempt += 1;
     this.#say("connecting");
     this.#watch.begin();
@@ -140,7 +142,8 @@ export class Connection {
       this.#learnInterval();
       const place = await this.#position.next();
       if (place && Object.keys(place).length) this.#watch.expectEarlyPing();
-      const body = await openStream(endpoint, bindings, place, { fetch, signal: abort.signal });
+      const means = { token, fetch, signal: abort.signal };
+      const body = await openStream(endpoint, bindings, place, means);
       await this.#read(body.getReader(), abort.signal);
       return new PulseEventsError(LOST); // a server that means to end a stream says why
     } catch (error) {
@@ -225,7 +228,7 @@ export class Connection {
 
   /**
    * @param {AbortController} abort
-   * @param {import("./watch.js").Staleness} stale
+   * @param {Staleness} stale
    */
   #giveUp(abort, { silentMs, intervalMs, slept }) {
     const silence = `nothing came for ${Math.round(silentMs / 100) / 10} s`;

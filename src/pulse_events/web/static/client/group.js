@@ -9,11 +9,12 @@ import { PulseEventsError } from "./errors.js";
 import { Relay } from "./relay.js";
 import { Roster } from "./roster.js";
 import { Routes, unionOf } from "./routes.js";
+import { tokenAmong } from "./tokens.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
 /** @import { Owner } from "./relay.js" */
-/** @import { Place } from "./requests.js" */
+/** @import { Fetch, Place } from "./requests.js" */
 /** @import { Shared } from "./roster.js" */
 /** @import { Member } from "./switchboard.js" */
 
@@ -37,7 +38,7 @@ export class Group {
   #onEmpty;
 
   /**
-   * @param {import("./requests.js").Fetch} fetch
+   * @param {Fetch} fetch
    * @param {() => void} onEmpty
    */
   constructor(fetch, onEmpty) {
@@ -105,7 +106,8 @@ export class Group {
     const { endpoint, pingInterval, resume } = wanted[0];
     const { bindings } = union;
     const place = this.#beginning(wanted);
-    const options = { endpoint, bindings, pingInterval, resume, place, fetch: this.#fetch };
+    const token = tokenAmong(this.members);
+    const options = { endpoint, bindings, pingInterval, resume, token, place, fetch: this.#fetch };
     this.#relay.open((sink) => new Connection(options, sink), new Routes(union, wanted));
   }
 

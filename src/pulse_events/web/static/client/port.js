@@ -3,18 +3,25 @@
  * A switchboard's side of a port: the listeners of the page at its other end.
  */
 
-/** @import { Switchboard } from "./switchboard.js" */
-/** @import { Member } from "./switchboard.js" */
-/** @import { Said } from "./line.js" */
+import { PulseEventsError } from "./errors.js";
+import { PROTOCOL } from "./protocol.js";
+import { Deferred } from "./queue.js";
+
+/** @import { Gap, State } from "../pulse-events.d.ts" */
+/** @import { Ready } from "./connection.js" */
+/** @import { Wanted } from "./shared.js" */
+/** @import { Member, Switchboard } from "./switchboard.js" */
+/** @import { Port, Said } from "./line.js" */
 
 /**
  * Browsers slow the timers of hidden tabs down to one call a minute; a page speaks every 20 s else.
  */
 const SILENT_LIMIT_MS = 200_000;
+const LEFT = "the page that has the token was left";
 
 /**
  * Serves the page until it says good-bye, or nothing for too long (it crashed).
- * @param {MessagePort} port
+ * @param {Port} port
  * @param {Switchboard} switchboard
  * @param {string | null} lock that is free when this end is gone
  */
@@ -25,7 +32,7 @@ export function serve(port, switchboard, lock = null) {
   const end = () => {
     clearTimeout(silence);
     listeners.clear();
-    port.close();
+    port.close?.();
   };
   const await_ = () => {
     clearTimeout(silence);
@@ -37,19 +44,21 @@ export function serve(port, switchboard, lock = null) {
     else listeners.hear(data);
   });
   port.addEventListener("close", end); // few browsers tell; the others are silent
-  port.start();
-  port.postMessage({ kind: "hello", content: { lock } });
+  port.start?.();
+  port.postMessage({ kind: "hello", content: { lock, protocol: PROTOCOL } });
   await_();
 }
 
 class Listeners {
   /** @type {Map<number, Member>} */
   #members = new Map();
+  /** Who is asked for a token. @type {Map<number, Deferred>} */
+  #asked = new Map();
   #port;
   #switchboard;
 
   /**
-   * @param {MessagePort} port
+   * @param {Port} port
    * @param {Switchboard} switchboard
    */
   constructor(port, switchboard) {
@@ -61,6 +70,7 @@ class Listeners {
   hear({ kind, id = 0, content }) {
     if (kind === "listen") this.#listen(id, content);
     else if (kind === "leave") this.#leave(id);
+    else if (kind === "token") this.#answered(id, content);
     else if (kind === "wake") this.#switchboard.wake();
     else if (kind === "beat") this.#port.postMessage({ kind: "beat" });
   }
@@ -71,21 +81,48 @@ class Listeners {
 
   /**
    * @param {number} id
-   * @param {import("./shared.js").Wanted} wanted
+   * @param {Wanted} wanted
    */
-  #listen(id, { endpoint, follows, ...wanted }) {
+  #listen(id, { endpoint, follows, token, ...wanted }) {
     const sink = new PortSink(id, this.#port);
     /** @type {Member} */
     const member = { ...wanted, endpoint: new URL(endpoint), sink };
+    member.token = token === true ? () => this.#ask(id) : token;
     if (follows !== null) member.follows = this.#members.get(follows);
     this.#members.set(id, member);
     void this.#switchboard.add(member);
+  }
+
+  /**
+   * Asks the page for a listener's token.
+   * @param {number} id
+   */
+  #ask(id) {
+    if (!this.#members.has(id)) throw new PulseEventsError(LEFT);
+    const before = this.#asked.get(id);
+    if (before) return before.promise;
+    const answer = new Deferred();
+    this.#asked.set(id, answer);
+    this.#port.postMessage({ kind: "token", id });
+    return answer.promise;
+  }
+
+  /**
+   * @param {number} id
+   * @param {{ token?: string | null, error?: { message: string } }} answer
+   */
+  #answered(id, { token = null, error }) {
+    const asked = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (error) asked?.reject(PulseEventsError.from(error));
+    else asked?.resolve(token);
   }
 
   /** @param {number} id */
   #leave(id) {
     const member = this.#members.get(id);
     this.#members.delete(id);
+    this.#answered(id, { error: { message: LEFT } });
     if (member) this.#switchboard.remove(member);
   }
 }
@@ -108,7 +145,7 @@ class PortSink {
 
   /**
    * @param {number} id
-   * @param {MessagePort} port
+   * @param {Port} port
    */
   constructor(id, port) {
     this.#id = id;
@@ -127,12 +164,12 @@ class PortSink {
     this.#flushSoon();
   }
 
-  /** @param {import("./connection.js").Ready} event */
+  /** @param {Ready} event */
   ready(event) {
     this.#say("ready", event);
   }
 
-  /** @param {import("../pulse-events.d.ts").Gap} gap */
+  /** @param {Gap} gap */
   gap(gap) {
     this.#say("gap", gap);
   }
@@ -147,17 +184,17 @@ class PortSink {
     this.#say("stale", stale);
   }
 
-  /** @param {import("./errors.js").PulseEventsError} error */
+  /** @param {PulseEventsError} error */
   error(error) {
     this.#say("error", error.toJSON());
   }
 
-  /** @param {import("../pulse-events.d.ts").State} state */
+  /** @param {State} state */
   state(state) {
     this.#say("state", state);
   }
 
-  /** @param {import("./errors.js").PulseEventsError | null} error */
+  /** @param {PulseEventsError | null} error */
   end(error) {
     if (error) this.#say("end", error.toJSON());
   }

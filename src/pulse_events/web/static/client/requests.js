@@ -6,9 +6,12 @@
  * says by itself where a stream is to begin.
  */
 import { PulseEventsError } from "./errors.js";
+import { tokenOf } from "./tokens.js";
 
+/** @import { Token } from "./tokens.js" */
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @typedef {(input: string | URL, init?: RequestInit) => Promise<Response>} Fetch */
+/** @typedef {{ token?: Token, fetch: Fetch, signal: AbortSignal }} Means */
 /** @typedef {{ pingInterval?: number, maxBindings?: number, history?: string }} Config */
 /**
  * Where a stream is to begin, if not now: behind a cursor, at a time, or at the newest messages.
@@ -25,11 +28,12 @@ const CONFIG_WAIT_MS = 1000;
 
 /**
  * @param {string | URL} url of a server, or of its connect endpoint
- * @param {string | undefined} base
+ * @param {string | undefined} base that of the page, if there is one
  * @returns {URL} the connect endpoint, with the query it had
+ * @throws {TypeError}
  */
 export function endpointOf(url, base) {
-  const endpoint = new URL(url, base);
+  const endpoint = absolute(url, base);
   if (!/^https?:$/.test(endpoint.protocol)) {
     throw new TypeError(`${endpoint.href} is not an http:// or https:// URL`);
   }
@@ -38,6 +42,20 @@ export function endpointOf(url, base) {
   }
   endpoint.hash = "";
   return endpoint;
+}
+
+/**
+ * @param {string | URL} url
+ * @param {string | undefined} base
+ */
+function absolute(url, base) {
+  try {
+    return new URL(url, base);
+  } catch {
+    const given = url ? `is ${JSON.stringify(String(url))}` : "is missing";
+    const wanted = "give that of a server, such as https://pulse-events.example";
+    throw new TypeError(`the option url ${given}, and there is no page to go by: ${wanted}`);
+  }
 }
 
 /**
@@ -55,7 +73,7 @@ function beside(endpoint, name) {
  * @param {URL} endpoint
  * @param {readonly Binding[]} bindings
  * @param {Place | null} place `null` for a stream without cursors
- * @param {{ fetch: Fetch, signal: AbortSignal }} means
+ * @param {Means} means
  * @returns {Promise<ReadableStream<Uint8Array>>}
  * @throws {PulseEventsError}
  */
@@ -86,29 +104,52 @@ function setPlace(query, { cursor, since, last }) {
 }
 
 /**
+ * Who listens is told by a header, in a POST: what it answers with takes the bindings' place in the
+ * stream's URL, where proxies write it to their logs, is random and good for a minute.
  * @param {URL} endpoint
  * @param {string} json
- * @param {{ fetch: Fetch, signal: AbortSignal }} means
+ * @param {Means} means
  */
 async function targetOf(endpoint, json, means) {
   const target = new URL(endpoint);
   target.searchParams.set("errors", "http");
   target.searchParams.set("compression", "gzip"); // fetch decodes what Content-Encoding names
   target.searchParams.set("bindings", json);
-  if (target.href.length <= URL_LIMIT_CHARS) return target;
-  // A string as the body goes as text/plain, which needs no preflight.
-  const init = { method: "POST", body: json };
+  const who = await unlessAborted(means.signal, tokenOf(means.token));
+  if (who === null && target.href.length <= URL_LIMIT_CHARS) return target;
+  // A string as the body goes as text/plain, which needs no preflight.  (A token needs one.)
+  const headers = new Headers(who === null ? {} : { Authorization: `Bearer ${who}` });
+  const init = { method: "POST", body: json, headers };
   const response = await request(beside(endpoint, "bindings"), init, means);
-  const { token } = await response.json();
+  const { token } = (await response.json().catch(() => null)) ?? {};
+  if (typeof token !== "string") {
+    const message = `${target.origin} answered a list of bindings with something that is no token`;
+    throw new PulseEventsError(message, { permanent: true, status: response.status });
+  }
   target.searchParams.delete("bindings");
   target.searchParams.set("token", token);
   return target;
 }
 
 /**
+ * Waits for what the page may never give, no longer than the attempt lasts.
+ * @template T
+ * @param {AbortSignal} signal
+ * @param {Promise<T>} promise
+ * @returns {Promise<T>}
+ */
+function unlessAborted(signal, promise) {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) reject(signal.reason); // no event tells of what was before
+    signal.addEventListener("abort", () => reject(signal.reason));
+    promise.then(resolve, reject);
+  });
+}
+
+/**
  * @param {URL} url
  * @param {RequestInit} init
- * @param {{ fetch: Fetch, signal: AbortSignal }} means
+ * @param {Means} means
  * @returns {Promise<Response>} an answer of status 200
  * @throws {PulseEventsError}
  */

@@ -1,25 +1,32 @@
 // @ts-check
 /**
- * A listener of this page that shares: its end of the line to the switchboard.
+ * A listener of this page that shares: its end of the line to the switchboard.  Where there is no
+ * worker it has a stream of its own instead.
  */
+import { Connection } from "./connection.js";
 import { PulseEventsError } from "./errors.js";
 import { lineTo } from "./line.js";
+import { tokenOf } from "./tokens.js";
 
 /** @import { Ready, Sink } from "./connection.js" */
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Said } from "./line.js" */
 /** @import { Place } from "./requests.js" */
+/** @import { Token } from "./tokens.js" */
 /**
- * `follows`: the listener that this one is to replace.
+ * `startWorker`: `null` where there can be no worker.  `follows`: the listener that this one is to
+ * replace.
  * @typedef {{
- *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, worker?: string | URL,
- *   resume?: boolean, place?: Place | null, follows?: SharedListener | null,
+ *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
+ *   token?: Token, place?: Place | null, startWorker: import("./line.js").StartWorker | null,
+ *   follows?: SharedListener | null,
  * }} Options
  */
 /**
+ * `token`: `true` if the page is to be asked for it.
  * @typedef {{
  *   endpoint: string, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
- *   place: Place | null, follows: number | null,
+ *   token?: string | true, place: Place | null, follows: number | null,
  * }} Wanted
  */
 
@@ -34,6 +41,9 @@ export class SharedListener {
   #cursor = null;
   /** @type {string | null} */
   #broken = null;
+  #isClosed = false;
+  /** The stream of its own. @type {Connection | null} */
+  #own = null;
   #sink;
   #line;
 
@@ -45,31 +55,59 @@ export class SharedListener {
     this.id = ++lastId;
     this.options = options;
     this.#sink = sink;
-    const besideThis = new URL("../pulse-events-worker.js", import.meta.url);
-    this.#line = lineTo(String(options.worker ?? besideThis));
+    this.#line = options.startWorker && lineTo(options.startWorker);
   }
 
   start() {
-    this.#line.add(this);
+    if (this.#line) this.#line.add(this);
+    else this.#connect();
   }
 
   close() {
-    this.#line.remove(this);
+    this.#isClosed = true;
+    this.#own?.close();
+    this.#line?.remove(this);
   }
 
   wake() {
-    this.#line.wake();
+    (this.#own ?? this.#line)?.wake();
   }
 
   /** @param {string} reason */
   pause(reason) {
+    if (this.#own) return this.#own.pause(reason);
     this.interrupted(reason);
-    this.#line.pause();
+    this.#line?.pause();
     this.#sink.state({ phase: "paused", reason, retryAt: null, attempt: 0, shared: true });
   }
 
   resume() {
-    this.#line.resume();
+    (this.#own ?? this.#line)?.resume();
+  }
+
+  /** @param {PulseEventsError} why there is no worker */
+  goAlone(why) {
+    // Of a listening whose bindings change, the first listener has said it.
+    if (!this.#isClosed && !this.options.follows) this.#sink.error(why);
+    this.interrupted(why.message);
+    if (!this.#isClosed) this.#connect(); // it may have been closed by who was told
+  }
+
+  #connect() {
+    const { endpoint, bindings, pingInterval, resume, token } = this.options;
+    const options = { endpoint, bindings, pingInterval, resume, token, place: this.#place };
+    this.#own = new Connection(options, {
+      at: (cursor) => this.#moveTo(cursor),
+      ready: (event) => this.#ready(event),
+      message: (text) => this.#sink.message(text),
+      gap: (gap) => this.#sink.gap(gap),
+      ping: (ping) => this.#sink.ping(ping),
+      stale: (stale) => this.#sink.stale(stale),
+      error: (error) => this.#sink.error(error),
+      state: (state) => this.#sink.state(state),
+      end: (error) => this.#sink.end(error),
+    });
+    this.#own.start();
   }
 
   /** @param {string} reason why messages may be missing when it is ready again */
@@ -79,15 +117,21 @@ export class SharedListener {
 
   /** What the switchboard is to be asked for. @returns {Wanted} */
   get wanted() {
-    const { endpoint, bindings, pingInterval, resume, place = null, follows } = this.options;
+    const { endpoint, bindings, pingInterval, resume, token, follows } = this.options;
     return {
       endpoint: endpoint.href,
       bindings,
       pingInterval,
       resume,
-      place: this.#cursor === null ? place : { cursor: this.#cursor },
+      token: typeof token === "function" ? true : token,
+      place: this.#place,
       follows: this.#wasReady ? null : (follows?.id ?? null),
     };
+  }
+
+  /** Where it is to begin, or to go on. */
+  get #place() {
+    return this.#cursor === null ? (this.options.place ?? null) : { cursor: this.#cursor };
   }
 
   /** @param {Said} said */
@@ -101,6 +145,7 @@ export class SharedListener {
     else if (kind === "ping") this.#sink.ping(content);
     else if (kind === "stale") this.#sink.stale(content);
     else if (kind === "state") this.#sink.state(content);
+    else if (kind === "token") void this.#answer();
     this.#heardAt = Date.now();
   }
 
@@ -130,9 +175,18 @@ export class SharedListener {
     this.#broken = null;
   }
 
+  /** The worker asks for a token; it has nothing to ask a page's function with. */
+  async #answer() {
+    const answer = await tokenOf(this.options.token).then(
+      (token) => ({ token }),
+      (error) => ({ error: error.toJSON() }),
+    );
+    this.#line?.post({ kind: "token", id: this.id, content: answer });
+  }
+
   /** @param {PulseEventsError} error */
   #end(error) {
-    this.#line.remove(this);
+    this.#line?.remove(this);
     this.#sink.end(error);
   }
 }

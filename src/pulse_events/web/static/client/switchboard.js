@@ -8,14 +8,15 @@ import { Group } from "./group.js";
 import { configSoon } from "./requests.js";
 import { unionOf } from "./routes.js";
 
+/** @import { Token } from "./tokens.js" */
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Sink } from "./connection.js" */
-/** @import { Place } from "./requests.js" */
+/** @import { Fetch, Place } from "./requests.js" */
 /**
  * `follows`: it takes the place of this one, and goes on where that one is.
  * @typedef {{
  *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
- *   place?: Place | null, follows?: Member, sink: Sink,
+ *   token?: Token, place?: Place | null, follows?: Member, sink: Sink,
  * }} Member
  */
 
@@ -33,7 +34,7 @@ export class Switchboard {
   #places = new Map();
   #fetch;
 
-  /** @param {import("./requests.js").Fetch} fetch */
+  /** @param {Fetch} fetch */
   constructor(fetch = globalThis.fetch.bind(globalThis)) {
     this.#fetch = fetch;
   }
@@ -72,7 +73,10 @@ export class Switchboard {
    * @param {number} limit
    */
   #groupFor(member, limit) {
-    const key = `${member.endpoint.href} ${member.resume}`;
+    const { endpoint, resume, token } = member;
+    // What a page's function gives changes with time: one user's, whichever page is asked.
+    const user = typeof token === "function" ? "whoever" : JSON.stringify(token);
+    const key = `${endpoint.href} ${resume} ${user}`;
     const before = member.follows && this.#places.get(member.follows);
     const groups = [...(before ? [before] : []), ...(this.#groups.get(key) ?? [])];
     const fits = (/** @type {Group} */ group) =>
