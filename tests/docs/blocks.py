@@ -8,6 +8,8 @@ its own for any lines; as the last line it says that the command goes on, beside
 Other marks: ``<!-- browser: TEXT / TEXT -->`` before JavaScript and ``<!-- page: NAME: TEXT -->``
 before HTML: opened in a browser these texts appear.  ``<!-- python: TEXT / TEXT -->`` before Python
 and ``<!-- node: TEXT / TEXT -->`` before JavaScript: run as a program it prints these texts.
+``<!-- comes back: LANGUAGE -->``: a program that goes on by itself where it was, when its
+connection is lost or the server starts anew; it prints each event as a line, its kind first.
 """
 
 import re

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import ROOT, Block, Command, blocks, commands
+from tests.docs.programs import ADDRESS
 from tests.docs.terminal import Terminal, working_folder
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import Server
 
-ADDRESS = "127.0.0.1:12345"
-"""What the documents call the server."""
 CONSOLE = [block for block in blocks() if block.language == "console"]
 
 

@@ -1,57 +1,34 @@
 """The documents' pages and snippets do in Chromium what their text says."""
 
-import http.server
 import os
 import signal
-import threading
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tests.docs.blocks import Block, blocks
-from tests.docs.test_commands import ADDRESS
+from tests.docs.pages import page_of, serving
+from tests.docs.programs import ADDRESS
 from tests.support.browser import Browser, Tab
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-_AROUND_A_SNIPPET = """<!doctype html>
-<meta charset="utf-8">
-<pre id="said"></pre>
-<script>
-  const said = document.getElementById("said");
-  const say = (...words) => said.append(words.join(" ") + "\\n");
-  console.log = say;
-  addEventListener("error", (event) => say(event.message));
-</script>
-<script type="module">
-"""
 PAGES = [block for block in blocks() if block.mark in ("browser", "page")]
-
-
-class _Files(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_words: object) -> None:
-        """Keep the tests' output clean."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """An empty folder, and the URL that it is served at."""
-    serve = partial(_Files, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield tmp_path, f"http://127.0.0.1:{server.server_address[1]}/"
-        server.shutdown()
-        thread.join(10)
+    with serving(tmp_path) as url:
+        yield tmp_path, url
 
 
 def opened(block: Block, folder: tuple[Path, str], browser: Browser, server: Server) -> Tab:
     """Open the page that ``block`` is, or that runs it, from an origin of its own."""
     text = block.text.replace(ADDRESS, f"127.0.0.1:{server.port}")
     if block.mark == "browser":
-        text = f"{_AROUND_A_SNIPPET}{text}\n</script>"
+        text = page_of(text)
     (folder[0] / "page.html").write_text(text, encoding="utf-8")
     return browser.open(folder[1] + "page.html")
 

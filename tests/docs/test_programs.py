@@ -1,30 +1,22 @@
 """The documents' programs, in Python and for Node, print what their marks say."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, Block, Command, blocks
-from tests.docs.terminal import Terminal
-from tests.docs.test_commands import ADDRESS
-from tests.support.server import Server, clean_environment
+from tests.docs.blocks import Block, blocks
+from tests.docs.programs import RUN, started
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-PROGRAMS = [block for block in blocks() if block.mark in ("python", "node")]
-RUN = {"python": (sys.executable, "program.py"), "node": ("node", "program.mjs")}
-MODULES = ROOT / "tests" / "clients" / "node_modules"
+PROGRAMS = [block for block in blocks() if block.mark in RUN]
 
 
 @pytest.mark.timeout(90)
 @pytest.mark.parametrize("block", PROGRAMS, ids=str)
 def test_a_program_prints_what_its_mark_says(block: Block, demo: Server, tmp_path: Path) -> None:
-    program, file = RUN[block.mark]
-    (tmp_path / file).write_text(block.text.replace(ADDRESS, f"127.0.0.1:{demo.port}"))
-    (tmp_path / "node_modules").symlink_to(MODULES)
-    environment = clean_environment({"PYTHONUNBUFFERED": "1"})
     texts = block.words.split(" / ")
-    with Terminal(Command(f"exec {program} {file}", ()), tmp_path, environment) as terminal:
+    with started(block, block.mark, f"127.0.0.1:{demo.port}", tmp_path) as terminal:
 
         def has_printed_all() -> bool:
             printed = terminal.screen
@@ -40,8 +32,6 @@ def test_every_program_is_run() -> None:
     unmarked = [
         str(block)
         for block in blocks()
-        if (block.language == "python" and block.mark != "python")
-        or (block.language == "js" and block.mark not in ("browser", "node"))
+        if block.language in {*RUN, "js"} and block.mark not in {*RUN, "browser", "comes back"}
     ]
     assert not unmarked
-    assert {block.mark for block in PROGRAMS} == RUN.keys()
