@@ -89,7 +89,9 @@ def node(roles: Roles, tell: Tell) -> Iterator[None]:
 
 def _pass_on(program: Program, tell: Tell) -> None:
     while True:
-        tell(*json.loads(program.line(_LONGEST_S)))
+        line = program.line(_LONGEST_S)
+        if line:  # some library prints an empty one when its connection is lost
+            tell(*json.loads(line))
 
 
 @contextmanager
