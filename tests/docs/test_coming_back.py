@@ -24,7 +24,7 @@ from tests.support.rabbit import free_port
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(400)
 
 EXCHANGE = "exchange/taskcluster-queue/v1/task-pending"
 """What all of them listen to."""
@@ -40,8 +40,8 @@ SILENCE = re.compile(r"\b45\b|\b45(?=_000\b)")
 PING_S, SILENCE_S = 1, 4
 DOWN_S = 6.0
 """The server asks for 5 s at most, so that each program comes at least once in vain."""
-START_S, BACK_S = 90.0, 60.0
-"""Go and Java are compiled first; a wait is doubled after each attempt."""
+START_S, BACK_S = 150.0, 60.0
+"""Go and Java are compiled first, Go's library with it; a wait is doubled after each attempt."""
 
 
 class Line(NamedTuple):
