@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pulse_events.cli.listen import listen
 from tests.clients.cast import CLIENTS, Client
 from tests.clients.test_reconnects import ENDS
 from tests.clients.test_resuming import RAISING, RESUMING
@@ -64,3 +65,11 @@ def test_each_client_has_a_row_that_is_true(client: Client) -> None:
 
 def test_no_row_is_of_a_client_that_is_not_tried() -> None:
     assert ROWS.keys() == {client.name for client in CLIENTS} - VARIANTS
+
+
+def test_each_option_that_is_compared_with_other_tools_is_there() -> None:
+    rows = re.findall(r"^\| [a-z][\w ,']+ \| ([^|]+) \|" + r"[^|]*\|" * 5 + "$", PAGE, re.M)
+    named = set(re.findall(r"`(-{1,2}[a-zA-Z][a-z-]*)`", " ".join(rows)))
+    options = {opt for option in listen.params for opt in option.opts}
+    assert len(rows) > 20
+    assert named <= options
