@@ -29,6 +29,8 @@ FILES = files_of("docs/walks.md")
 QUEUE = "exchange/taskcluster-queue/v1/task-"
 COMPLETED = f"{QUEUE}completed"
 TASK, OTHER = "fN1SbArXTPSVFNUvaOlinQ", "dSlITZ4yQgmvxxAi4A8fHQ"
+SILENCE = "stale_after_s=45"
+PING_S, SILENCE_S = 1, 4
 BACK_S = 40.0
 """The server asks for 5 s at most; a wait is doubled after each attempt."""
 
@@ -41,7 +43,7 @@ class Desk:
         self._environment = environment
         for name, text in FILES.items():
             text = text.replace(ADDRESS, f"127.0.0.1:{port}").replace(COMPLETED, exchange)
-            (folder / name).write_text(text)
+            (folder / name).write_text(text.replace(SILENCE, f"stale_after_s={SILENCE_S}"))
 
     def run(self, command: str, *printed: str) -> Terminal:
         """Run a command, which is to print these lines."""
@@ -143,6 +145,11 @@ class Unrest:
         self._proxy.mend()
         self._catches_up()
 
+    def swallow(self) -> None:
+        """Lose the connection in silence."""
+        self._proxy.swallow()
+        self._catches_up()
+
     def restart(self, *, mirror: bool = False, server: bool = False) -> None:
         """Kill one or both, and start them again later."""
         if mirror:
@@ -181,9 +188,14 @@ class Unrest:
         wait_until(has_it, f"message {number} in the mirror", within_s=BACK_S)
 
 
+@pytest.mark.timeout(240)
 def test_each_hole_in_the_mirror_is_a_row_of_its_gaps(rabbit: Rabbit, exchange: str) -> None:
+    assert SILENCE in FILES["mirror.py"]
     with (
-        Server("--broker", rabbit.amqp_url, "--port", str(free_port())) as server,
+        Server(
+            *("--broker", rabbit.amqp_url, "--port", str(free_port())),
+            *("--ping-interval", str(PING_S)),
+        ) as server,
         Proxy(server.port) as proxy,
         desk(proxy.port, exchange) as at,
         Feed([rabbit.amqp_url], exchange, rate=200) as feed,
@@ -191,6 +203,7 @@ def test_each_hole_in_the_mirror_is_a_row_of_its_gaps(rabbit: Rabbit, exchange: 
         unrest = Unrest(at, server, proxy, feed)
         try:
             unrest.cut()
+            unrest.swallow()
             unrest.restart(mirror=True)
             assert not kept(at.folder).gaps
             unrest.restart(server=True)
