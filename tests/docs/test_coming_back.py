@@ -15,10 +15,11 @@ from typing import NamedTuple
 import pytest
 
 from tests.docs.blocks import Block, blocks
-from tests.docs.pages import page_of, serving
+from tests.docs.pages import page_of
 from tests.docs.programs import ADDRESS, RUN, can_run, started
 from tests.faults.proxy import Proxy
 from tests.support.browser import Browser
+from tests.support.files import served
 from tests.support.nginx import Nginx
 from tests.support.rabbit import free_port
 from tests.support.server import Server
@@ -108,7 +109,7 @@ def begin(
         terminal = running.enter_context(started(block, block.words, address, folder))
         return lambda: terminal.screen
     (folder / "page.html").write_text(page_of(block.text.replace(ADDRESS, address)))
-    tab = browser.open(f"{running.enter_context(serving(folder))}page.html")
+    tab = browser.open(f"{running.enter_context(served(folder))}page.html")
     return lambda: str(tab.run("return document.body.innerText;"))
 
 

@@ -33,6 +33,7 @@ def type_in(
     """Run the commands of ``block``; those that go on run until all have printed what they must."""
     with working_folder() as (folder, environment), ExitStack() as terminals:
         for name, content in files_of(block.document).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(_with(replaced, content))
         if rabbit:
             shutil.copy(rabbit.ca_file, folder / "ca.pem")

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import Block, blocks
-from tests.docs.pages import page_of, serving
+from tests.docs.pages import page_of
 from tests.docs.programs import ADDRESS
 from tests.support.browser import Browser, Tab
+from tests.support.files import served
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
@@ -20,7 +21,7 @@ PAGES = [block for block in blocks() if block.mark in ("browser", "page")]
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """An empty folder, and the URL that it is served at."""
-    with serving(tmp_path) as url:
+    with served(tmp_path) as url:
         yield tmp_path, url
 
 
