@@ -64,6 +64,15 @@ class Terminal:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(_WITHIN_S)
 
+    def end(self, program: str) -> None:
+        """Send SIGTERM to ``program`` alone, which it has started; wait for the whole to end."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                is_ours = os.getsid(int(process.name)) == self._process.pid
+                if is_ours and program in (process / "cmdline").read_text(errors="replace"):
+                    os.kill(int(process.name), signal.SIGTERM)
+        self._process.wait(_WITHIN_S)
+
     def finish(self) -> None:
         """Wait for the end of a command that ends, and compare all that it printed."""
         assert self._process.wait(_WITHIN_S) == 0, self.screen

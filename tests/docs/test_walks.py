@@ -231,6 +231,7 @@ def test_the_pipeline_goes_on_where_it_was() -> None:
             publish_states(server, range(3, 6))
             proxy.mend()
             until_lines(table, 6)
+            pipeline.end("pulse-events")
         publish_states(server, range(6, 9))
         with at.run("exec bash completed.sh", "ready", "…"):
             until_lines(table, 9)
