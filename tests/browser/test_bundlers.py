@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Site
+from tests.docs.blocks import files_of
 from tests.support.browser import Tab
 from tests.support.files import served
-from tests.support.npm_project import build, documented, install, prepare
+from tests.support.npm_project import build, install, prepare
 from tests.support.program import Program
 from tests.support.rabbit import free_port
 from tests.support.waiting import wait_until
@@ -41,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A user's project with the package."""
     folder = tmp_path_factory.mktemp("project")
     install(folder)
-    (folder / "shared.js").write_text(documented()["shared.js"])
+    (folder / "shared.js").write_text(files_of("docs/javascript.md")["shared.js"])
     return folder
 
 

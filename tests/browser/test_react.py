@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.browser.conftest import Site
-from tests.docs.test_commands import ADDRESS
+from tests.docs.blocks import files_of
+from tests.docs.programs import ADDRESS
 from tests.e2e.logs import log_of, reading
 from tests.support.amqp import Amqp
 from tests.support.browser import Browser, Tab
 from tests.support.files import served
-from tests.support.npm_project import COMMANDS, documented, install, said_by
+from tests.support.npm_project import COMMANDS, install, said_by
 from tests.support.rabbit import Rabbit
 from tests.support.server import Server
 from tests.support.waiting import wait_until
@@ -29,7 +30,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that a reader of the page has made."""
     folder = tmp_path_factory.mktemp("tasks")
     install(folder)
-    for path, text in documented().items():
+    for path, text in files_of("docs/javascript.md").items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
     return folder
@@ -43,7 +44,7 @@ def page(request: pytest.FixtureRequest, project: Path) -> Callable[[Server], Pa
     def build(server: Server) -> Path:
         tasks = project / "src" / "Tasks.jsx"
         here = f"127.0.0.1:{server.port}"
-        tasks.write_text(documented()["src/Tasks.jsx"].replace(ADDRESS, here))
+        tasks.write_text(files_of("docs/javascript.md")["src/Tasks.jsx"].replace(ADDRESS, here))
         variables = {**os.environ, "NODE_ENV": mode}
         said = said_by(*COMMANDS["vite"], "--mode", mode, folder=project, environment=variables)
         assert said == ""

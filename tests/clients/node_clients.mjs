@@ -47,6 +47,22 @@ function listenWith(EventSource, { retries = false } = {}) {
     });
 }
 
+/** fetch-event-source comes back by itself, unless its `onerror` throws. */
+function fetchEvents({ retries = false } = {}) {
+  return (url, say) =>
+    fetchEventSource(url, {
+      openWhenHidden: true,
+      fetch,
+      async onopen({ headers }) {
+        say("encoding", headers.get("content-encoding") ?? "identity");
+      },
+      onmessage: ({ event, data }) => say(event, data),
+      onerror(error) {
+        if (!retries) throw error;
+      },
+    });
+}
+
 const CLIENTS = {
   "eventsource 2": listenWith(EventSource2),
   "eventsource 3": listenWith(EventSource3),
@@ -78,19 +94,8 @@ const CLIENTS = {
   "eventsource 4, retrying": listenWith(EventSource4, { retries: true }),
   "undici EventSource, retrying": listenWith(undici.EventSource, { retries: true }),
 
-  async "@microsoft/fetch-event-source"(url, say) {
-    await fetchEventSource(url, {
-      openWhenHidden: true,
-      fetch,
-      async onopen({ headers }) {
-        say("encoding", headers.get("content-encoding") ?? "identity");
-      },
-      onmessage: ({ event, data }) => say(event, data),
-      onerror(error) {
-        throw error; // else it connects again
-      },
-    });
-  },
+  "@microsoft/fetch-event-source": fetchEvents(),
+  "@microsoft/fetch-event-source, retrying": fetchEvents({ retries: true }),
 
   async "node:http"(url, say) {
     const response = await new Promise((resolve, reject) => {

@@ -104,6 +104,11 @@ def _sseclient_raw(url: str) -> Happenings:
             return  # else it connects again
 
 
+def _sseclient_raw_retrying(url: str) -> Happenings:
+    for event in _raw_sseclient().SSEClient(url, timeout=READ_S):
+        yield event.event, event.data
+
+
 def _requests_sse_client(url: str) -> Happenings:
     with requests_sse.EventSource(url, timeout=READ_S) as source:
         for event in source:
@@ -233,6 +238,7 @@ CLIENTS: dict[str, Callable[[str], Happenings | AsyncIterator[Event]]] = {
     "aiohttp, long lines": partial(_aiohttp_lines, read_bufsize=1 << 22),
     "aiosseclient": _aiosseclient_client,
     "aiohttp-sse-client": _aiohttp_sse_client_client,
+    "sseclient, retrying": _sseclient_raw_retrying,
     "requests-sse, retrying": _requests_sse_retrying,
     "launchdarkly-eventsource, retrying": _launchdarkly_retrying,
     "aiohttp-sse-client, retrying": _aiohttp_sse_client_retrying,

@@ -5,6 +5,7 @@ each: ``tell(name, kind, text)``, called in threads of its own.
 """
 
 import json
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -67,8 +68,12 @@ def _program(work: Callable[[Program], None], *command: str, folder: Path) -> It
             pass
 
     program = Program(*command, folder=folder)
-    with _thread(read), program:  # it is ended first, which ends the thread
-        yield
+    with program, _thread(read):
+        try:
+            yield
+        finally:
+            # It ends the output, and with that the thread that reads it.
+            program.send(signal.SIGKILL)
 
 
 @contextmanager
@@ -89,7 +94,9 @@ def node(roles: Roles, tell: Tell) -> Iterator[None]:
 
 def _pass_on(program: Program, tell: Tell) -> None:
     while True:
-        tell(*json.loads(program.line(_LONGEST_S)))
+        line = program.line(_LONGEST_S)
+        if line:  # some library prints an empty one when its connection is lost
+            tell(*json.loads(line))
 
 
 @contextmanager

@@ -8,8 +8,10 @@ its own for any lines; as the last line it says that the command goes on, beside
 Other marks: ``<!-- browser: TEXT / TEXT -->`` before JavaScript and ``<!-- page: NAME: TEXT -->``
 before HTML: opened in a browser these texts appear.  ``<!-- python: TEXT / TEXT -->`` before Python
 and ``<!-- node: TEXT / TEXT -->`` before JavaScript: run as a program it prints these texts.
-``<!-- npm: TEXT / TEXT -->`` is the same with our package from npm, and ``<!-- file: PATH -->`` a
-file of a project that ``tests/browser`` builds.
+``<!-- npm: TEXT / TEXT -->`` is the same with our package from npm.  ``<!-- file: NAME -->``: is in
+the folder in which the commands of the same document are run, or that ``tests/browser`` builds.
+``<!-- comes back: LANGUAGE -->``: a program that goes on by itself where it was, when its
+connection is lost or the server starts anew; it prints each event as a line, its kind first.
 """
 
 import re
@@ -82,6 +84,15 @@ def blocks() -> Iterator[Block]:
                 yield Block(name, number, fence[1], *mark, "\n".join(inside))
             found = _MARK.fullmatch(line)
             mark = (found[1], found[2]) if found else ("", "")
+
+
+def files_of(document: str) -> dict[str, str]:
+    """Return the files that a document has its reader save, by name."""
+    return {
+        block.words: block.text
+        for block in blocks()
+        if (block.document, block.mark) == (document, "file")
+    }
 
 
 def commands(text: str) -> list[Command]:

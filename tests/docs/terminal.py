@@ -41,6 +41,10 @@ class Terminal:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it, and what it has started."""
         for how in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, how)
@@ -54,6 +58,20 @@ class Terminal:
         """What it has printed so far; HTTP's line ends as others."""
         printed = os.pread(self._screen.fileno(), 1 << 24, 0).decode(errors="replace")
         return printed.replace("\r\n", "\n")
+
+    def kill(self) -> None:
+        """End it by SIGKILL, and what it has started."""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait(_WITHIN_S)
+
+    def end(self, program: str) -> None:
+        """Send SIGTERM to ``program`` alone, which it has started; wait for the whole to end."""
+        for process in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+                is_ours = os.getsid(int(process.name)) == self._process.pid
+                if is_ours and program in (process / "cmdline").read_text(errors="replace"):
+                    os.kill(int(process.name), signal.SIGTERM)
+        self._process.wait(_WITHIN_S)
 
     def finish(self) -> None:
         """Wait for the end of a command that ends, and compare all that it printed."""

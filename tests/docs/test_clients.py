@@ -6,14 +6,16 @@ import re
 
 import pytest
 
+from pulse_events.cli.listen import listen
 from tests.clients.cast import CLIENTS, Client
 from tests.clients.test_reconnects import ENDS
+from tests.clients.test_resuming import RAISING, RESUMING
 from tests.clients.worlds import FOLDER
 from tests.docs.blocks import ROOT
 
 PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 ROWS = {
-    row[0]: row[1:] for row in re.findall(r"^\| `(.+)`" + r" \| (.+)" * 5 + r" \|$", PAGE, re.M)
+    row[0]: row[1:] for row in re.findall(r"^\| `(.+)`" + r" \| (.+?)" * 6 + r" \|$", PAGE, re.M)
 }
 VARIANTS = {
     "requests iter_lines text",
@@ -43,15 +45,31 @@ def coming_back(client: Client) -> tuple[str, ...]:
     return ("does not come back" if world == "python" else "stops",)
 
 
+def after_a_loss(client: Client) -> str:
+    """Return what may be said of a client whose connection is lost, with ``resume=true``."""
+    if client.name in RAISING:
+        return f"raises `{RAISING[client.name]}`"
+    return "goes on" if client.name in RESUMING else "by hand"
+
+
 @pytest.mark.parametrize("client", [c for c in CLIENTS if c.name not in VARIANTS], ids=str)
 def test_each_client_has_a_row_that_is_true(client: Client) -> None:
-    tried, plain, gzip, nginx, at_204 = ROWS[client.name]
+    tried, plain, gzip, nginx, at_204, lost = ROWS[client.name]
     assert tried == (version(client) or tried)
     assert plain == "yes"
     assert (gzip != "no") == ("gzip" in client.forms)
     assert (nginx != "yes") == client.breaks_behind_a_proxy
     assert at_204 in coming_back(client)
+    assert lost == after_a_loss(client)
 
 
 def test_no_row_is_of_a_client_that_is_not_tried() -> None:
     assert ROWS.keys() == {client.name for client in CLIENTS} - VARIANTS
+
+
+def test_each_option_that_is_compared_with_other_tools_is_there() -> None:
+    rows = re.findall(r"^\| [a-z][\w ,']+ \| ([^|]+) \|" + r"[^|]*\|" * 5 + "$", PAGE, re.M)
+    named = set(re.findall(r"`(-{1,2}[a-zA-Z][a-z-]*)`", " ".join(rows)))
+    options = {opt for option in listen.params for opt in option.opts}
+    assert len(rows) > 20
+    assert named <= options

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, Block, Command, blocks, commands
+from tests.docs.blocks import ROOT, Block, Command, blocks, commands, files_of
+from tests.docs.programs import ADDRESS
 from tests.docs.terminal import Terminal, working_folder
 from tests.support.rabbit import Rabbit, free_port
 from tests.support.server import Server
 
-ADDRESS = "127.0.0.1:12345"
-"""What the documents call the server."""
 CONSOLE = [block for block in blocks() if block.language == "console"]
 
 
@@ -32,15 +31,15 @@ def type_in(
     rabbit: Rabbit | None = None,
 ) -> None:
     """Run the commands of ``block``; those that go on run until all have printed what they must."""
-    text = block.text
-    for old, new in replaced.items():
-        text = text.replace(old, new)
     with working_folder() as (folder, environment), ExitStack() as terminals:
+        for name, content in files_of(block.document).items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(_with(replaced, content))
         if rabbit:
             shutil.copy(rabbit.ca_file, folder / "ca.pem")
         environment["PULSE_EVENTS_PORT"] = str(port)
         going_on = []
-        for command in commands(text):
+        for command in commands(_with(replaced, block.text)):
             if rabbit and command.text.startswith("rabbitmqctl "):
                 rabbit.ctl(*shlex.split(command.text)[1:])
                 continue
@@ -52,6 +51,12 @@ def type_in(
                 terminal.finish()
         for terminal in going_on:
             terminal.until_printed()
+
+
+def _with(replaced: Mapping[str, str], text: str) -> str:
+    for old, new in replaced.items():
+        text = text.replace(old, new)
+    return text
 
 
 @pytest.mark.timeout(90)

@@ -8,23 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import Block, blocks
-from tests.docs.test_commands import ADDRESS
+from tests.docs.pages import page_of
+from tests.docs.programs import ADDRESS
 from tests.support.browser import Browser, Tab
 from tests.support.files import served
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-_AROUND_A_SNIPPET = """<!doctype html>
-<meta charset="utf-8">
-<pre id="said"></pre>
-<script>
-  const said = document.getElementById("said");
-  const say = (...words) => said.append(words.join(" ") + "\\n");
-  console.log = say;
-  addEventListener("error", (event) => say(event.message));
-</script>
-<script type="module">
-"""
 PAGES = [block for block in blocks() if block.mark in ("browser", "page")]
 
 
@@ -39,7 +29,7 @@ def opened(block: Block, folder: tuple[Path, str], browser: Browser, server: Ser
     """Open the page that ``block`` is, or that runs it, from an origin of its own."""
     text = block.text.replace(ADDRESS, f"127.0.0.1:{server.port}")
     if block.mark == "browser":
-        text = f"{_AROUND_A_SNIPPET}{text}\n</script>"
+        text = page_of(text)
     (folder[0] / "page.html").write_text(text, encoding="utf-8")
     return browser.open(folder[1] + "page.html")
 

@@ -1,24 +1,18 @@
 """The documents' programs, in Python and for Node, print what their marks say."""
 
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import ROOT, Block, Command, blocks
-from tests.docs.terminal import Terminal
-from tests.docs.test_commands import ADDRESS
+from tests.docs.blocks import Block, blocks
+from tests.docs.programs import MODULES, RUN, started
 from tests.support.npm_project import install
-from tests.support.server import Server, clean_environment
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
-PROGRAMS = [block for block in blocks() if block.mark in ("python", "node", "npm")]
-RUN = {
-    "python": (sys.executable, "program.py"),
-    "node": ("node", "program.mjs"),
-    "npm": ("node", "program.mjs"),
-}
-MODULES = ROOT / "tests" / "clients" / "node_modules"
+NPM = "npm"
+"""The mark of programs for Node that use our own package."""
+PROGRAMS = [block for block in blocks() if block.mark in {*RUN, NPM}]
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +28,11 @@ def our_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_program_prints_what_its_mark_says(
     block: Block, demo: Server, our_package: Path, tmp_path: Path
 ) -> None:
-    program, file = RUN[block.mark]
-    (tmp_path / file).write_text(block.text.replace(ADDRESS, f"127.0.0.1:{demo.port}"))
-    (tmp_path / "node_modules").symlink_to(our_package if block.mark == "npm" else MODULES)
-    environment = clean_environment({"PYTHONUNBUFFERED": "1"})
+    language, modules = block.mark, MODULES
+    if language == NPM:
+        language, modules = "node", our_package
     texts = block.words.split(" / ")
-    with Terminal(Command(f"exec {program} {file}", ()), tmp_path, environment) as terminal:
+    with started(block, language, f"127.0.0.1:{demo.port}", tmp_path, modules) as terminal:
 
         def has_printed_all() -> bool:
             printed = terminal.screen
@@ -55,8 +48,7 @@ def test_every_program_is_run() -> None:
     unmarked = [
         str(block)
         for block in blocks()
-        if (block.language == "python" and block.mark != "python")
-        or (block.language == "js" and block.mark not in ("browser", "node", "npm", "file"))
+        if block.language in {*RUN, "js"}
+        and block.mark not in {*RUN, NPM, "browser", "comes back", "file"}
     ]
     assert not unmarked
-    assert {block.mark for block in PROGRAMS} == RUN.keys()

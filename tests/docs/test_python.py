@@ -13,7 +13,7 @@ import pulse_events
 from pulse_events.client.items import BadEvent
 from pulse_events.client.terms import Terms
 from tests.docs.blocks import ROOT, blocks
-from tests.docs.test_commands import ADDRESS
+from tests.docs.programs import ADDRESS
 from tests.support.server import Server, clean_environment
 from tests.support.waiting import wait_until
 

@@ -8,8 +8,6 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.docs.blocks import blocks
-
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src" / "pulse_events" / "web" / "static"
 BUNDLERS = ROOT / "tests" / "bundlers"
@@ -62,11 +60,6 @@ def install(folder: Path) -> None:
     for module in (BUNDLERS / "node_modules").iterdir():
         if not (folder / "node_modules" / module.name).exists():
             (folder / "node_modules" / module.name).symlink_to(module)
-
-
-def documented() -> dict[str, str]:
-    """Return the files of the documents' projects, by path."""
-    return {block.words: f"{block.text}\n" for block in blocks() if block.mark == "file"}
 
 
 def prepare(project: Path, bundler: str, program: str) -> None:
