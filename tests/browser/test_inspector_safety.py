@@ -94,7 +94,7 @@ def test_what_a_file_holds_is_never_more_than_text(quiet: Site, tmp_path: Path) 
     path = tmp_path / "<img src=x onerror=alert(1)>.jsonl"
     path.write_text("\n".join([*lines, HOSTILE[0], '{"gap": {"reason": "<img src=x>"}}']))
     page.tab.find("#file").send_keys(str(path))
-    page.wait("#banner", f"{path.name}: {len(HOSTILE) + 1} messages")
+    page.wait("#banner", f"{path.name}: {len(HOSTILE)} messages, 1 gap")
     wait_until(lambda: len(page.rows()) == len(HOSTILE) + 1, "all rows")
     for _ in range(len(HOSTILE) + 1):
         page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)

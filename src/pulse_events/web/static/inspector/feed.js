@@ -163,11 +163,10 @@ export class Feed {
     this.rates.clear();
   }
 
-  /** @returns {{ all: Entry[], shown: Entry[] }} oldest first */
+  /** @returns {{ all: Entry[], matching: Entry[] | null }} oldest first; `null` without a filter */
   kept() {
-    const { visible } = this.log;
-    const shown = Array.from({ length: visible.length }, (_, i) => visible.at(i)).reverse();
-    return { all: this.log.all(), shown };
+    const { log } = this;
+    return { all: log.all(), matching: log.filter.isEmpty ? null : log.allMatching() };
   }
 
   /**

@@ -162,7 +162,7 @@ export class Inspector {
       b: () => this.#goToBindings(),
       t: () => byId("grid").focus(),
       p: () => this.#togglePause(),
-      g: () => this.#table.follow(),
+      g: () => this.#table.toNewest(),
       Escape: () => this.#closeDetail(),
     });
   }
@@ -241,7 +241,7 @@ export class Inspector {
   #openFile(name, { entries, faults }) {
     this.#detail.close();
     this.#feed.showFile(name, entries);
-    this.#offline.open(name, entries.length, faults);
+    this.#offline.open(name, entries, faults);
     this.#tellEmpty();
   }
 

@@ -2,9 +2,11 @@
 /**
  * The banner that says that the page shows a file, and leads back.
  */
+import { tally } from "./counts.js";
 import { button, byId, element } from "./dom.js";
 
 /** @import { Fault } from "./files.js" */
+/** @import { Arrival } from "./log.js" */
 
 const FAULTS_SHOWN = 3;
 
@@ -19,17 +21,16 @@ export class Offline {
 
   /**
    * @param {string} name of the file
-   * @param {number} count of what was read
+   * @param {Arrival[]} arrivals what was read
    * @param {Fault[]} faults
    */
-  open(name, count, faults) {
+  open(name, arrivals, faults) {
     const lines = faults
       .slice(0, FAULTS_SHOWN)
       .map(({ line, message }) => element("li", {}, `line ${line}: ${message}`));
     const left = faults.length - lines.length;
     if (left > 0) lines.push(element("li", {}, `and ${left.toLocaleString("en")} more`));
-    const messages = `${count.toLocaleString("en")} messages`;
-    const words = `You look at ${name}: ${messages}. The stream is stopped.`;
+    const words = `You look at ${name}: ${tally(arrivals)}. The stream is stopped.`;
     this.#banner.replaceChildren(
       element("p", {}, words),
       button("Back to live", () => this.#leave(), { class: "main" }),
