@@ -33,7 +33,11 @@ function entryOf(message, text = json(message)) {
   return { id: 1, kind: "message", atMs: 0, message: JSON.parse(text), text, gap: null, fields };
 }
 const entry = entryOf(MESSAGE);
-const fits = (filter, of = entry) => parseFilter(filter).test(of);
+function fits(text, of = entry) {
+  const filter = parseFilter(text);
+  filter.learn(of);
+  return filter.test(of);
+}
 
 function assertFits(filters) {
   for (const filter of filters) assert.equal(fits(filter), true, filter);
@@ -134,6 +138,22 @@ test("URLs and times are searched as text, not as fields", () => {
 
 test("a term that is being typed hides nothing", () => {
   assertFits(["taskId:", "taskId:=", "failed taskId:", "-taskId:"]);
+});
+
+test("a term whose field no message has lets nothing through, least of all with a minus", () => {
+  assertFitsNot(["state:failed", "-state:completed", "failed -workerTyp:x", "-status.none:=x"]);
+  const filter = parseFilter("-state:completed failed");
+  assert.equal(filter.learn(entry), false);
+  assert.deepEqual([filter.unseen, filter.test(entry)], [["state"], false]);
+  const other = entryOf({ ...MESSAGE, payload: { state: "pending", why: "failed" } });
+  assert.equal(filter.learn(other), true, "those before may pass now");
+  assert.deepEqual([filter.unseen, filter.test(other), filter.test(entry)], [[], true, true]);
+  assert.equal(filter.learn(other), false);
+});
+
+test("what every message has is no unknown field, even where it is empty", () => {
+  const bare = entryOf({ payload: null, exchange: "", routingKey: "", cc: [] });
+  assert.equal(fits("-cc:x -exchange:x -key:x -payload:x", bare), true);
 });
 
 test("gaps pass every filter", () => {

@@ -84,6 +84,20 @@ test("the filter shows some and keeps all", () => {
   assert.equal(log.visible.length, 50);
 });
 
+test("what waited for a field to be seen is shown when it is", () => {
+  const log = new Log({ limit: 100 });
+  fill(log, 0, 2);
+  log.filter = parseFilter("-odd:true");
+  assert.deepEqual(seen(log), []);
+  log.pause();
+  add(log, 2, { odd: true });
+  assert.deepEqual(seen(log), [1, 0]);
+  add(log, 3, { odd: false });
+  log.resume();
+  assert.deepEqual(seen(log), [3, 1, 0]);
+  assert.deepEqual([...log.newest()].map(numberOf), [3, 2, 1, 0]);
+});
+
 test("with a filter the oldest go as without, those that it hides too", () => {
   const log = new Log({ limit: 10 });
   log.filter = parseFilter("odd:true");
@@ -97,7 +111,7 @@ test("with a filter the oldest go as without, those that it hides too", () => {
 test("each entry is looked at once, however many follow", () => {
   const log = new Log({ limit: 10 });
   let looks = 0;
-  log.filter = { isEmpty: false, test: () => Boolean(++looks) };
+  log.filter = { isEmpty: false, learn: () => false, test: () => Boolean(++looks) };
   fill(log, 0, 1000);
   assert.equal(looks, 1000);
   log.pause();

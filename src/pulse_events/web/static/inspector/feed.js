@@ -177,7 +177,7 @@ export class Feed {
   valuesSeen(exchange, field) {
     /** @type {Set<string>} */
     const seen = new Set();
-    for (const { message, fields } of this.log.all().reverse()) {
+    for (const { message, fields } of this.log.newest()) {
       if (message.exchange !== exchange) continue;
       const value = fields?.find(({ name }) => name === field)?.value;
       if (value) seen.add(value);

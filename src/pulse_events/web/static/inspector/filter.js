@@ -3,8 +3,11 @@
  * The filter of the table: words that all must be there, `-word` that must not, `field:value`.
  *
  * `field:value` looks into one part: `exchange`, `routingKey` (or `key`), `cc`, a named word of
- * the routing key, or a path into the payload; `field:=value` wants the whole value.
+ * the routing key, or a path into the payload; `field:=value` wants the whole value.  A term lets
+ * nothing through until a message has its field: what was mistyped must not look like an answer,
+ * above all with a minus before it.
  */
+import { looksLikeOperator } from "./advice.js";
 import { payloadSlice } from "./rawjson.js";
 
 /** @import { Entry } from "./log.js" */
@@ -15,6 +18,8 @@ import { payloadSlice } from "./rawjson.js";
  * @property {boolean} whole
  * @property {string} value in lower case
  * @property {RegExp} pattern that finds it in a text, or in JSON
+ * @property {string} word as it was written
+ * @property {boolean} isQuoted
  */
 
 const FIELD = String.raw`(payload\.[^\s:"]+|[\p{L}_$][\p{L}\d_$.-]*)`;
@@ -26,28 +31,60 @@ const SHORT_NAMES = new Map([["key", "routingKey"]]);
 const ROUTED = new Set(["exchange", "routingKey", "cc"]);
 
 export class Filter {
-  #terms;
+  /** Fields that no message had so far. @type {Set<string>} */
+  #unseen;
 
-  /** @param {Term[]} terms */
-  constructor(terms) {
-    this.#terms = terms;
+  /**
+   * @param {Term[]} terms
+   * @param {string[]} loose names of fields whose value is another term
+   */
+  constructor(terms, loose = []) {
+    this.terms = terms;
+    this.loose = loose;
+    const fields = terms.map(({ field }) => field);
+    this.#unseen = new Set(fields.filter((field) => field && !isOfAll(field)));
   }
 
   /** Whether it lets everything through. */
   get isEmpty() {
-    return this.#terms.length === 0;
+    return this.terms.length === 0;
+  }
+
+  /** Fields that it asks for, and that no message had so far. */
+  get unseen() {
+    return [...this.#unseen];
   }
 
   /**
+   * Looks for the fields that no message had so far.
    * @param {Entry} entry
+   * @returns {boolean} whether those that were tested before may pass now
+   */
+  learn(entry) {
+    let isNews = false;
+    if (entry.kind === "gap") return isNews;
+    for (const field of this.#unseen) {
+      if (!valuesAt(entry, field).length) continue;
+      this.#unseen.delete(field);
+      isNews ||= this.terms.some((term) => term.field === field && term.negated);
+    }
+    return isNews;
+  }
+
+  /**
+   * @param {Entry} entry of which it has learned
    * @returns {boolean} always true for a gap: what is missing might have matched
    */
   test(entry) {
     if (entry.kind === "gap" || this.isEmpty) return true;
-    const texts = this.#terms.some(({ field }) => !field) ? searchable(entry) : [];
-    return this.#terms.every((term) => holds(term, entry, texts) !== term.negated);
+    if (this.#unseen.size) return false;
+    const texts = this.terms.some(({ field }) => !field) ? searchable(entry) : [];
+    return this.terms.every((term) => holds(term, entry, texts) !== term.negated);
   }
 }
+
+/** @param {string} field */
+const isOfAll = (field) => ROUTED.has(field) || field === "payload";
 
 /**
  * @param {string} text
@@ -55,18 +92,24 @@ export class Filter {
  */
 export function parseFilter(text) {
   const terms = [];
+  const loose = [];
+  let unfinished = "";
   for (const [, minus, field = "", equals, quoted, word] of text.matchAll(TERM)) {
     const value = quoted === undefined ? word : unquote(quoted);
-    if (quoted === undefined && UNFINISHED.test(word)) continue;
+    if (unfinished) loose.push(unfinished);
+    unfinished = quoted === undefined && UNFINISHED.test(word) ? word : "";
+    if (unfinished) continue;
     terms.push({
       negated: minus === "-",
       field: SHORT_NAMES.get(field) ?? field,
       whole: equals === "=",
       value: value.toLowerCase(),
       pattern: patternOf(value),
+      word: value,
+      isQuoted: quoted !== undefined,
     });
   }
-  return new Filter(terms);
+  return new Filter(terms, loose);
 }
 
 /**
@@ -75,7 +118,7 @@ export function parseFilter(text) {
  * @returns {string} the term that wants exactly this value there
  */
 export function termOf(field, value) {
-  const isPlain = /^[^\s"\\]+$/.test(value);
+  const isPlain = /^[^\s"\\]+$/.test(value) && !looksLikeOperator(value);
   return `${field}:=${isPlain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
 }
 

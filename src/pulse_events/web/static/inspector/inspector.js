@@ -3,6 +3,7 @@
  * The page: makes its parts and lets them know of each other.
  */
 import { Address } from "./address.js";
+import { adviceOn } from "./advice.js";
 import { Catalogue } from "./catalogue.js";
 import { Chart } from "./chart.js";
 import { fillColumnsMenu } from "./columns-menu.js";
@@ -280,6 +281,7 @@ export class Inspector {
   #filter(text) {
     this.#address.write({ filter: text });
     this.#feed.filter(text);
+    this.#advise();
     this.#table.follow();
     this.#tellEmpty();
   }
@@ -323,6 +325,13 @@ export class Inspector {
     if (document.hidden) return;
     this.#chart.draw(nowMs);
     this.#table.draw();
+    this.#advise();
+  }
+
+  /** What comes may have the field that nothing had. */
+  #advise() {
+    const { log } = this.#feed;
+    this.#search.advise(adviceOn(log.filter, () => log.newest()));
   }
 
   #tellEmpty() {

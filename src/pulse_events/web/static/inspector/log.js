@@ -247,8 +247,22 @@ export class Log {
 
   set filter(filter) {
     this.#filter = filter;
-    this.#shown.sift(filter);
-    this.#behind?.sift(filter);
+    for (const entry of this.newest()) filter.learn(entry);
+    this.#sift();
+  }
+
+  #sift() {
+    this.#shown.sift(this.#filter);
+    this.#behind?.sift(this.#filter);
+  }
+
+  /** @returns {Generator<Entry>} all that is kept, newest first */
+  *newest() {
+    for (const shelf of [this.#behind, this.#shown]) {
+      for (let i = (shelf?.kept.length ?? 0) - 1; i >= 0; i -= 1) {
+        yield/** @type {Shelf} */ (shelf).kept.at(i);
+      }
+    }
   }
 
   /** Newest first, what was dropped as the last.  A view: it changes as entries come. */
@@ -298,6 +312,7 @@ export class Log {
     const isMessage = kind === "message";
     const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
     const entry = { ...arrival, id: this.#nextId++, fields, lost: 0 };
+    if (this.#filter.learn(entry)) this.#sift();
     (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
   }
 }
