@@ -4,6 +4,7 @@
  * other tools, which are plain text here.
  */
 import { knownFields, nearest } from "./fields.js";
+import { hasUnseen, visible } from "./signs.js";
 
 /** @import { Filter, Term } from "./filter.js" */
 /** @import { Entry } from "./log.js" */
@@ -55,14 +56,18 @@ export function looksLikeOperator(word) {
  * @returns {Advice[]}
  */
 export function adviceOn(filter, newest) {
+  const { text } = filter;
   const words = filter.terms.flatMap((term) => {
     const reason = operatorIn(term);
     return reason ? [plain(`“${term.word}” is looked for as it stands, since ${reason}.`)] : [];
   });
+  const signs = hasUnseen(text)
+    ? [plain(`The filter holds what does not show: ${visible(text)}`)]
+    : [];
   const loose = filter.loose.map((word) =>
     plain(`“${word}” stands alone: the value follows it without a space.`),
   );
-  return [...unknown(filter, newest), ...words, ...loose];
+  return [...unknown(filter, newest), ...words, ...loose, ...signs];
 }
 
 /** @param {string} words */

@@ -8,7 +8,9 @@
  * above all with a minus before it.
  */
 import { looksLikeOperator } from "./advice.js";
+import { exactPayload, hasOddNumbers, jsonOf, textOf, WrittenNumber } from "./exact.js";
 import { payloadSlice } from "./rawjson.js";
+import { escaped, hasUnseen } from "./signs.js";
 
 /** @import { Entry } from "./log.js" */
 /**
@@ -37,8 +39,10 @@ export class Filter {
   /**
    * @param {Term[]} terms
    * @param {string[]} loose names of fields whose value is another term
+   * @param {string} text that says all this
    */
-  constructor(terms, loose = []) {
+  constructor(terms, loose, text) {
+    this.text = text;
     this.terms = terms;
     this.loose = loose;
     const fields = terms.map(({ field }) => field);
@@ -109,7 +113,7 @@ export function parseFilter(text) {
       isQuoted: quoted !== undefined,
     });
   }
-  return new Filter(terms, loose);
+  return new Filter(terms, loose, text);
 }
 
 /**
@@ -118,8 +122,8 @@ export function parseFilter(text) {
  * @returns {string} the term that wants exactly this value there
  */
 export function termOf(field, value) {
-  const isPlain = /^[^\s"\\]+$/.test(value) && !looksLikeOperator(value);
-  return `${field}:=${isPlain ? value : `"${value.replace(/["\\]/g, "\\$&")}"`}`;
+  const isPlain = /^[^\s"\\]+$/.test(value) && !looksLikeOperator(value) && !hasUnseen(value);
+  return `${field}:=${isPlain ? value : `"${escaped(value.replace(/["\\]/g, "\\$&"))}"`}`;
 }
 
 /**
@@ -133,18 +137,23 @@ function patternOf(value) {
 }
 
 /** @param {string} quoted */
-const unquote = (quoted) => quoted.replace(/\\(.)/gs, "$1");
+const unquote = (quoted) =>
+  quoted.replace(/\\(?:u([\da-f]{4})|(.))/gis, (_, code, character) =>
+    code ? String.fromCharCode(Number.parseInt(code, 16)) : character,
+  );
 
 /**
  * Without the names that every message has: "red" must not find all by "redelivered".
  * @param {Entry} entry
  * @returns {string[]} what is in it; of the payload its JSON, characters as themselves
  */
-function searchable({ text, message }) {
-  const { payload, exchange, routingKey, cc } = message;
+function searchable(entry) {
+  const { text, message } = entry;
+  const { exchange, routingKey, cc } = message;
   const sent = payloadSlice(text);
   const isOther = sent === null || (sent.includes("\\") && /\\[u/]/.test(sent));
-  return [isOther ? JSON.stringify(payload) : sent, exchange, routingKey, ...cc];
+  const json = isOther ? jsonOf(exactPayload(entry)) : sent;
+  return [json, exchange, routingKey, ...cc];
 }
 
 /**
@@ -162,23 +171,28 @@ function holds({ field, whole, value, pattern }, entry, texts) {
   return valuesAt(entry, field).some(fits);
 }
 
-/** @param {unknown} value */
-function textOf(value) {
-  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-}
-
 /**
  * @param {Entry} entry
  * @param {string} field
  * @returns {unknown[]} what stands there; several if the way leads through an array
  */
-export function valuesAt({ message, fields }, field) {
+export function valuesAt(entry, field) {
+  const { message, fields } = entry;
   if (ROUTED.has(field)) return [message[/** @type {"exchange"} */ (field)]].flat();
   const named = fields?.find(({ name }) => name === field);
   if (named) return [named.value];
   const path = field.replace(/^payload\./, "");
-  return path === "payload" ? [message.payload] : walk(message.payload, path);
+  const found = walkFrom(message.payload, path);
+  // To read the text again takes long: only for what may be otherwise there.
+  const isOdd = found.some((value) => typeof value === "number" || typeof value === "object");
+  return isOdd && hasOddNumbers(entry) ? walkFrom(exactPayload(entry), path) : found;
 }
+
+/**
+ * @param {unknown} payload
+ * @param {string} path
+ */
+const walkFrom = (payload, path) => (path === "payload" ? [payload] : walk(payload, path));
 
 /**
  * @param {object} value
@@ -192,7 +206,7 @@ const isMember = (value, key) => Object.prototype.propertyIsEnumerable.call(valu
  * @returns {unknown[]}
  */
 function walk(value, path) {
-  if (value === null || typeof value !== "object") return [];
+  if (value === null || typeof value !== "object" || value instanceof WrittenNumber) return [];
   if (isMember(value, path)) {
     const found = /** @type {Record<string, unknown>} */ (value)[path];
     return Array.isArray(found) ? found : [found];

@@ -8,6 +8,7 @@ const BEFORE_PAYLOAD = '{"payload":';
 const AFTER_PAYLOAD = ',"exchange":"';
 const IN_STRING = /["\\]/g;
 const SPACE = /\s*/y;
+const STRING_OR_NUMBER = /["\-\d]/g;
 
 /**
  * @param {string} text of a JSON object, already known to be valid
@@ -45,6 +46,26 @@ export function payloadSlice(text, limit = Infinity) {
   const end = text.lastIndexOf(AFTER_PAYLOAD);
   if (!text.startsWith(BEFORE_PAYLOAD) || end < 0) return null;
   return text.slice(BEFORE_PAYLOAD.length, Math.min(end, BEFORE_PAYLOAD.length + limit));
+}
+
+/**
+ * @param {string} text of a JSON value
+ * @param {(number: string) => string} replacement
+ * @returns {string} the same with other text for its numbers
+ */
+export function withNumbers(text, replacement) {
+  const parts = [];
+  let from = 0;
+  STRING_OR_NUMBER.lastIndex = 0;
+  for (let found = STRING_OR_NUMBER.exec(text); found; found = STRING_OR_NUMBER.exec(text)) {
+    const end = endOfToken(text, found.index);
+    if (found[0] !== '"') {
+      parts.push(text.slice(from, found.index), replacement(text.slice(found.index, end)));
+      from = end;
+    }
+    STRING_OR_NUMBER.lastIndex = end;
+  }
+  return parts.join("") + text.slice(from);
 }
 
 /**
