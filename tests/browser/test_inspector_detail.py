@@ -197,3 +197,23 @@ def test_the_side_has_the_lines_for_all_bindings(page: Inspector, tmp_path: Path
         ["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=10
     )
     assert done.stdout.startswith("event: ready\n"), done
+
+
+def test_a_tap_anywhere_in_a_cell_opens_the_message(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
+    page.look(width=390)
+    page.tab.command("Emulation.setTouchEmulationEnabled", enabled=True)
+    page.wait_listening()
+    quiet.publish(exchange, "a", 1)
+    wait_until(page.rows, "a row")
+    cell = "document.querySelector('#grid-body [data-column=exchange]')"
+    page.tab.run(f"{cell}.scrollIntoView();")
+    right, y = page.tab.run(
+        f"const {{ right, top }} = {cell}.getBoundingClientRect(); return [right, top + 13];"
+    )
+    finger = [{"x": right - 12, "y": y}]
+    page.tab.command("Input.dispatchTouchEvent", type="touchStart", touchPoints=finger)
+    page.tab.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    page.wait("#detail", "routing key")
+    assert page.tab.find("#filter").get_attribute("value") == ""
