@@ -215,3 +215,34 @@ def test_a_click_on_the_newer_ones_ends_a_pause(page: Inspector, quiet: Site) ->
     page.wait("#newer", "1 newer")
     page.tab.press("g")
     page.wait_column(KEY, ["latest", "later", "n.2", "n.1", "n.0"])
+
+
+def test_taskclusters_own_file_is_looked_at(page: Inspector, tmp_path: Path) -> None:
+    path = tmp_path / "pulse-messages.json"
+    messages = [
+        {"payload": {"n": n}, "exchange": "e", "routingKey": f"tc.{n}", "redelivered": False}
+        for n in range(3)
+    ]
+    path.write_text(json.dumps(messages, indent=2))
+    load(page, path)
+    page.wait("#banner", "pulse-messages.json: 3 messages.")
+    page.wait_column(KEY, ["tc.2", "tc.1", "tc.0"])
+    assert not page.tab.find("#rates").is_displayed()
+    page.click("Clear")
+    page.wait("#empty", "No message of the file is left")
+
+
+@pytest.mark.parametrize("content", ["", "\x89PNG\n\0", '[{"no": "message"}]', "{\n]", "a,b\n1,2"])
+def test_a_wrong_file_is_told_and_stops_nothing(
+    page: Inspector, quiet: Site, tmp_path: Path, content: str
+) -> None:
+    exchange = page.rows()[0].cells[1]
+    path = tmp_path / "wrong.json"
+    path.write_text(content)
+    load(page, path)
+    page.wait("#banner", "wrong.json holds no messages")
+    assert page.phase == "listening"
+    quiet.publish(exchange, "goes.on", 1)
+    page.wait_column(KEY, ["goes.on", "n.2", "n.1", "n.0"])
+    page.click("Close", "#banner")
+    assert not page.tab.find("#banner").is_displayed()

@@ -4,7 +4,7 @@
  */
 import { tally } from "./counts.js";
 import { button, byId, element } from "./dom.js";
-import { fromCsv, fromJsonLines, toCsv, toJsonLines } from "./files.js";
+import { fromFile, toCsv, toJsonLines } from "./files.js";
 
 /** @import { Entry } from "./log.js" */
 /** @import { Loaded } from "./files.js" */
@@ -71,9 +71,11 @@ export function takeFiles(onLoaded) {
   /** @param {File | undefined} file */
   const read = async (file) => {
     if (!file) return;
-    const text = await file.text();
-    const isCsv = /\.csv$/i.test(file.name) || /^\uFEFF?receivedAt,/.test(text);
-    onLoaded(file.name, isCsv ? fromCsv(text) : fromJsonLines(text));
+    const loaded = await file.text().then(
+      (text) => fromFile(file.name, text),
+      ({ message }) => ({ entries: [], faults: [{ line: 0, message }] }), // it went, or is a folder
+    );
+    onLoaded(file.name, loaded);
   };
   byId("load").addEventListener("click", () => input.click());
   input.addEventListener("change", async () => {

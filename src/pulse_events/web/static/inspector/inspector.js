@@ -95,7 +95,10 @@ export class Inspector {
   #makeFeed() {
     return new Feed(this.#catalogue, this.#status, {
       onEntry: () => this.#table.drawSoon(),
-      onLog: (log) => this.#table.useLog(log),
+      onLog: (log) => {
+        this.#table.useLog(log);
+        byId("rates").hidden = this.#feed.isFile; // they are of what comes
+      },
       onRunning: (isRunning) => {
         this.#editor.setRunning(isRunning);
         this.#tellEmpty();
@@ -240,6 +243,7 @@ export class Inspector {
 
   /** @param {string} name @param {Loaded} loaded */
   #openFile(name, { entries, faults }) {
+    if (!entries.length) return this.#offline.refuse(name, faults);
     this.#detail.close();
     this.#feed.showFile(name, entries);
     this.#offline.open(name, entries, faults);
@@ -337,7 +341,8 @@ export class Inspector {
   #tellEmpty() {
     emptyPage({
       catalogue: this.#catalogue,
-      isWaiting: this.#feed.isRunning || this.#feed.isFile,
+      isWaiting: this.#feed.isRunning,
+      isFile: this.#feed.isFile,
       isFiltered: this.#address.view.filter !== "",
       onTry: (bindings) => this.#listenTo(bindings),
       onUnfilter: () => this.#search.clear(),

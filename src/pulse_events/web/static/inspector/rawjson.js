@@ -28,6 +28,41 @@ export function memberTexts(text) {
 }
 
 /**
+ * @param {string} text of a JSON array, already known to be valid
+ * @returns {Generator<{ line: number, text: string }>} its elements; `line` is where one begins
+ */
+export function* elementsOf(text) {
+  let line = 1;
+  let counted = 0;
+  let at = skip(text, text.indexOf("[") + 1);
+  while (at < text.length && text[at] !== "]") {
+    line += text.slice(counted, at).split("\n").length - 1;
+    counted = at;
+    const end = endOfValue(text, at);
+    yield { line, text: text.slice(at, end) };
+    at = skip(text, end);
+    if (text[at] === ",") at = skip(text, at + 1);
+  }
+}
+
+/**
+ * @param {string} text of a JSON value
+ * @returns {string} the same without white space between its parts
+ */
+export function compact(text) {
+  const parts = [];
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    const end = quote < 0 ? text.length : quote;
+    parts.push(text.slice(at, end).replace(/\s+/g, ""));
+    at = quote < 0 ? end : endOfString(text, quote);
+    parts.push(text.slice(end, at));
+  }
+  return parts.join("");
+}
+
+/**
  * @param {string} text of a message
  * @returns {string} that of its payload
  */
