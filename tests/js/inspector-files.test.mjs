@@ -248,3 +248,12 @@ test("files of anything else hold no messages, and say so", () => {
     assert.ok(faults.length > 0, text);
   }
 });
+
+test("a negative number is no formula, and comes back as it was", () => {
+  for (const payload of ["-5", "-0", "-1.5e-7", "-12345678901234567891"]) {
+    const csv = toCsv([arrival(payload)]);
+    assert.ok(csv.includes(`,${payload},`), csv);
+    assert.equal(fromCsv(csv).entries[0].text, arrival(payload).text);
+  }
+  assert.ok(toCsv([arrival('"-1+1"')]).includes('"""-1+1"""'));
+});

@@ -136,7 +136,15 @@ function redeliveredText({ message }) {
 }
 
 /** @param {Entry} entry */
-function payloadStart({ text }) {
+function payloadStart({ text, message }) {
+  const { omitted, payloadEncoding } = message;
+  if (omitted) return `left out: ${omitted}`;
+  const start = startOf(text);
+  return payloadEncoding ? `${payloadEncoding}: ${start}` : start;
+}
+
+/** @param {string} text of a message */
+function startOf(text) {
   return payloadSlice(text, TEXT_LIMIT) ?? payloadText(text).slice(0, TEXT_LIMIT);
 }
 

@@ -181,6 +181,7 @@ export function valuesAt(entry, field) {
   if (ROUTED.has(field)) return [message[/** @type {"exchange"} */ (field)]].flat();
   const named = fields?.find(({ name }) => name === field);
   if (named) return [named.value];
+  if (message.omitted) return [];
   const path = field.replace(/^payload\./, "");
   const found = walkFrom(message.payload, path);
   // To read the text again takes long: only for what may be otherwise there.

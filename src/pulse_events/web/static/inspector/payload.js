@@ -37,9 +37,10 @@ export function payloadSection(entry, actionsFor) {
   const show = (raw) => {
     isRaw = raw;
     choices.forEach((choice, i) => set(choice, { "aria-pressed": (i === 1) === raw }));
-    expand.hidden = raw;
-    tree = raw ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
-    place.replaceChildren(tree?.element ?? rawText(entry.text));
+    const isThere = !entry.message.omitted; // its `null` is no payload
+    tree = raw || !isThere ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
+    expand.hidden = tree === null;
+    place.replaceChildren(tree?.element ?? (raw ? rawText(entry.text) : ""));
   };
   show(isRaw);
   const head = element(
