@@ -11,6 +11,7 @@ import { textOf, WrittenNumber } from "./exact.js";
 import { termOf } from "./filter.js";
 import { bindingsOfTask, idsOf, linksOf } from "./links.js";
 import { payloadSection } from "./payload.js";
+import { withOneStop } from "./rove.js";
 import { inLine } from "./signs.js";
 import { clockTime } from "./times.js";
 
@@ -147,7 +148,7 @@ export class Detail {
   /** @param {Entry} entry */
   #envelope(entry) {
     const { exchange, routingKey, cc, routes, redelivered } = entry.message;
-    return element(
+    const list = element(
       "dl",
       {},
       ...pair("exchange", this.#value(exchange, termFor(columnOf("exchange"), entry))),
@@ -156,6 +157,7 @@ export class Detail {
       ...cc.flatMap((key) => pair("cc", this.#value(key, termOf("cc", key)))),
       ...routes.flatMap((route) => pair("route", element("code", {}, inLine(route)))),
     );
+    return withOneStop(list, "dd");
   }
 
   /** @param {Entry} entry */
@@ -167,7 +169,7 @@ export class Detail {
       "section",
       {},
       element("div", { class: "section-head" }, element("h3", {}, "Words of the routing key")),
-      element("dl", {}, ...pairs),
+      withOneStop(element("dl", {}, ...pairs), "dd"),
     );
   }
 
