@@ -18,6 +18,7 @@ from tests.support.program import Program
 from tests.support.server import CONSOLE_SCRIPT, Server
 from tests.support.waiting import wait_until
 
+LEAST_TOUCH_PX = 24  # WCAG 2.2, 2.5.8
 RUNNING = "exchange/taskcluster-queue/v1/task-running"
 TASK, GROUP = "AbCdEfGhIjKlMnOpQrStUv", "Zz-_EfGhIjKlMnOpQrStUv"
 ROUTING_KEY = f"primary.{TASK}.3.group.worker.prov.type.sched.{GROUP}._"
@@ -258,6 +259,8 @@ def test_a_tap_anywhere_in_a_cell_opens_the_message(quiet: Site) -> None:
     page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
     page.look(width=390)
     page.tab.command("Emulation.setTouchEmulationEnabled", enabled=True)
+    feature = {"name": "hover", "value": "none"}
+    page.tab.command("Emulation.setEmulatedMedia", features=[feature])
     page.wait_listening()
     quiet.publish(exchange, "a", 1)
     wait_until(page.rows, "a row")
@@ -271,3 +274,7 @@ def test_a_tap_anywhere_in_a_cell_opens_the_message(quiet: Site) -> None:
     page.tab.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
     page.wait("#detail", "routing key")
     assert page.tab.find("#filter").get_attribute("value") == ""
+    sizes = """return [...document.querySelectorAll("#detail .act")]
+        .map((each) => each.getBoundingClientRect())
+        .map(({ width, height }) => Math.min(width, height));"""
+    assert min(page.tab.run(sizes)) >= LEAST_TOUCH_PX

@@ -78,3 +78,17 @@ def test_what_is_no_operator_is_told_unless_it_is_in_quotes(feed: Feed, text: st
     feed.page.filter(f'{field}{colon}"{word}"')
     wait_until(lambda: feed.page.texts(ADVICE) == [], "no advice")
     feed.page.wait("#empty", "Nothing that came passes the filter")
+
+
+def test_the_count_leaves_the_filter_s_text_in_sight(feed: Feed) -> None:
+    feed.page.look(width=800)
+    feed.page.filter("linux " + "-nothing-has-this-word" * 9)
+    feed.page.wait("#filter-count", "2 of 2")
+    room = """
+        const filter = document.querySelector("#filter");
+        const { left } = document.querySelector("#filter-count").getBoundingClientRect();
+        const { right } = filter.getBoundingClientRect();
+        return [right - parseFloat(getComputedStyle(filter).paddingRight), left];
+    """
+    end, count = feed.page.tab.run(room)
+    assert count - 30 < end <= count

@@ -14,10 +14,16 @@ export function tellCounts({ received, kept, held, newer, matching, visible, fil
   const rest = received > kept ? `, ${count(kept)} kept` : "";
   say(byId("counts"), `${count(received)} received${rest}`);
   const shown = `${count(matching)} of ${count(kept - held)}`;
-  say(byId("filter-count"), filter.isEmpty ? "" : shown);
+  tellMatching(filter.isEmpty ? "" : shown);
   set(byId("pause"), { "aria-pressed": isPaused });
   say(byId("pause"), isPaused ? `Resume · ${ofNewer(held, newer)} held` : "Pause");
   byId("empty").hidden = matching > 0 || visible.length > 1; // below one gap there is room for it
+}
+
+/** @param {string} words that stand over the end of the filter, and must not cover its text */
+function tellMatching(words) {
+  say(byId("filter-count"), words);
+  byId("filter").style.setProperty("--count", `${words.length}ch`);
 }
 
 /**
