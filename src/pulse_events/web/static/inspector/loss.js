@@ -4,7 +4,19 @@
  */
 
 /** @import { Entry } from "./log.js" */
-/** @typedef {Pick<Entry, "message" | "text" | "isPast" | "fields">} Blank what a gap has of a message */
+/** @import { Message } from "../pulse-events.d.ts" */
+
+/** What a gap has in the place of a message. */
+export const NO_MESSAGE = Object.freeze(
+  /** @type {Message} */ ({
+    payload: null,
+    exchange: "",
+    routingKey: "",
+    redelivered: false,
+    routes: [],
+    cc: [],
+  }),
+);
 
 export class Loss {
   /** Messages. */
@@ -14,12 +26,6 @@ export class Loss {
   #lastId = 0;
   /** The same one until more is dropped, so that a row stays with it. @type {Entry | null} */
   #entry = null;
-  #blank;
-
-  /** @param {Blank} blank */
-  constructor(blank) {
-    this.#blank = blank;
-  }
 
   /** @param {Entry} entry that is dropped; a gap makes this one as much longer */
   take(entry) {
@@ -34,8 +40,11 @@ export class Loss {
   get entry() {
     if (!this.#lastId) return null;
     this.#entry ??= {
-      ...this.#blank,
       kind: "gap",
+      message: NO_MESSAGE,
+      text: "",
+      isPast: false,
+      fields: null,
       atMs: this.#toMs,
       gap: { reason: this.#reason, from: iso(this.#fromMs), to: iso(this.#toMs) ?? "" },
       lost: this.count,
