@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +15,10 @@ from tests.browser.conftest import ROOT_URL, Site
 from tests.browser.inspector import Inspector, fragment
 from tests.support.browser import BLANK_PATH
 from tests.support.program import Program
-from tests.support.server import CONSOLE_SCRIPT
+from tests.support.server import CONSOLE_SCRIPT, Server
 from tests.support.waiting import wait_until
 
+LEAST_TOUCH_PX = 24  # WCAG 2.2, 2.5.8
 RUNNING = "exchange/taskcluster-queue/v1/task-running"
 TASK, GROUP = "AbCdEfGhIjKlMnOpQrStUv", "Zz-_EfGhIjKlMnOpQrStUv"
 ROUTING_KEY = f"primary.{TASK}.3.group.worker.prov.type.sched.{GROUP}._"
@@ -169,6 +171,59 @@ def test_the_lines_for_python_run(page: Inspector, quiet: Site) -> None:
         assert python.line() == f"{RUNNING} primary.of.python {{'a': 1}}"
 
 
+def test_the_lines_for_node_run(page: Inspector, quiet: Site, tmp_path: Path) -> None:
+    path = tmp_path / "listen.mjs"
+    path.write_text(snippet(page, "Node"))
+    before = quiet.clients()
+    with Program("node", str(path)) as node:
+        wait_until(lambda: quiet.clients() > before, "its stream")
+        quiet.publish(RUNNING, "primary.of.node", "ä")
+        assert node.line() == f"{RUNNING} primary.of.node ä"
+
+
+@pytest.mark.parametrize("language", ["Python", "Node"])
+def test_the_lines_say_why_they_ended(
+    page: Inspector, quiet: Site, tmp_path: Path, language: str
+) -> None:
+    lines = snippet(page, language)
+    with Server() as server:
+        path = tmp_path / "listen.mjs"
+        path.write_text(lines.replace(quiet.server.url, server.url))
+        command = [sys.executable] if language == "Python" else ["node"]
+        with subprocess.Popen([*command, str(path)], stderr=subprocess.PIPE, text=True) as running:
+            wait_until(lambda: clients(server) == 1, "its stream")
+            server.stop()
+            _, said = running.communicate(timeout=10)
+    assert running.returncode == 1
+    assert "the server is stopping" in said
+
+
+def clients(server: Server) -> int:
+    """Return how many streams a server has."""
+    with urllib.request.urlopen(f"{server.url}events/v1/stats", timeout=5) as answer:
+        return int(json.load(answer)["clients"])
+
+
+def test_a_body_that_was_left_out_is_no_null_and_one_that_is_no_text_is_marked(
+    quiet: Site, tmp_path: Path
+) -> None:
+    page = Inspector(quiet.browser, quiet.server.url, fragment(c="key,payload"))
+    message = {"payload": None, "exchange": "e", "routingKey": ""}
+    odd = [
+        {"routingKey": "omitted", "omitted": "5 bytes, the limit is 4"},
+        {"routingKey": "binary", "payload": "AAEC", "payloadEncoding": "base64"},
+    ]
+    path = tmp_path / "odd.jsonl"
+    path.write_text("\n".join(json.dumps(message | each) for each in odd))
+    page.tab.find("#file").send_keys(str(path))
+    page.wait_column(1, ['base64: "AAEC"', "left out: 5 bytes, the limit is 4"])
+    page.tab.press("t", Keys.END, Keys.ENTER)
+    page.wait("#detail .note", "The server left it out: 5 bytes")
+    assert page.texts("#detail .tree") == []
+    page.filter("payload:null")
+    page.wait_column(0, [])
+
+
 def test_the_lines_for_javascript_run(page: Inspector, quiet: Site) -> None:
     lines = snippet(page, "JavaScript")
     tab = quiet.open()
@@ -197,3 +252,29 @@ def test_the_side_has_the_lines_for_all_bindings(page: Inspector, tmp_path: Path
         ["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, check=False, timeout=10
     )
     assert done.stdout.startswith("event: ready\n"), done
+
+
+def test_a_tap_anywhere_in_a_cell_opens_the_message(quiet: Site) -> None:
+    exchange = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((exchange, "#")))
+    page.look(width=390)
+    page.tab.command("Emulation.setTouchEmulationEnabled", enabled=True)
+    feature = {"name": "hover", "value": "none"}
+    page.tab.command("Emulation.setEmulatedMedia", features=[feature])
+    page.wait_listening()
+    quiet.publish(exchange, "a", 1)
+    wait_until(page.rows, "a row")
+    cell = "document.querySelector('#grid-body [data-column=exchange]')"
+    page.tab.run(f"{cell}.scrollIntoView();")
+    right, y = page.tab.run(
+        f"const {{ right, top }} = {cell}.getBoundingClientRect(); return [right, top + 13];"
+    )
+    finger = [{"x": right - 12, "y": y}]
+    page.tab.command("Input.dispatchTouchEvent", type="touchStart", touchPoints=finger)
+    page.tab.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+    page.wait("#detail", "routing key")
+    assert page.tab.find("#filter").get_attribute("value") == ""
+    sizes = """return [...document.querySelectorAll("#detail .act")]
+        .map((each) => each.getBoundingClientRect())
+        .map(({ width, height }) => Math.min(width, height));"""
+    assert min(page.tab.run(sizes)) >= LEAST_TOUCH_PX

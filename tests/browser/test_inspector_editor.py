@@ -1,5 +1,6 @@
 """The bindings editor in Chromium: it completes, composes, explains, and shows faults in place."""
 
+import json
 import uuid
 
 from selenium.webdriver import Keys
@@ -209,4 +210,34 @@ def test_without_bindings_examples_are_offered_that_listen_at_a_click(quiet: Sit
     page.wait_listening()
     key = f"primary.{uuid.uuid4().hex[:8]}"
     quiet.publish("exchange/taskcluster-queue/v1/task-failed", key, 1)
-    wait_until(lambda: page.column(KEY)[0] == key, "the message")
+    wait_until(lambda: page.column(KEY)[:1] == [key], "the message")
+
+
+def test_several_bindings_that_are_pasted_become_rows(quiet: Site) -> None:
+    one, two, three = (f"exchange/{uuid.uuid4().hex[:8]}" for _ in range(3))
+    page = Inspector(quiet.browser, quiet.server.url)
+    paste(page, json.dumps({"bindings": [{"exchange": one, "routingKeyPattern": "a.#"}]}))
+    paste(page, f"{two}=b.#\n{three}=#\n")
+    paste(page, "plain")
+    values = (
+        "return [...document.querySelectorAll('#editor input.exchange, #editor input.pattern')]"
+    )
+    found = page.tab.run(f"{values}.map((each) => each.value);")
+    assert found == [one, "a.#", two, "b.#", three, "#"]
+    assert page.tab.run("return document.activeElement.value;") == three
+    page.click("Listen")
+    page.wait_listening()
+    quiet.publish(two, "b.c", 1)
+    page.wait_column(KEY, ["b.c"])
+
+
+def paste(page: Inspector, text: str) -> None:
+    """Paste into the last exchange field, as far as a script can."""
+    page.tab.run(
+        """const field = [...document.querySelectorAll("#editor .exchange")].pop();
+        const clipboardData = new DataTransfer();
+        clipboardData.setData("text/plain", args[0]);
+        const options = { clipboardData, bubbles: true, cancelable: true };
+        field.dispatchEvent(new ClipboardEvent("paste", options));""",
+        text,
+    )

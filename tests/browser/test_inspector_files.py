@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Keys
 
 from tests.browser.conftest import Site
 from tests.browser.inspector import Inspector, fragment
@@ -34,7 +35,8 @@ def download(page: Inspector, kind: str, folder: Path, group: int = 0) -> Path:
     page.click("Save")
     page.click(kind, f"#files .choices-of:nth-child({group + 1})")
     pattern = {"JSON lines": "*.jsonl", "CSV": "*.csv"}[kind]
-    wait_until(lambda: list(folder.glob(pattern)), "the file")
+    # The browser reserves the name first, with an empty file.
+    wait_until(lambda: [f for f in folder.glob(pattern) if f.stat().st_size], "the file")
     (found,) = folder.glob(pattern)
     return found
 
@@ -118,7 +120,7 @@ def test_lines_of_a_file_that_are_no_messages_are_told(page: Inspector, tmp_path
     path = tmp_path / "mixed.jsonl"
     path.write_text('{"exchange":"e","routingKey":"good","payload":1}\n<b>bad</b>\n{}\n')
     load(page, path)
-    page.wait("#banner", "mixed.jsonl: 1 messages")
+    page.wait("#banner", "mixed.jsonl: 1 message.")
     page.wait("#banner li", "line 2: ")
     page.wait("#banner li", "line 3: ")
     page.wait_column(KEY, ["good"])
@@ -169,3 +171,78 @@ def test_a_url_that_makes_no_sense_is_told_and_hurts_nothing(quiet: Site) -> Non
     page = Inspector(quiet.browser, quiet.server.url, view)
     page.wait("#editor > .fault", "In the URL: b=exchange: a binding is exchange=pattern")
     assert page.texts("#grid [role=columnheader]") == ["__proto__", "constructor"]
+
+
+LARGE = "x" * 900_000  # 55 of these are as much as the page keeps
+
+
+def test_what_is_dropped_while_a_message_is_read_is_a_gap_in_the_file_and_in_the_table(
+    page: Inspector, quiet: Site, tmp_path: Path
+) -> None:
+    exchange = page.rows()[0].cells[1]
+    page.tab.press("t", Keys.ARROW_DOWN)
+    for number in range(58):
+        quiet.publish(exchange, f"large.{number}", LARGE)
+    page.wait("#newer", "58 newer, 55 kept")
+    page.click("Save")
+    assert page.texts("#files h3") == ["All that is kept: 58 messages, 1 gap"]
+    page.tab.press(Keys.ESCAPE)
+    keys = [f"large.{number}" for number in range(3, 58)]
+    lines = download(page, "JSON lines", tmp_path).read_text().splitlines()
+    saved = [json.loads(line) for line in lines]
+    found = [line.get("routingKey", "gap") for line in saved]
+    assert found == ["n.0", "n.1", "n.2", "gap", *keys]
+    assert "dropped 3 messages" in saved[3]["gap"]["reason"]
+    assert saved[2]["receivedAt"] < saved[3]["gap"]["from"] <= saved[3]["gap"]["to"]
+    page.tab.find("#newer").click()
+    wait_until(lambda: page.column(KEY)[0] == keys[-1], "the newest")
+    page.tab.press("t", Keys.END)
+    wait_until(lambda: page.column(KEY)[-3:] == ["n.2", "n.1", "n.0"], "the oldest")
+    assert "gap" in page.rows()[-4].classes
+    assert "this page dropped 3 messages" in page.rows()[-4].cells[0]
+
+
+def test_a_click_on_the_newer_ones_ends_a_pause(page: Inspector, quiet: Site) -> None:
+    exchange = page.rows()[0].cells[1]
+    page.tab.press("t", "p", Keys.ARROW_DOWN)
+    quiet.publish(exchange, "later", 1)
+    page.wait("#newer", "1 newer")
+    page.tab.find("#newer").click()
+    page.wait_column(KEY, ["later", "n.2", "n.1", "n.0"])
+    assert page.tab.find("#pause").get_attribute("aria-pressed") == "false"
+    page.tab.press("t", "p", Keys.ARROW_DOWN)
+    quiet.publish(exchange, "latest", 1)
+    page.wait("#newer", "1 newer")
+    page.tab.press("g")
+    page.wait_column(KEY, ["latest", "later", "n.2", "n.1", "n.0"])
+
+
+def test_taskclusters_own_file_is_looked_at(page: Inspector, tmp_path: Path) -> None:
+    path = tmp_path / "pulse-messages.json"
+    messages = [
+        {"payload": {"n": n}, "exchange": "e", "routingKey": f"tc.{n}", "redelivered": False}
+        for n in range(3)
+    ]
+    path.write_text(json.dumps(messages, indent=2))
+    load(page, path)
+    page.wait("#banner", "pulse-messages.json: 3 messages.")
+    page.wait_column(KEY, ["tc.2", "tc.1", "tc.0"])
+    assert not page.tab.find("#rates").is_displayed()
+    page.click("Clear")
+    page.wait("#empty", "No message of the file is left")
+
+
+@pytest.mark.parametrize("content", ["", "\x89PNG\n\0", '[{"no": "message"}]', "{\n]", "a,b\n1,2"])
+def test_a_wrong_file_is_told_and_stops_nothing(
+    page: Inspector, quiet: Site, tmp_path: Path, content: str
+) -> None:
+    exchange = page.rows()[0].cells[1]
+    path = tmp_path / "wrong.json"
+    path.write_text(content)
+    load(page, path)
+    page.wait("#banner", "wrong.json holds no messages")
+    assert page.phase == "listening"
+    quiet.publish(exchange, "goes.on", 1)
+    page.wait_column(KEY, ["goes.on", "n.2", "n.1", "n.0"])
+    page.click("Close", "#banner")
+    assert not page.tab.find("#banner").is_displayed()

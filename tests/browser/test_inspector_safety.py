@@ -94,11 +94,82 @@ def test_what_a_file_holds_is_never_more_than_text(quiet: Site, tmp_path: Path) 
     path = tmp_path / "<img src=x onerror=alert(1)>.jsonl"
     path.write_text("\n".join([*lines, HOSTILE[0], '{"gap": {"reason": "<img src=x>"}}']))
     page.tab.find("#file").send_keys(str(path))
-    page.wait("#banner", f"{path.name}: {len(HOSTILE) + 1} messages")
+    page.wait("#banner", f"{path.name}: {len(HOSTILE)} messages, 1 gap")
     wait_until(lambda: len(page.rows()) == len(HOSTILE) + 1, "all rows")
     for _ in range(len(HOSTILE) + 1):
         page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
     assert_nothing_ran(page, before)
+
+
+def test_numbers_are_as_they_were_written_in_columns_filter_and_pane(
+    quiet: Site, tmp_path: Path
+) -> None:
+    page = Inspector(quiet.browser, quiet.server.url, fragment(c="key,payload.n,payload.in"))
+    numbers = ["12345678901234567891", "9007199254740993", "1e400", "-0", "1.50", "7"]
+    lines = [
+        f'{{"payload":{{"n":{n},"in":{{"n":{n}}}}},"exchange":"e","routingKey":"{i}"}}\n'
+        for i, n in enumerate(numbers)
+    ]
+    path = tmp_path / "numbers.jsonl"
+    path.write_text("".join(lines))
+    page.tab.find("#file").send_keys(str(path))
+    page.wait_column(1, numbers[::-1])
+    assert page.column(2) == [f'{{"n":{n}}}' for n in numbers[::-1]]
+    two_left = [Keys.ARROW_LEFT] * 2
+    for i, number in enumerate(numbers):
+        page.filter(f"n:={number}")
+        page.wait_column(0, [str(i)])
+        page.tab.press("t", Keys.ARROW_DOWN, *two_left, Keys.ARROW_RIGHT, Keys.ENTER)
+        page.wait("#detail .tree", number)
+        page.tab.press("f")
+        assert value_of(page, "#filter") == f"n:={number} payload.n:={number}"
+        page.wait_column(0, [str(i)])
+
+
+def value_of(page: Inspector, css: str) -> str:
+    """Return what a field holds."""
+    return str(page.tab.find(css).get_attribute("value"))
+
+
+def test_characters_that_do_not_show_have_signs_wherever_they_stand(quiet: Site) -> None:
+    sent, shown = "user.\u202etxt.exe\u200b", "user.\u2039U+202E\u203atxt.exe\u2039U+200B\u203a"
+    exchange = f"exchange/\u2066{uuid.uuid4().hex[:8]}"
+    view = fragment((exchange, "#"), c="key,cc,exchange,payload,payload.role,payload.\u2067x")
+    page = Inspector(quiet.browser, quiet.server.url, view)
+    page.wait_listening()
+    quiet.publish(exchange, sent, {"role": sent, sent: 1, "\u2067x": sent}, cc=[sent])
+    page.wait_column(0, [shown])
+    (row,) = page.rows()
+    assert row.cells[1:3] == [shown, exchange.replace("\u2066", "\u2039U+2066\u203a")]
+    assert row.cells[4:] == [shown, shown]
+    assert '"role":"user.\u2039U+202E\u203atxt' in row.cells[3] or "\\u202e" in row.cells[3]
+    page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
+    wait_until(lambda: page.texts("#chart tbody th"), "the rates")
+    page.click("Raw")
+    assert unseen_in(page) == []
+    page.click("Tree")
+    assert shown in page.texts("#detail .tree .key")
+    assert unseen_in(page) == []
+    page.tab.press("t", "f")
+    page.wait("#filter-count", "1 of 1")
+    assert value_of(page, "#filter") == r'routingKey:="user.\u202Etxt.exe\u200B"'
+    page.filter(sent)
+    page.wait("#filter-advice p", shown)
+    page.wait_column(0, [shown])
+
+
+def unseen_in(page: Inspector) -> list[str]:
+    """Return the texts of the page that hold what does not show."""
+    script = r"""
+        const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+        const found = [];
+        while (walker.nextNode()) {
+          const { data } = walker.currentNode;
+          if (/[\u200b\u202e\u2066\u2067]/.test(data)) found.push(data);
+        }
+        return found;
+    """
+    return list(page.tab.run(script))
 
 
 def test_the_policy_allows_no_script_but_the_server_s_own(quiet: Site) -> None:

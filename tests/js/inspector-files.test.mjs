@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { csvLine, csvRows } from "../../src/pulse_events/web/static/inspector/csv.js";
 import {
   fromCsv,
+  fromFile,
   fromJsonLines,
   toCsv,
   toJsonLines,
@@ -196,4 +197,63 @@ test("members are found by name wherever they stand", () => {
   );
   assert.equal(memberTexts("{}").size, 0);
   assert.equal(payloadText("{}"), "null");
+});
+
+test("a JSON array is read, as Taskcluster's page saves it, each message in one line", () => {
+  const text = `[
+  {
+    "payload": {"a": 12345678901234567891, "s": "two  spaces \\" ,"},
+    "exchange": "e", "routingKey": "one", "redelivered": false, "cc": ["route.x"]
+  },
+  5,
+  { "exchange": "e", "routingKey": "two" }
+]
+`;
+  for (const each of [text, `\uFEFF ${text}`]) {
+    const { entries, faults } = fromFile("pulse.json", each);
+    assert.deepEqual(
+      entries.map(({ message }) => message.routingKey),
+      ["one", "two"],
+    );
+    assert.deepEqual(faults, [
+      { line: 6, message: "this is no message: it has no exchange or no routingKey" },
+    ]);
+    assert.equal(
+      entries[0].text,
+      '{"payload":{"a":12345678901234567891,"s":"two  spaces \\" ,"},"exchange":"e","routingKey":"one","redelivered":false,"cc":["route.x"]}',
+    );
+  }
+  assert.deepEqual(fromFile("x.json", "[]"), { entries: [], faults: [] });
+});
+
+test("one message over many lines is read", () => {
+  const { entries } = fromFile("one.json", '{\n  "exchange": "e",\n  "routingKey": "k"\n}\n');
+  assert.deepEqual(
+    entries.map(({ message }) => message.routingKey),
+    ["k"],
+  );
+});
+
+test("files of anything else hold no messages, and say so", () => {
+  for (const [name, text] of [
+    ["a.json", ""],
+    ["a.json", " \n"],
+    ["a.json", '[{"exchange": "e", "routingKey": "k"'],
+    ["a.json", '{"some": {"thing": "else"}}'],
+    ["a.csv", "a,b\r\n1,2\r\n"],
+    ["a.png", "\u0089PNG\r\n\u001a\n\0\0"],
+  ]) {
+    const { entries, faults } = fromFile(name, text);
+    assert.equal(entries.length, 0, text);
+    assert.ok(faults.length > 0, text);
+  }
+});
+
+test("a negative number is no formula, and comes back as it was", () => {
+  for (const payload of ["-5", "-0", "-1.5e-7", "-12345678901234567891"]) {
+    const csv = toCsv([arrival(payload)]);
+    assert.ok(csv.includes(`,${payload},`), csv);
+    assert.equal(fromCsv(csv).entries[0].text, arrival(payload).text);
+  }
+  assert.ok(toCsv([arrival('"-1+1"')]).includes('"""-1+1"""'));
 });

@@ -1,6 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseFilter, termOf } from "../../src/pulse_events/web/static/inspector/filter.js";
+import {
+  exactPayload,
+  hasOddNumbers,
+  textOf,
+} from "../../src/pulse_events/web/static/inspector/exact.js";
+import {
+  parseFilter,
+  termOf,
+  valuesAt,
+} from "../../src/pulse_events/web/static/inspector/filter.js";
+import { hasUnseen } from "../../src/pulse_events/web/static/inspector/signs.js";
 
 const MESSAGE = {
   payload: {
@@ -33,7 +43,11 @@ function entryOf(message, text = json(message)) {
   return { id: 1, kind: "message", atMs: 0, message: JSON.parse(text), text, gap: null, fields };
 }
 const entry = entryOf(MESSAGE);
-const fits = (filter, of = entry) => parseFilter(filter).test(of);
+function fits(text, of = entry) {
+  const filter = parseFilter(text);
+  filter.learn(of);
+  return filter.test(of);
+}
 
 function assertFits(filters) {
   for (const filter of filters) assert.equal(fits(filter), true, filter);
@@ -136,6 +150,22 @@ test("a term that is being typed hides nothing", () => {
   assertFits(["taskId:", "taskId:=", "failed taskId:", "-taskId:"]);
 });
 
+test("a term whose field no message has lets nothing through, least of all with a minus", () => {
+  assertFitsNot(["state:failed", "-state:completed", "failed -workerTyp:x", "-status.none:=x"]);
+  const filter = parseFilter("-state:completed failed");
+  assert.equal(filter.learn(entry), false);
+  assert.deepEqual([filter.unseen, filter.test(entry)], [["state"], false]);
+  const other = entryOf({ ...MESSAGE, payload: { state: "pending", why: "failed" } });
+  assert.equal(filter.learn(other), true, "those before may pass now");
+  assert.deepEqual([filter.unseen, filter.test(other), filter.test(entry)], [[], true, true]);
+  assert.equal(filter.learn(other), false);
+});
+
+test("what every message has is no unknown field, even where it is empty", () => {
+  const bare = entryOf({ payload: null, exchange: "", routingKey: "", cc: [] });
+  assert.equal(fits("-cc:x -exchange:x -key:x -payload:x", bare), true);
+});
+
 test("gaps pass every filter", () => {
   const gap = { ...entry, kind: "gap", text: "" };
   assert.equal(fits("nothing-has-this", gap), true);
@@ -186,4 +216,63 @@ test("the term for a value finds it, whatever it holds", () => {
     assert.equal(fits(termOf("value", `${value}!`), of), false, value);
   }
   assert.equal(fits(termOf("value", ""), entryOf({ ...MESSAGE, payload: { value: "" } })), true);
+});
+
+const NUMBERS = [
+  "12345678901234567891",
+  "1e400",
+  "-1E-400",
+  "-0",
+  "1.50",
+  "9007199254740993",
+  "0.1",
+];
+
+test("numbers are found as they were written", () => {
+  for (const number of NUMBERS) {
+    const of = entryOf(
+      {},
+      `{"payload":{"n":${number},"in":[{"n":${number}}],"s":"caf\\u00e9 "},"exchange":"e","routingKey":"k","cc":[]}`,
+    );
+    const written = number.toLowerCase();
+    assert.equal(fits(`n:=${written}`, of), true, number);
+    assert.equal(fits(`in.n:=${written}`, of), true, number);
+    assert.equal(fits(`in:"{\\"n\\":${written}}"`, of), true, number);
+    assert.equal(fits(`"${number}"`, of), true, number);
+    assert.deepEqual(valuesAt(of, "n").map(textOf), [number]);
+    assert.equal(textOf(valuesAt(of, "in")[0]), `{"n":${number}}`);
+    assert.equal(fits("n.text:1", of), false);
+  }
+  const of = entryOf({}, '{"payload":-0,"exchange":"e","routingKey":"k","cc":[]}');
+  assert.equal(fits("payload:=-0", of), true);
+  const rounded = entryOf({}, '{"payload":{"n":9007199254740993},"exchange":"","routingKey":""}');
+  assert.equal(fits("n:=9007199254740992", rounded), false);
+});
+
+test("a string is no number, whatever it holds", () => {
+  const json = '{"n":1e400,"s":"-0, 1e400 \\\\","t":["\\"1.50"]}';
+  const of = entryOf({}, `{"payload":${json},"exchange":"e","routingKey":"k","cc":[]}`);
+  assert.equal(textOf(exactPayload(of)), json);
+  assert.deepEqual(valuesAt(of, "s"), ["-0, 1e400 \\"]);
+});
+
+test("only numbers that JavaScript writes otherwise are read again", () => {
+  const has = (json) => hasOddNumbers({ text: `{"payload":${json},"exchange":"e"}` });
+  for (const number of NUMBERS.slice(0, -1)) {
+    assert.equal(has(number), true, number);
+    assert.equal(has(`[ ${number} ]`), true, number);
+    assert.equal(has(`{"a": ${number} , "b": 1}`), true, number);
+  }
+  for (const json of ["1", "-1", "1.5", "0", "123456789012345", '"2026-11-25T10:11:12.340Z"'])
+    assert.equal(has(json), false, json);
+});
+
+test("a term with characters that do not show says them by escapes, and finds them", () => {
+  for (const value of ["user.\u202Etxt.exe", "a\u200Bb", "\u{E0041}", 'a "\u2066"', "tab\there"]) {
+    const term = termOf("value", value);
+    assert.equal(hasUnseen(term), false, term);
+    assert.equal(fits(term, entryOf({ ...MESSAGE, payload: { value } })), true, term);
+  }
+  assert.equal(termOf("key", "user.\u202Etxt.exe"), 'key:="user.\\u202Etxt.exe"');
+  assert.equal(fits('key:="\\x"', entryOf({ ...MESSAGE, routingKey: "x" })), true);
 });

@@ -18,10 +18,14 @@ function fill(log, from, to) {
   for (let number = from; number < to; number += 1) add(log, number);
 }
 const numberOf = ({ message }) => message.payload.number;
-function seen(log) {
+function rows(log) {
   const { visible } = log;
-  return Array.from({ length: visible.length }, (_, i) => numberOf(visible.at(i)));
+  return Array.from({ length: visible.length }, (_, i) => visible.at(i));
 }
+const isMessage = ({ kind }) => kind === "message";
+const seen = (log) => rows(log).filter(isMessage).map(numberOf);
+const numbersAndLosses = (entries) =>
+  entries.map((entry) => (isMessage(entry) ? numberOf(entry) : `${entry.lost} lost`));
 
 test("the newest is the first to be seen, and the oldest to be downloaded", () => {
   const log = new Log();
@@ -45,9 +49,15 @@ test("beyond the limit the oldest go, and are counted", () => {
   const log = new Log({ limit: 10_000 });
   fill(log, 0, 12_345);
   assert.deepEqual([log.kept, log.received, log.dropped], [10_000, 12_345, 2345]);
-  assert.equal(log.visible.length, 10_000);
+  assert.equal(log.matching, 10_000);
   assert.equal(numberOf(log.visible.at(0)), 12_344);
   assert.equal(numberOf(log.visible.at(9999)), 2345);
+  assert.equal(log.visible.length, 10_001);
+  assert.deepEqual(log.visible.at(10_000).gap, {
+    reason: "this page dropped 2,345 messages to keep newer ones",
+    from: "1970-01-01T00:00:00.000Z",
+    to: "1970-01-01T00:00:02.344Z",
+  });
 });
 
 test("of large messages fewer are kept", () => {
@@ -59,7 +69,7 @@ test("of large messages fewer are kept", () => {
   log.add({ payload: { number: 80 } }, text.repeat(60), 80);
   assert.deepEqual(seen(log), [80]);
   fill(log, 0, 3);
-  assert.deepEqual([log.kept, log.visible.length, log.dropped], [3, 3, 81]);
+  assert.deepEqual([log.kept, log.matching, log.dropped], [3, 3, 81]);
   log.load(Array.from({ length: 60 }, () => ({ kind: "message", message: {}, text })));
   assert.equal(log.visible.length, 60);
 });
@@ -72,6 +82,20 @@ test("the filter shows some and keeps all", () => {
   assert.equal(log.kept, 50);
   log.filter = parseFilter("");
   assert.equal(log.visible.length, 50);
+});
+
+test("what waited for a field to be seen is shown when it is", () => {
+  const log = new Log({ limit: 100 });
+  fill(log, 0, 2);
+  log.filter = parseFilter("-odd:true");
+  assert.deepEqual(seen(log), []);
+  log.pause();
+  add(log, 2, { odd: true });
+  assert.deepEqual(seen(log), [1, 0]);
+  add(log, 3, { odd: false });
+  log.resume();
+  assert.deepEqual(seen(log), [3, 1, 0]);
+  assert.deepEqual([...log.newest()].map(numberOf), [3, 2, 1, 0]);
 });
 
 test("with a filter the oldest go as without, those that it hides too", () => {
@@ -87,7 +111,7 @@ test("with a filter the oldest go as without, those that it hides too", () => {
 test("each entry is looked at once, however many follow", () => {
   const log = new Log({ limit: 10 });
   let looks = 0;
-  log.filter = { isEmpty: false, test: () => Boolean(++looks) };
+  log.filter = { isEmpty: false, learn: () => false, test: () => Boolean(++looks) };
   fill(log, 0, 1000);
   assert.equal(looks, 1000);
   log.pause();
@@ -116,10 +140,57 @@ test("a pause longer than the limit keeps the newest, and counts the others", ()
   fill(log, 0, 10);
   log.pause();
   fill(log, 10, 35);
-  assert.deepEqual([log.visible.length, numberOf(log.visible.at(0)), log.held], [10, 9, 10]);
+  assert.deepEqual([log.matching, numberOf(log.visible.at(0)), log.held], [10, 9, 10]);
   log.resume();
   assert.deepEqual(seen(log), [34, 33, 32, 31, 30, 29, 28, 27, 26, 25]);
   assert.deepEqual([log.received, log.dropped, log.kept], [35, 25, 10]);
+});
+
+test("what a long pause dropped is a gap at its place, and in the file", () => {
+  const log = new Log({ limit: 10 });
+  fill(log, 0, 4);
+  log.pause();
+  fill(log, 4, 20);
+  assert.deepEqual([log.held, log.newer], [10, 16]);
+  assert.deepEqual(numbersAndLosses(log.all()), [
+    ...[0, 1, 2, 3],
+    "6 lost",
+    ...[10, 11, 12, 13, 14, 15, 16, 17, 18, 19],
+  ]);
+  const { gap } = log.all()[4];
+  assert.deepEqual([gap.from, gap.to].map(Date.parse), [4, 9]);
+  log.filter = parseFilter("nothing-has-this");
+  assert.deepEqual(numbersAndLosses(log.allMatching()), ["6 lost"]);
+  log.filter = parseFilter("");
+  log.resume();
+  const whole = ["10 lost", 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+  assert.deepEqual(numbersAndLosses(log.all()), whole);
+  assert.deepEqual(numbersAndLosses(rows(log).reverse()), whole);
+  assert.equal(log.position(log.visible.at(10)), 10);
+});
+
+test("a long pause with few, large messages keeps what is before it, and the gap between", () => {
+  const log = new Log({ limit: 100 });
+  const large = (number, size) => log.add({ payload: { number } }, "x".repeat(size), number);
+  large(0, 10);
+  log.pause();
+  large(1, 30_000_000);
+  large(2, 30_000_000);
+  log.resume();
+  assert.deepEqual(numbersAndLosses(log.all()), [0, "1 lost", 2]);
+  assert.deepEqual(numbersAndLosses(rows(log)), [2, "1 lost", 0]);
+  assert.equal(log.position(log.visible.at(1)), 1);
+});
+
+test("a gap of the server's that is dropped makes the page's own as long", () => {
+  const log = new Log({ limit: 2 });
+  log.gap(GAP, Date.parse("2026-11-25T00:00:05Z"));
+  fill(log, 0, 2);
+  assert.deepEqual([log.all()[0].gap.from, log.all()[0].lost], ["2026-11-25T00:00:00.000Z", 0]);
+  log.clear();
+  log.gap({ ...GAP, from: null }, 1);
+  fill(log, 0, 3);
+  assert.deepEqual([log.all()[0].gap.from, log.all()[0].lost], [null, 1]);
 });
 
 test("the filter counts for what a pause holds back too", () => {
@@ -155,9 +226,9 @@ test("a gap is seen at its place, whatever the filter, and is no message", () =>
   fill(log, 1, 2);
   assert.equal(log.visible.length, 1);
   assert.deepEqual([log.visible.at(0).kind, log.visible.at(0).gap], ["gap", GAP]);
-  assert.deepEqual([log.received, log.kept, log.dropped], [2, 3, 0]);
+  assert.deepEqual([log.received, log.kept, log.dropped], [2, 2, 0]);
   fill(log, 2, 5);
-  assert.deepEqual([log.visible.length, log.dropped], [0, 2]);
+  assert.deepEqual([log.matching, log.dropped], [0, 2]);
 });
 
 test("an entry is found where it is seen, and not where it is not", () => {
@@ -170,7 +241,7 @@ test("an entry is found where it is seen, and not where it is not", () => {
   assert.equal(log.position(oldest), -1);
   log.filter = parseFilter(`-number:=${numberOf(hidden)}`);
   assert.equal(log.position(hidden), -1);
-  assert.equal(log.visible.length, 9);
+  assert.equal(log.matching, 9);
 });
 
 test("after clear there is nothing, and a pause goes on", () => {
@@ -199,5 +270,5 @@ test("all of a download is seen, even more than the limit", () => {
   assert.deepEqual(log.visible.at(1).fields, [{ name: "n", value: "v" }]);
   log.clear();
   fill(log, 0, 30);
-  assert.equal(log.visible.length, 10);
+  assert.equal(log.matching, 10);
 });

@@ -4,6 +4,7 @@
  */
 import { Builder } from "./builder.js";
 import { button, element, freshId, say, set } from "./dom.js";
+import { bindingsIn } from "./pasted.js";
 import { explain } from "./words.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
@@ -20,6 +21,7 @@ import { explain } from "./words.js";
  * @property {Completion} completion
  * @property {SuggestionsFor} exchanges
  * @property {() => void} onChange
+ * @property {(row: BindingRow, bindings: Binding[]) => void} onPaste several bindings
  * @property {(row: BindingRow) => void} onRemove
  */
 
@@ -44,7 +46,14 @@ export class BindingRow {
     this.#catalogue = catalogue;
     this.#palette = palette;
     this.#onChange = surroundings.onChange;
-    this.exchange = this.#field("Exchange", "exchange", {});
+    this.exchange = this.#field("Exchange", "exchange", {
+      onpaste: (/** @type {ClipboardEvent} */ event) => {
+        const bindings = bindingsIn(event.clipboardData?.getData("text/plain") ?? "");
+        if (!bindings.length) return;
+        event.preventDefault();
+        surroundings.onPaste(this, bindings);
+      },
+    });
     completion.attach(this.exchange, exchanges);
     this.pattern = this.#field("Routing key pattern", "pattern", { placeholder: "the empty key" });
     this.exchange.value = binding.exchange;

@@ -26,7 +26,10 @@ export class CellFilter {
       },
       { class: "cell-filter", tabindex: -1, title: LABEL, "aria-label": LABEL },
     );
-    body.addEventListener("pointerover", (event) => this.#hover(event.target));
+    // A finger does not hover: the button would be under it when it has just touched the cell.
+    const hover = (/** @type {PointerEvent} */ { pointerType, target }) =>
+      pointerType === "touch" ? this.hide() : this.#hover(target);
+    body.addEventListener("pointerover", hover);
   }
 
   /** @param {EventTarget | null} target */

@@ -5,8 +5,9 @@
  * A name is one of the fixed ones below, a path that begins with `payload.`, or a named word of
  * the routing key.
  */
+import { textOf } from "./exact.js";
 import { termOf, valuesAt } from "./filter.js";
-import { payloadSlice } from "./rawjson.js";
+import { payloadSlice, payloadText } from "./rawjson.js";
 import { clockTime, relative, relativeAtLeast } from "./times.js";
 
 /** @import { Entry } from "./log.js" */
@@ -136,7 +137,15 @@ function redeliveredText({ message }) {
 
 /** @param {Entry} entry */
 function payloadStart({ text, message }) {
-  return payloadSlice(text, TEXT_LIMIT) ?? JSON.stringify(message.payload).slice(0, TEXT_LIMIT);
+  const { omitted, payloadEncoding } = message;
+  if (omitted) return `left out: ${omitted}`;
+  const start = startOf(text);
+  return payloadEncoding ? `${payloadEncoding}: ${start}` : start;
+}
+
+/** @param {string} text of a message */
+function startOf(text) {
+  return payloadSlice(text, TEXT_LIMIT) ?? payloadText(text).slice(0, TEXT_LIMIT);
 }
 
 /**
@@ -144,8 +153,5 @@ function payloadStart({ text, message }) {
  * @param {string} name
  */
 function valueText(entry, name) {
-  const texts = valuesAt(entry, name).map((value) =>
-    typeof value === "string" ? value : (JSON.stringify(value) ?? ""),
-  );
-  return texts.join(", ").slice(0, TEXT_LIMIT);
+  return valuesAt(entry, name).map(textOf).join(", ").slice(0, TEXT_LIMIT);
 }

@@ -12,6 +12,8 @@ import { byId, element, freshId, set } from "./dom.js";
 const SHOWN = 50;
 const LEAST_PX = 240;
 const EDGE_PX = 8;
+/** Less is no list. */
+const LEAST_HEIGHT_PX = 90;
 
 export class Completion {
   #list = byId("suggestions");
@@ -79,18 +81,33 @@ export class Completion {
 
   /** @param {EventTarget | null} part */
   #scrolled(part) {
-    if (part instanceof Node && part.contains(this.#input)) this.#close();
+    const isAround = part instanceof Node && part !== this.#input && part.contains(this.#input);
+    if (isAround) this.#close(); // the field itself scrolls where its text is long
   }
 
-  /** @param {HTMLInputElement} input */
+  /**
+   * Where it covers no button of the field's form: a click on one would choose a suggestion.
+   * @param {HTMLInputElement} input
+   */
   #place(input) {
     const { left, top, bottom, width } = input.getBoundingClientRect();
-    const { height } = this.#list.getBoundingClientRect();
-    const fitsBelow = bottom + height + EDGE_PX < innerHeight || top < height;
     const { style } = this.#list;
+    style.maxHeight = "";
     style.minWidth = `${Math.max(LEAST_PX, width)}px`;
-    style.left = `${Math.max(EDGE_PX, left)}px`;
-    style.top = `${fitsBelow ? bottom + 2 : top - height - 2}px`;
+    const { height, width: ownWidth } = this.#list.getBoundingClientRect();
+    const right = (input.form?.getBoundingClientRect().right ?? Infinity) + EDGE_PX;
+    if (right + ownWidth + EDGE_PX < innerWidth) {
+      style.left = `${right}px`;
+      style.top = `${Math.max(EDGE_PX, Math.min(top, innerHeight - height - EDGE_PX))}px`;
+      return;
+    }
+    const above = Math.min(height, top - 2 * EDGE_PX);
+    const room = (roomBelow(input) ?? innerHeight) - bottom - EDGE_PX;
+    const isBelow = room >= Math.min(height, Math.max(above, LEAST_HEIGHT_PX));
+    const shown = isBelow ? Math.min(height, room) : Math.max(above, LEAST_HEIGHT_PX);
+    style.maxHeight = `${shown}px`;
+    style.left = `${Math.max(EDGE_PX, Math.min(left, innerWidth - ownWidth - EDGE_PX))}px`;
+    style.top = `${isBelow ? bottom + 2 : top - shown - 2}px`;
   }
 
   /**
@@ -133,6 +150,16 @@ export class Completion {
     input.dispatchEvent(new Event("input"));
     this.#close();
   }
+}
+
+/**
+ * @param {HTMLInputElement} input
+ * @returns {number | undefined} where the form's next line of buttons begins
+ */
+function roomBelow(input) {
+  const lines = [...(input.form?.querySelectorAll(".actions") ?? [])];
+  const { bottom } = input.getBoundingClientRect();
+  return lines.map((line) => line.getBoundingClientRect().top).find((top) => top >= bottom);
 }
 
 /** @param {Suggestion} suggestion */

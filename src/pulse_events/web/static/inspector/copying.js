@@ -13,6 +13,7 @@ const SHOWN_MS = 1500;
 const LANGUAGES = [
   ["curl", "curl"],
   ["javascript", "JavaScript"],
+  ["node", "Node"],
   ["python", "Python"],
   ["cli", "CLI"],
 ];
@@ -55,7 +56,7 @@ export class SnippetTabs {
   /** @type {keyof Snippets} */
   static #chosen = "curl";
   /** @type {Snippets} */
-  #snippets = { curl: "", javascript: "", python: "", cli: "" };
+  #snippets = { curl: "", javascript: "", node: "", python: "", cli: "" };
   #pre = element("pre", { id: freshId("snippet"), tabindex: 0, role: "tabpanel" });
   /** @type {Map<keyof Snippets, HTMLButtonElement>} */
   #tabs = new Map();

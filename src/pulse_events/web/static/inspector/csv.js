@@ -1,10 +1,11 @@
 // @ts-check
 /**
  * Comma-separated values, RFC 4180; safe to be opened by a spreadsheet, which would take a cell
- * that starts with `=` for a formula.
+ * that starts with `=` for a formula.  A negative number is none.
  */
 
 const FORMULA = /^['=+\-@\t\r]/; // the apostrophe itself too, so that it can be taken off again
+const NUMBER = /^-\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 const PLAIN = /[^",\r\n]*/y;
 const LINE_END = /\r\n|\n|\r|$/y;
 
@@ -15,7 +16,7 @@ export function csvLine(cells) {
 
 /** @param {string} text */
 function csvCell(text) {
-  const safe = FORMULA.test(text) ? `'${text}` : text;
+  const safe = FORMULA.test(text) && !NUMBER.test(text) ? `'${text}` : text;
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

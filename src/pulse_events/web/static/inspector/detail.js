@@ -7,9 +7,12 @@ import { matchesMessage } from "../pulse-events.js";
 import { columnOf, shortName, termFor } from "./columns.js";
 import { SnippetTabs } from "./copying.js";
 import { button, byId, element, present } from "./dom.js";
+import { textOf, WrittenNumber } from "./exact.js";
 import { termOf } from "./filter.js";
 import { bindingsOfTask, idsOf, linksOf } from "./links.js";
 import { payloadSection } from "./payload.js";
+import { withOneStop } from "./rove.js";
+import { inLine } from "./signs.js";
 import { clockTime } from "./times.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
@@ -145,15 +148,16 @@ export class Detail {
   /** @param {Entry} entry */
   #envelope(entry) {
     const { exchange, routingKey, cc, routes, redelivered } = entry.message;
-    return element(
+    const list = element(
       "dl",
       {},
       ...pair("exchange", this.#value(exchange, termFor(columnOf("exchange"), entry))),
       ...pair("routing key", this.#value(routingKey, termFor(columnOf("key"), entry))),
       ...(redelivered ? pair("redelivered", "yes: the broker may have sent it before") : []),
       ...cc.flatMap((key) => pair("cc", this.#value(key, termOf("cc", key)))),
-      ...routes.flatMap((route) => pair("route", element("code", {}, route))),
+      ...routes.flatMap((route) => pair("route", element("code", {}, inLine(route)))),
     );
+    return withOneStop(list, "dd");
   }
 
   /** @param {Entry} entry */
@@ -165,7 +169,7 @@ export class Detail {
       "section",
       {},
       element("div", { class: "section-head" }, element("h3", {}, "Words of the routing key")),
-      element("dl", {}, ...pairs),
+      withOneStop(element("dl", {}, ...pairs), "dd"),
     );
   }
 
@@ -174,11 +178,12 @@ export class Detail {
    * @param {string | null} term
    */
   #value(text, term) {
-    if (!term) return element("code", {}, text);
+    const code = element("code", {}, inLine(text));
+    if (!term) return code;
     return element(
       "span",
       { class: "value" },
-      element("code", {}, text),
+      code,
       element("span", { class: "acts" }, ...this.#filterButtons(term)),
     );
   }
@@ -195,10 +200,10 @@ export class Detail {
   /** @param {Place} place */
   #actionsFor({ value, path }) {
     const { onColumn } = this.#around;
-    const isLeaf = value === null || typeof value !== "object";
+    const isLeaf = value === null || typeof value !== "object" || value instanceof WrittenNumber;
     const isNamed = path !== "payload" && !/[\s:"]/.test(path);
     if (!isNamed) return null;
-    const text = typeof value === "string" ? value : String(value);
+    const text = textOf(value);
     const term = isLeaf && text.length < 200 ? termOf(path, text) : null;
     return element(
       "span",

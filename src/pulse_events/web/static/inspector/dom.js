@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Elements made by script: text stays text, whatever it holds.
+ * Elements made by script: text stays text, whatever it holds, and what would not show has a sign.
  */
+import { visible } from "./signs.js";
 
 /** @typedef {Node | string | null | undefined | false} Child */
 /** @typedef {Record<string, unknown>} Attributes */
@@ -37,6 +38,9 @@ export function drawing(tag, attributes = {}, ...children) {
   return made;
 }
 
+/** Attributes that people read. */
+const READ_OUT = new Set(["title", "aria-label"]);
+
 /**
  * @param {Element} target
  * @param {Attributes} attributes
@@ -50,7 +54,8 @@ export function set(target, attributes) {
     } else if (value === null || value === undefined || value === false) {
       target.removeAttribute(name);
     } else {
-      target.setAttribute(name, value === true ? "" : String(value));
+      const text = value === true ? "" : String(value);
+      target.setAttribute(name, READ_OUT.has(name) ? visible(text) : text);
     }
   }
 }
@@ -60,7 +65,10 @@ export function set(target, attributes) {
  * @returns {(Node | string)[]}
  */
 export function present(children) {
-  return children.filter((child) => typeof child === "string" || child instanceof Node);
+  return children.flatMap((child) => {
+    if (typeof child === "string") return visible(child);
+    return child instanceof Node ? child : [];
+  });
 }
 
 /**
@@ -88,7 +96,8 @@ export function button(label, onclick, attributes = {}) {
  * @param {string} text
  */
 export function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const shown = visible(text);
+  if (node.textContent !== shown) node.textContent = shown;
 }
 
 let lastId = 0;

@@ -134,8 +134,11 @@ export class Editor {
     this.#rows[0]?.exchange.focus();
   }
 
-  /** @param {Binding} binding */
-  #add(binding) {
+  /**
+   * @param {Binding} binding
+   * @param {number} [at] its place; at the end if it has none
+   */
+  #add(binding, at = this.#rows.length) {
     const { catalogue, palette, valuesSeen } = this.#around;
     const row = new BindingRow(binding, {
       catalogue,
@@ -144,11 +147,28 @@ export class Editor {
       completion: this.#completion,
       exchanges: () => this.#exchanges(),
       onChange: () => this.#tell(),
+      onPaste: (onto, bindings) => this.#paste(onto, bindings),
       onRemove: (removed) => this.#remove(removed),
     });
-    this.#rows.push(row);
-    this.#list.append(row.element);
+    this.#list.insertBefore(row.element, this.#rows[at]?.element ?? null);
+    this.#rows.splice(at, 0, row);
     return row;
+  }
+
+  /**
+   * @param {BindingRow} onto goes if nothing is in it
+   * @param {Binding[]} bindings
+   */
+  #paste(onto, bindings) {
+    const at = this.#rows.indexOf(onto);
+    const isOver = onto.binding.exchange === "";
+    const added = bindings.map((binding, i) => this.#add(binding, at + 1 + i));
+    if (isOver) {
+      this.#rows.splice(at, 1);
+      onto.element.remove();
+    }
+    added[added.length - 1].exchange.focus();
+    this.#tell();
   }
 
   #append() {

@@ -20,19 +20,20 @@ const EXAMPLES = [
 
 /**
  * @param {{
- *   catalogue: Catalogue, isWaiting: boolean, isFiltered: boolean,
+ *   catalogue: Catalogue, isWaiting: boolean, isFile: boolean, isFiltered: boolean,
  *   onTry: (bindings: Binding[]) => void, onUnfilter: () => void,
  * }} situation
  */
-export function emptyPage({ catalogue, isWaiting, isFiltered, onTry, onUnfilter }) {
+export function emptyPage({ catalogue, isWaiting, isFile, isFiltered, onTry, onUnfilter }) {
   const place = byId("empty");
   if (isFiltered) {
     const words = element("p", {}, "Nothing that came passes the filter.");
     place.replaceChildren(words, button("Clear the filter", onUnfilter));
     return;
   }
-  if (isWaiting) {
-    place.replaceChildren(element("p", {}, "Nothing has come yet."));
+  if (isWaiting || isFile) {
+    const words = isFile ? "No message of the file is left here." : "Nothing has come yet.";
+    place.replaceChildren(element("p", {}, words));
     return;
   }
   const examples = EXAMPLES.map(([label, events]) => {

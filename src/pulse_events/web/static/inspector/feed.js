@@ -163,11 +163,10 @@ export class Feed {
     this.rates.clear();
   }
 
-  /** @returns {{ all: Entry[], shown: Entry[] }} oldest first */
+  /** @returns {{ all: Entry[], matching: Entry[] | null }} oldest first; `null` without a filter */
   kept() {
-    const { visible } = this.log;
-    const shown = Array.from({ length: visible.length }, (_, i) => visible.at(i)).reverse();
-    return { all: this.log.all(), shown };
+    const { log } = this;
+    return { all: log.all(), matching: log.filter.isEmpty ? null : log.allMatching() };
   }
 
   /**
@@ -178,7 +177,7 @@ export class Feed {
   valuesSeen(exchange, field) {
     /** @type {Set<string>} */
     const seen = new Set();
-    for (const { message, fields } of this.log.all().reverse()) {
+    for (const { message, fields } of this.log.newest()) {
       if (message.exchange !== exchange) continue;
       const value = fields?.find(({ name }) => name === field)?.value;
       if (value) seen.add(value);

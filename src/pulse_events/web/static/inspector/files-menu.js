@@ -2,12 +2,13 @@
 /**
  * Saving what the table holds, and looking at what was saved.
  */
+import { tally } from "./counts.js";
 import { button, byId, element } from "./dom.js";
-import { fromCsv, fromJsonLines, toCsv, toJsonLines } from "./files.js";
+import { fromFile, toCsv, toJsonLines } from "./files.js";
 
 /** @import { Entry } from "./log.js" */
 /** @import { Loaded } from "./files.js" */
-/** @typedef {{ all: Entry[], shown: Entry[] }} Kept oldest first */
+/** @typedef {{ all: Entry[], matching: Entry[] | null }} Kept oldest first; `null` without a filter */
 
 /**
  * @param {() => Kept} kept
@@ -15,9 +16,10 @@ import { fromCsv, fromJsonLines, toCsv, toJsonLines } from "./files.js";
 export function fillSaveMenu(kept) {
   const menu = byId("files");
   menu.addEventListener("beforetoggle", () => {
-    const { all, shown } = kept();
+    const { all, matching } = kept();
     const rows = [choices("All that is kept", all)];
-    if (shown.length !== all.length) rows.push(choices("What the filter shows", shown));
+    // Of what a pause holds back too: it is more than the table shows at the moment.
+    if (matching) rows.push(choices("What passes the filter", matching));
     menu.replaceChildren(...rows);
   });
 }
@@ -42,7 +44,7 @@ function choices(title, entries) {
   return element(
     "div",
     { class: "choices-of", role: "group", "aria-label": title },
-    element("h3", {}, `${title}: ${entries.length.toLocaleString("en")}`),
+    element("h3", {}, `${title}: ${tally(entries)}`),
     choice("JSON lines", "jsonl", toJsonLines, "application/x-ndjson"),
     choice("CSV", "csv", toCsv, "text/csv"),
   );
@@ -69,9 +71,11 @@ export function takeFiles(onLoaded) {
   /** @param {File | undefined} file */
   const read = async (file) => {
     if (!file) return;
-    const text = await file.text();
-    const isCsv = /\.csv$/i.test(file.name) || /^\uFEFF?receivedAt,/.test(text);
-    onLoaded(file.name, isCsv ? fromCsv(text) : fromJsonLines(text));
+    const loaded = await file.text().then(
+      (text) => fromFile(file.name, text),
+      ({ message }) => ({ entries: [], faults: [{ line: 0, message }] }), // it went, or is a folder
+    );
+    onLoaded(file.name, loaded);
   };
   byId("load").addEventListener("click", () => input.click());
   input.addEventListener("change", async () => {

@@ -7,7 +7,7 @@
  */
 import { csvLine, csvRows } from "./csv.js";
 import { gapArrival } from "./log.js";
-import { memberTexts, payloadText } from "./rawjson.js";
+import { compact, elementsOf, memberTexts, payloadText } from "./rawjson.js";
 
 /** @import { Gap, Message } from "../pulse-events.d.ts" */
 /** @import { Arrival } from "./log.js" */
@@ -71,6 +71,36 @@ export function fromJsonLines(text) {
 }
 
 /**
+ * @param {string} text a JSON array of messages, as Taskcluster's page saves it
+ * @returns {Loaded}
+ */
+function fromJsonArray(text) {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    return { entries: [], faults: [{ line: 1, message: `no JSON: ${faultOf(error)}` }] };
+  }
+  return read(elementsOf(text), ({ text: element }) => fromJsonLine(compact(element)));
+}
+
+/**
+ * @param {string} name of the file
+ * @param {string} text
+ * @returns {Loaded} nothing but faults if it is no file of messages
+ */
+export function fromFile(name, text) {
+  const start = /\S/.exec(text.replace(/^\uFEFF/, ""))?.[0];
+  if (!start) return { entries: [], faults: [{ line: 1, message: "the file is empty" }] };
+  const isCsv = /\.csv$/i.test(name) || /^\uFEFF?receivedAt,/.test(text);
+  if (isCsv) return fromCsv(text);
+  if (start === "[") return fromJsonArray(text.replace(/^\uFEFF/, ""));
+  const loaded = fromJsonLines(text);
+  // One message over many lines.
+  const one = start === "{" && !loaded.entries.length ? fromJsonArray(`[${text}]`) : loaded;
+  return one.entries.length ? one : loaded;
+}
+
+/**
  * @param {string} text
  * @returns {Loaded}
  */
@@ -93,7 +123,7 @@ export function fromCsv(text) {
 
 /**
  * @template {{ line: number }} Row
- * @param {Row[]} rows
+ * @param {Iterable<Row>} rows
  * @param {(row: Row) => Arrival} arrivalOf throws what is wrong with the row
  * @returns {Loaded}
  */

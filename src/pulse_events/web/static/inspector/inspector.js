@@ -3,6 +3,7 @@
  * The page: makes its parts and lets them know of each other.
  */
 import { Address } from "./address.js";
+import { adviceOn } from "./advice.js";
 import { Catalogue } from "./catalogue.js";
 import { Chart } from "./chart.js";
 import { fillColumnsMenu } from "./columns-menu.js";
@@ -94,7 +95,10 @@ export class Inspector {
   #makeFeed() {
     return new Feed(this.#catalogue, this.#status, {
       onEntry: () => this.#table.drawSoon(),
-      onLog: (log) => this.#table.useLog(log),
+      onLog: (log) => {
+        this.#table.useLog(log);
+        byId("rates").hidden = this.#feed.isFile; // they are of what comes
+      },
       onRunning: (isRunning) => {
         this.#editor.setRunning(isRunning);
         this.#tellEmpty();
@@ -162,7 +166,7 @@ export class Inspector {
       b: () => this.#goToBindings(),
       t: () => byId("grid").focus(),
       p: () => this.#togglePause(),
-      g: () => this.#table.follow(),
+      g: () => this.#table.toNewest(),
       Escape: () => this.#closeDetail(),
     });
   }
@@ -239,9 +243,10 @@ export class Inspector {
 
   /** @param {string} name @param {Loaded} loaded */
   #openFile(name, { entries, faults }) {
+    if (!entries.length) return this.#offline.refuse(name, faults);
     this.#detail.close();
     this.#feed.showFile(name, entries);
-    this.#offline.open(name, entries.length, faults);
+    this.#offline.open(name, entries, faults);
     this.#tellEmpty();
   }
 
@@ -280,6 +285,7 @@ export class Inspector {
   #filter(text) {
     this.#address.write({ filter: text });
     this.#feed.filter(text);
+    this.#advise();
     this.#table.follow();
     this.#tellEmpty();
   }
@@ -323,12 +329,20 @@ export class Inspector {
     if (document.hidden) return;
     this.#chart.draw(nowMs);
     this.#table.draw();
+    this.#advise();
+  }
+
+  /** What comes may have the field that nothing had. */
+  #advise() {
+    const { log } = this.#feed;
+    this.#search.advise(adviceOn(log.filter, () => log.newest()));
   }
 
   #tellEmpty() {
     emptyPage({
       catalogue: this.#catalogue,
-      isWaiting: this.#feed.isRunning || this.#feed.isFile,
+      isWaiting: this.#feed.isRunning,
+      isFile: this.#feed.isFile,
       isFiltered: this.#address.view.filter !== "",
       onTry: (bindings) => this.#listenTo(bindings),
       onUnfilter: () => this.#search.clear(),

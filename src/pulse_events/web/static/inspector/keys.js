@@ -42,6 +42,7 @@ const LIST = [
       ["field:=word", "is all of this field"],
     ],
   ],
+  ["In an open message", [["arrows", "from = and ≠ to those of other values"]]],
   [
     "In a payload",
     [

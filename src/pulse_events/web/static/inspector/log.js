@@ -2,14 +2,15 @@
 /**
  * The messages and gaps that the page keeps, and which of them are to be seen.
  *
- * Has no clock and no stream: it is told what came when.
+ * Has no clock and no stream: it is told what came when.  What it drops to stay within its limit
+ * leaves a gap in its place, so that neither the table nor a download has a silent hole.
  */
 import { parseFilter } from "./filter.js";
-import { Ring } from "./ring.js";
+import { NO_MESSAGE } from "./loss.js";
+import { Shelf } from "./shelf.js";
 
 /** @import { Gap, Message } from "../pulse-events.d.ts" */
 /** @import { Field } from "./catalogue.js" */
-/** @import { Filter } from "./filter.js" */
 /**
  * @typedef {object} Arrival what came; `message` and `text` are of a message, `gap` of a gap
  * @property {"message" | "gap"} kind
@@ -21,24 +22,11 @@ import { Ring } from "./ring.js";
  *   it was published
  */
 /**
- * @typedef {Arrival & { id: number, fields: Field[] | null }} Entry `id` rises; `fields` are the
- *   named words of the routing key
+ * @typedef {Arrival & { id: number, fields: Field[] | null, lost: number }} Entry `id` rises;
+ *   `fields` are the named words of the routing key; `lost`, of a gap, are the messages that came
+ *   and were dropped here
  */
 /** @typedef {(exchange: string, routingKey: string) => Field[] | null} FieldsOf */
-
-/** With more a page gets slow, and may be ended by the browser: parsed it is some five times. */
-const MOST_CHARACTERS = 50_000_000;
-
-const NO_MESSAGE = Object.freeze(
-  /** @type {Message} */ ({
-    payload: null,
-    exchange: "",
-    routingKey: "",
-    redelivered: false,
-    routes: [],
-    cc: [],
-  }),
-);
 
 /**
  * @param {Gap} gap
@@ -47,56 +35,6 @@ const NO_MESSAGE = Object.freeze(
  */
 export function gapArrival(gap, atMs) {
   return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap, isPast: false };
-}
-
-/** Entries, and those of them that the filter lets through; both oldest first, the newest kept. */
-class Shelf {
-  #characters = 0;
-  #mostCharacters;
-
-  /**
-   * @param {number} limit
-   * @param {number} mostCharacters of text in all
-   */
-  constructor(limit, mostCharacters = MOST_CHARACTERS) {
-    this.#mostCharacters = mostCharacters;
-    /** @type {Ring<Entry>} */
-    this.kept = new Ring(limit);
-    /** @type {Ring<Entry>} */
-    this.matching = new Ring(limit);
-  }
-
-  /**
-   * @param {Entry} entry
-   * @param {boolean} isMatching
-   * @returns {number} how many messages had to go for it
-   */
-  push(entry, isMatching) {
-    let dropped = 0;
-    this.#characters += entry.text.length;
-    while (this.kept.length && this.#isFull()) dropped += this.#dropOldest();
-    this.kept.push(entry);
-    if (isMatching) this.matching.push(entry);
-    return dropped;
-  }
-
-  #isFull() {
-    return this.kept.length === this.kept.limit || this.#characters > this.#mostCharacters;
-  }
-
-  #dropOldest() {
-    const oldest = this.kept.at(0);
-    if (this.matching.length && this.matching.at(0) === oldest) this.matching.shift();
-    this.kept.shift();
-    this.#characters -= oldest.text.length;
-    return oldest.kind === "message" ? 1 : 0;
-  }
-
-  /** @param {Filter} filter */
-  sift(filter) {
-    this.matching = new Ring(this.kept.limit);
-    for (const entry of this.kept) if (filter.test(entry)) this.matching.push(entry);
-  }
 }
 
 export class Log {
@@ -110,8 +48,6 @@ export class Log {
   #behind = null;
   /** Messages that came. */
   received = 0;
-  /** Messages that are no longer kept, because newer ones came. */
-  dropped = 0;
 
   /** @param {{ limit?: number, fields?: FieldsOf }} options */
   constructor({ limit = 10_000, fields = () => null } = {}) {
@@ -141,7 +77,7 @@ export class Log {
 
   /** Forgets all; a pause goes on. */
   clear() {
-    this.received = this.dropped = 0;
+    this.received = 0;
     this.#shown = new Shelf(this.#limit);
     if (this.#behind) this.#behind = new Shelf(this.#limit);
   }
@@ -170,11 +106,12 @@ export class Log {
     const behind = this.#behind;
     if (!behind) return;
     this.#behind = null;
+    if (behind.loss.entry) this.#shown.push(behind.loss.entry, true);
     let next = 0;
     for (const entry of behind.kept) {
       const isMatching = next < behind.matching.length && behind.matching.at(next) === entry;
       if (isMatching) next += 1;
-      this.dropped += this.#shown.push(entry, isMatching);
+      this.#shown.push(entry, isMatching);
     }
   }
 
@@ -182,14 +119,29 @@ export class Log {
     return this.#behind !== null;
   }
 
-  /** Entries that wait behind the pause. */
+  /** Messages that wait behind the pause. */
   get held() {
-    return this.#behind?.kept.length ?? 0;
+    return this.#behind?.messages ?? 0;
   }
 
-  /** Entries kept, visible or not. */
+  /** Messages that came since the pause, with those that were dropped for newer ones. */
+  get newer() {
+    return this.held + (this.#behind?.loss.count ?? 0);
+  }
+
+  /** Messages kept, visible or not. */
   get kept() {
-    return this.#shown.kept.length + this.held;
+    return this.#shown.messages + this.held;
+  }
+
+  /** Messages that are no longer kept, because newer ones came. */
+  get dropped() {
+    return this.#shown.loss.count + this.newer - this.held;
+  }
+
+  /** Messages to be seen. */
+  get matching() {
+    return this.#shown.matchingMessages;
   }
 
   get filter() {
@@ -198,23 +150,45 @@ export class Log {
 
   set filter(filter) {
     this.#filter = filter;
-    this.#shown.sift(filter);
-    this.#behind?.sift(filter);
+    for (const entry of this.newest()) filter.learn(entry);
+    this.#sift();
   }
 
-  /** Newest first.  A view: it changes as entries come. */
+  #sift() {
+    this.#shown.sift(this.#filter);
+    this.#behind?.sift(this.#filter);
+  }
+
+  /** @returns {Generator<Entry>} all that is kept, newest first */
+  *newest() {
+    for (const shelf of [this.#behind, this.#shown]) {
+      for (let i = (shelf?.kept.length ?? 0) - 1; i >= 0; i -= 1) {
+        yield/** @type {Shelf} */ (shelf).kept.at(i);
+      }
+    }
+  }
+
+  /** Newest first, what was dropped as the last.  A view: it changes as entries come. */
   get visible() {
-    const { matching } = this.#shown;
+    const { matching, loss } = this.#shown;
     return {
-      length: matching.length,
+      length: matching.length + (loss.entry ? 1 : 0),
       /** @param {number} i */
-      at: (i) => matching.at(matching.length - 1 - i),
+      at: (i) =>
+        i < matching.length
+          ? matching.at(matching.length - 1 - i)
+          : /** @type {Entry} */ (loss.entry),
     };
   }
 
-  /** @returns {Entry[]} all that is kept, oldest first */
+  /** @returns {Entry[]} all that is kept, oldest first, with a gap where something was dropped */
   all() {
-    return [...this.#shown.kept, ...(this.#behind?.kept ?? [])];
+    return [...this.#shown.all(), ...(this.#behind?.all() ?? [])];
+  }
+
+  /** @returns {Entry[]} those of all that the filter lets through */
+  allMatching() {
+    return [...this.#shown.allMatching(), ...(this.#behind?.allMatching() ?? [])];
   }
 
   /**
@@ -222,7 +196,8 @@ export class Log {
    * @returns {number} its index in `visible`, -1 if it is not there
    */
   position({ id }) {
-    const { matching } = this.#shown;
+    const { matching, loss } = this.#shown;
+    if (id === loss.entry?.id) return matching.length;
     let low = 0;
     let high = matching.length;
     while (low < high) {
@@ -239,7 +214,8 @@ export class Log {
     const { kind, message } = arrival;
     const isMessage = kind === "message";
     const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
-    const entry = { ...arrival, id: this.#nextId++, fields };
-    this.dropped += (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
+    const entry = { ...arrival, id: this.#nextId++, fields, lost: 0 };
+    if (this.#filter.learn(entry)) this.#sift();
+    (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
   }
 }

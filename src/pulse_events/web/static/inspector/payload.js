@@ -4,15 +4,15 @@
  */
 import { copyButton } from "./copying.js";
 import { button, element, say, set } from "./dom.js";
+import { exactPayload } from "./exact.js";
 import { payloadText } from "./rawjson.js";
+import { visible } from "./signs.js";
 import { Tree } from "./tree.js";
-import { WrittenNumber } from "./values.js";
 
 /** @import { Entry } from "./log.js" */
 /** @import { ActionsFor } from "./tree.js" */
 
 const RAW_LIMIT = 20_000;
-const LONG_NUMBER = /\d{16}/;
 
 /** Which way was chosen last, for the next message too. */
 let isRaw = false;
@@ -37,9 +37,10 @@ export function payloadSection(entry, actionsFor) {
   const show = (raw) => {
     isRaw = raw;
     choices.forEach((choice, i) => set(choice, { "aria-pressed": (i === 1) === raw }));
-    expand.hidden = raw;
-    tree = raw ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
-    place.replaceChildren(tree?.element ?? rawText(entry.text));
+    const isThere = !entry.message.omitted; // its `null` is no payload
+    tree = raw || !isThere ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
+    expand.hidden = tree === null;
+    place.replaceChildren(tree?.element ?? (raw ? rawText(entry.text) : ""));
   };
   show(isRaw);
   const head = element(
@@ -63,29 +64,10 @@ function remark({ message }) {
   return null;
 }
 
-/**
- * @param {Entry} entry
- * @returns {unknown} with numbers as written, where they are too long for JavaScript
- */
-function exactPayload({ text, message }) {
-  if (!LONG_NUMBER.test(text)) return message.payload;
-  /**
-   * @param {string} _key
-   * @param {unknown} value
-   * @param {{ source?: string }} [context] not in older browsers
-   */
-  const asWritten = (_key, value, context) => {
-    const source = context?.source ?? "";
-    const isRounded = typeof value === "number" && source !== "" && source !== String(value);
-    return isRounded ? new WrittenNumber(source) : value;
-  };
-  return JSON.parse(payloadText(text), asWritten);
-}
-
 /** @param {string} text */
 function rawText(text) {
   const pre = element("pre", { class: "raw", tabindex: 0, "aria-label": "Message as sent" });
-  pre.append(text.slice(0, RAW_LIMIT));
+  pre.append(visible(text.slice(0, RAW_LIMIT)));
   if (text.length <= RAW_LIMIT) return pre;
   const all = button(`Show all (${sizeText(text.length)})`, () => {
     all.remove();

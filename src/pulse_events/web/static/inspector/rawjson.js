@@ -8,6 +8,7 @@ const BEFORE_PAYLOAD = '{"payload":';
 const AFTER_PAYLOAD = ',"exchange":"';
 const IN_STRING = /["\\]/g;
 const SPACE = /\s*/y;
+const STRING_OR_NUMBER = /["\-\d]/g;
 
 /**
  * @param {string} text of a JSON object, already known to be valid
@@ -24,6 +25,41 @@ export function memberTexts(text) {
     at = skip(text, skip(text, end) + 1);
   }
   return members;
+}
+
+/**
+ * @param {string} text of a JSON array, already known to be valid
+ * @returns {Generator<{ line: number, text: string }>} its elements; `line` is where one begins
+ */
+export function* elementsOf(text) {
+  let line = 1;
+  let counted = 0;
+  let at = skip(text, text.indexOf("[") + 1);
+  while (at < text.length && text[at] !== "]") {
+    line += text.slice(counted, at).split("\n").length - 1;
+    counted = at;
+    const end = endOfValue(text, at);
+    yield { line, text: text.slice(at, end) };
+    at = skip(text, end);
+    if (text[at] === ",") at = skip(text, at + 1);
+  }
+}
+
+/**
+ * @param {string} text of a JSON value
+ * @returns {string} the same without white space between its parts
+ */
+export function compact(text) {
+  const parts = [];
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    const end = quote < 0 ? text.length : quote;
+    parts.push(text.slice(at, end).replace(/\s+/g, ""));
+    at = quote < 0 ? end : endOfString(text, quote);
+    parts.push(text.slice(end, at));
+  }
+  return parts.join("");
 }
 
 /**
@@ -45,6 +81,26 @@ export function payloadSlice(text, limit = Infinity) {
   const end = text.lastIndexOf(AFTER_PAYLOAD);
   if (!text.startsWith(BEFORE_PAYLOAD) || end < 0) return null;
   return text.slice(BEFORE_PAYLOAD.length, Math.min(end, BEFORE_PAYLOAD.length + limit));
+}
+
+/**
+ * @param {string} text of a JSON value
+ * @param {(number: string) => string} replacement
+ * @returns {string} the same with other text for its numbers
+ */
+export function withNumbers(text, replacement) {
+  const parts = [];
+  let from = 0;
+  STRING_OR_NUMBER.lastIndex = 0;
+  for (let found = STRING_OR_NUMBER.exec(text); found; found = STRING_OR_NUMBER.exec(text)) {
+    const end = endOfToken(text, found.index);
+    if (found[0] !== '"') {
+      parts.push(text.slice(from, found.index), replacement(text.slice(found.index, end)));
+      from = end;
+    }
+    STRING_OR_NUMBER.lastIndex = end;
+  }
+  return parts.join("") + text.slice(from);
 }
 
 /**

@@ -6,6 +6,7 @@
  * whose entry has left are used again.
  */
 import { say, set } from "./dom.js";
+import { inLine } from "./signs.js";
 import { clockTime, spanOf } from "./times.js";
 
 /** @import { Column } from "./columns.js" */
@@ -150,7 +151,7 @@ export class Rows {
     row.element.hidden = false;
     row.element.className = `row ${isGap ? "gap" : this.#palette.classOf(entry.message.exchange)}`;
     row.cells.forEach((cell, i) => {
-      const text = isGap ? "" : this.#columns[i].text(entry, nowMs);
+      const text = isGap ? "" : inLine(this.#columns[i].text(entry, nowMs));
       cell.hidden = isGap && i > 0;
       say(/** @type {Text} */ (cell.firstChild), text);
     });

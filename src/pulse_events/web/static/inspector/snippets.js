@@ -4,7 +4,7 @@
  */
 
 /** @import { Binding } from "../pulse-events.d.ts" */
-/** @typedef {{ curl: string, javascript: string, python: string, cli: string }} Snippets */
+/** @typedef {{ curl: string, javascript: string, node: string, python: string, cli: string }} Snippets */
 
 /**
  * @param {readonly Binding[]} bindings
@@ -16,6 +16,7 @@ export function snippetsFor(bindings, baseUrl) {
   return {
     curl: curl(bindings, base),
     javascript: javascript(bindings, base),
+    node: node(bindings, base),
     python: python(bindings, base),
     cli: cli(bindings, base),
   };
@@ -36,12 +37,41 @@ function curl(bindings, base) {
  */
 function javascript(bindings, base) {
   return [
+    "// In a module of a web page; for Node there are other lines.",
     `import { listen } from ${inCode(`${base}events/v1/client.js`)};`,
     "",
     `const bindings = ${listed(bindings)};`,
     "for await (const message of listen(bindings)) {",
     "  console.log(message.exchange, message.routingKey, message.payload);",
     "}",
+  ].join("\n");
+}
+
+/**
+ * Without a package, which would have to be installed first.
+ * @param {readonly Binding[]} bindings
+ * @param {string} base
+ */
+function node(bindings, base) {
+  return [
+    "// Node 18 or later, in a file that ends in .mjs",
+    `const bindings = ${listed(bindings)};`,
+    "const query = new URLSearchParams({ bindings: JSON.stringify({ bindings }) });",
+    `const answer = await fetch(${inCode(`${base}events/v1/connect/?`)} + query);`,
+    "if (!answer.ok) throw new Error(await answer.text());",
+    'let rest = "";',
+    "for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {",
+    '  const events = (rest + text).split("\\n\\n");',
+    "  rest = events.pop();",
+    "  for (const event of events) {",
+    "    const [, kind, data] = /^event: (.*)\\ndata: (.*)/.exec(event);",
+    '    if (kind === "error") throw new Error(JSON.parse(data));',
+    '    if (kind !== "message") continue;',
+    "    const message = JSON.parse(data);",
+    "    console.log(message.exchange, message.routingKey, message.payload);",
+    "  }",
+    "}",
+    'throw new Error("the stream has ended");',
   ].join("\n");
 }
 
@@ -56,7 +86,7 @@ function python(bindings, base) {
     "from urllib.request import urlopen",
     "",
     `bindings = ${listed(bindings)}`,
-    'query = urlencode({"bindings": json.dumps({"bindings": bindings}), "errors": "http"})',
+    'query = urlencode({"bindings": json.dumps({"bindings": bindings})})',
     `url = ${inCode(`${base}events/v1/connect/?`)} + query`,
     "with urlopen(url, timeout=75) as stream:  # a ping comes every 20 s",
     '    kind = ""',
@@ -67,6 +97,9 @@ function python(bindings, base) {
     '        elif name == "data" and kind == "message":',
     "            message = json.loads(value)",
     '            print(message["exchange"], message["routingKey"], message["payload"])',
+    '        elif name == "data" and kind == "error":',
+    "            raise SystemExit(json.loads(value))",
+    'raise SystemExit("the stream has ended")',
   ].join("\n");
 }
 

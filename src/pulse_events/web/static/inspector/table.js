@@ -77,7 +77,7 @@ export class Table {
     this.#scroller.addEventListener("keydown", (event) => this.#key(event));
     this.#body.addEventListener("pointerdown", (event) => this.#press(event));
     this.#body.addEventListener("click", (event) => this.#click(event));
-    this.#newer.addEventListener("click", () => this.follow());
+    this.#newer.addEventListener("click", () => this.toNewest());
   }
 
   /** @param {string[]} names */
@@ -122,6 +122,12 @@ export class Table {
     this.#anchor = null;
     this.#viewport.scrollToTop();
     this.draw();
+  }
+
+  /** Ends what holds the table, the button too, and goes on with what comes. */
+  toNewest() {
+    this.paused = false;
+    this.follow();
   }
 
   /** Selects nothing; goes back to the newest if it was left there, or nothing was selected. */
@@ -204,10 +210,11 @@ export class Table {
       "aria-rowcount": length + 1,
       "aria-activedescendant": activeCell?.id,
     });
-    const { held } = this.#log;
-    const shows = held > 0 && this.isReading;
+    const { held, newer } = this.#log;
+    const shows = newer > 0 && this.isReading;
     this.#newer.hidden = !shows;
-    if (shows) say(this.#newer, `↑ ${held.toLocaleString("en")} newer`);
+    const rest = held < newer ? `, ${held.toLocaleString("en")} kept` : "";
+    if (shows) say(this.#newer, `↑ ${newer.toLocaleString("en")} newer${rest}`);
   }
 
   /** @param {number} index */

@@ -2,15 +2,9 @@
 /**
  * JSON values as they stand in a line of the tree: short, coloured by kind, cut if they are long.
  */
-import { button, element, set } from "./dom.js";
-
-/** A number as it was written, where JavaScript would round it. */
-export class WrittenNumber {
-  /** @param {string} text */
-  constructor(text) {
-    this.text = text;
-  }
-}
+import { button, element, say, set } from "./dom.js";
+import { WrittenNumber } from "./exact.js";
+import { inLine, visible } from "./signs.js";
 
 const STRING_LIMIT = 500;
 const PREVIEW_LIMIT = 60;
@@ -33,7 +27,7 @@ export function keyParts(key) {
   if (key === null) return [];
   const text = String(key);
   const shown = text.length > STRING_LIMIT ? `${text.slice(0, STRING_LIMIT)}…` : text;
-  return [element("span", { class: "key" }, shown), ": "];
+  return [element("span", { class: "key" }, inLine(shown)), ": "];
 }
 
 /** @param {unknown} value without entries */
@@ -74,13 +68,13 @@ function keysOf(value, size) {
 function stringNode(text) {
   const span = element("span", { class: "string" });
   if (text.length <= STRING_LIMIT) {
-    span.textContent = JSON.stringify(text);
+    say(span, JSON.stringify(text));
     return span;
   }
   const all = button(`show all ${text.length.toLocaleString("en")} characters`, () => {
-    span.textContent = JSON.stringify(text);
+    say(span, JSON.stringify(text));
   });
   set(all, { class: "quiet more" });
-  span.append(`${JSON.stringify(text.slice(0, STRING_LIMIT)).slice(0, -1)}… `, all);
+  span.append(visible(`${JSON.stringify(text.slice(0, STRING_LIMIT)).slice(0, -1)}… `), all);
   return span;
 }

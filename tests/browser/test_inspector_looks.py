@@ -1,0 +1,127 @@
+"""The page by keyboard alone, in forced colours, on paper and without JavaScript, in Chromium."""
+
+import uuid
+
+import pytest
+from selenium.webdriver import Keys
+
+from tests.browser.conftest import Site
+from tests.browser.inspector import Inspector, fragment
+from tests.support.waiting import wait_until
+
+TASK_FAILED = "exchange/taskcluster-queue/v1/task-failed"
+KEY = "primary.AbCdEfGhIjKlMnOpQrStUv.0.g.w.p.t.s.Zz-_EfGhIjKlMnOpQrStUv._"
+MOST_STOPS = 14
+IS_IN = "return document.activeElement.closest(args[0]) !== null;"
+
+
+@pytest.fixture
+def page(quiet: Site) -> Inspector:
+    """The page with an open message that has many values."""
+    page = Inspector(quiet.browser, quiet.server.url, fragment((TASK_FAILED, "#"), t="now"))
+    page.wait_listening()
+    quiet.publish(TASK_FAILED, KEY, {"a": 1}, cc=[f"cc.{n}" for n in range(20)])
+    wait_until(page.rows, "a row")
+    page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
+    page.wait("#detail h2", "queue/task-failed")
+    return page
+
+
+def focused(page: Inspector) -> str:
+    """Return the accessible name of what has the focus, and the value that it is of."""
+    script = """const { activeElement: it } = document;
+        return `${it.ariaLabel} ${it.closest(".value").querySelector("code").textContent}`;"""
+    return str(page.tab.run(script))
+
+
+def test_few_tab_stops_lead_from_the_table_to_the_payload(page: Inspector) -> None:
+    assert len(page.texts("#detail button.act")) > 2 * MOST_STOPS
+    for _ in range(MOST_STOPS):
+        page.tab.press(Keys.TAB)
+        if page.tab.run(IS_IN, "#detail .tree"):
+            return
+    raise AssertionError(f"more than {MOST_STOPS} Tab stops to the payload")
+
+
+def test_arrows_lead_to_the_button_of_each_value(page: Inspector) -> None:
+    while not page.tab.run(IS_IN, "#detail .acts"):
+        page.tab.press(Keys.TAB)
+    assert focused(page) == f"Only with this value {TASK_FAILED}"
+    page.tab.press(Keys.ARROW_RIGHT, Keys.ARROW_DOWN, Keys.ARROW_DOWN)
+    assert focused(page) == "Without this value cc.0"
+    page.tab.press(Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_LEFT, Keys.ARROW_LEFT)
+    assert focused(page) == f"Only with this value {KEY}"
+    stops = """const acts = document.activeElement.closest("dl").querySelectorAll(".act");
+        return [...acts].filter(({ tabIndex }) => tabIndex === 0);"""
+    assert page.tab.run(stops) == [page.tab.run("return document.activeElement;")]
+    page.tab.press(Keys.ENTER)
+    page.wait("#filter-count", "1 of 1")
+
+
+@pytest.mark.parametrize("width", [1400, 390])
+def test_open_suggestions_cover_no_button_of_the_bindings(page: Inspector, width: int) -> None:
+    page.look(width=width)
+    wait_until(lambda: page.tab.run("return innerWidth;") == width, "the width")
+    page.tab.press(Keys.ESCAPE, "b")
+    page.type("#editor .exchange", "task")
+    page.wait("#suggestions li", TASK_FAILED)
+    covered = """
+        const list = document.querySelector("#suggestions").getBoundingClientRect();
+        return [...document.querySelectorAll("#editor button")]
+          .filter((each) => each.checkVisibility())
+          .filter((each) => {
+            const own = each.getBoundingClientRect();
+            return own.left < list.right && own.right > list.left
+              && own.top < list.bottom && own.bottom > list.top;
+          })
+          .map((each) => each.textContent);
+    """
+    assert page.tab.run(covered) == []
+    assert page.tab.run("return document.querySelector('#suggestions').clientHeight;") > 60
+    page.click("+ Add", "#editor")
+    assert len(page.texts("#editor .binding")) == 2
+
+
+def test_forced_colours_leave_the_colours_that_are_the_legend(page: Inspector) -> None:
+    wait_until(lambda: page.texts("#chart tbody .dot"), "the legend")
+    script = """
+        const { backgroundColor } = getComputedStyle(document.querySelector("#chart .dot"));
+        const { fill } = getComputedStyle(document.querySelector("#chart .area"));
+        const cell = document.querySelector("#grid-body [data-column=exchange]");
+        const row = getComputedStyle(cell, "::before").backgroundColor;
+        return [backgroundColor, fill, row, matchMedia("(forced-colors: active)").matches];
+    """
+    before = page.tab.run(script)
+    assert len(set(before[:3])) == 1
+    feature = {"name": "forced-colors", "value": "active"}
+    page.tab.command("Emulation.setEmulatedMedia", features=[feature])
+    assert page.tab.run(script) == [*before[:3], True]
+
+
+def test_paper_has_the_message_or_the_table_without_controls(page: Inspector) -> None:
+    shown = """return [...document.querySelectorAll(args[0])]
+        .filter((each) => each.checkVisibility()).length;"""
+    page.tab.command("Emulation.setEmulatedMedia", media="print")
+    assert page.tab.run(shown, "button, input, select, footer, .side, #grid") == 0
+    assert page.tab.run(shown, "#detail .tree, #detail dl, .top h1") >= 3
+    page.tab.command("Emulation.setEmulatedMedia", media="")
+    page.tab.press("t", Keys.ESCAPE)
+    page.tab.command("Emulation.setEmulatedMedia", media="print")
+    assert page.tab.run(shown, "#grid [role=row]") == 2
+    assert page.tab.run(shown, "button, input, select, footer, .side") == 0
+
+
+def test_without_javascript_there_is_the_line_for_a_terminal_and_nothing_dead(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url, fragment((uuid.uuid4().hex, "#")))
+    page.look(width=390)
+    page.tab.command("Emulation.setScriptExecutionDisabled", value=True)
+    page.tab.go(f"{quiet.server.url}?without")
+    # The page's own scripts are off; what DevTools asks is answered.
+    script = """[...document.querySelectorAll("noscript pre, button, input, select, main")]
+        .filter((each) => each.checkVisibility())
+        .map(({ localName }) => localName)
+        .concat(document.documentElement.scrollWidth)
+        .join()"""
+    answer = page.tab.command("Runtime.evaluate", expression=script)
+    page.tab.command("Emulation.setScriptExecutionDisabled", value=False)
+    assert answer["result"]["value"] == "pre,390"
