@@ -179,6 +179,11 @@ class PortSink {
     this.#say("ping", ping);
   }
 
+  /** @param {import("../pulse-events.d.ts").BrokerStatus} status */
+  status(status) {
+    this.#say("status", status);
+  }
+
   /** @param {{ silentMs: number, intervalMs: number }} stale */
   stale(stale) {
     this.#say("stale", stale);

@@ -143,6 +143,7 @@ export class SharedListener {
     else if (kind === "end") this.#end(PulseEventsError.from(content));
     else if (kind === "gap") this.#sink.gap(content);
     else if (kind === "ping") this.#sink.ping(content);
+    else if (kind === "status") this.#sink.status(content);
     else if (kind === "stale") this.#sink.stale(content);
     else if (kind === "state") this.#sink.state(content);
     else if (kind === "token") void this.#answer();
