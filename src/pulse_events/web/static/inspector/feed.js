@@ -70,6 +70,7 @@ export class Feed {
       onState: (state) => this.#tell(state),
       onReady: (isPast) => this.#ready(isPast),
       onPing: () => this.#backlog.end(),
+      onStatus: (broker) => this.#status.tellBroker(broker),
       onTaken: (bindings) => events.onTaken(bindings),
       onRefused: ({ message }) => this.#refused(message),
     });

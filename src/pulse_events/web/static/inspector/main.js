@@ -3,9 +3,10 @@
  * Puts the page together: what comes goes to the log, what is chosen goes to the URL and back.
  */
 import { Inspector } from "./inspector.js";
+import { tellServer } from "./server.js";
 
 /** @import { CatalogueDocument } from "./catalogue.js" */
-/** @typedef {{ history?: string }} Config what the server is set to */
+/** @import { Config } from "./server.js" */
 
 const WORKER = new URL("../pulse-events-worker.js", import.meta.url).href;
 
@@ -41,8 +42,9 @@ const NO_CATALOGUE = { demo: false, rootUrl: null, exchanges: [] };
 const NO_CONFIG = {};
 
 allowWorker();
-const [catalogue, { history = "off" }] = await Promise.all([
+const [catalogue, config] = await Promise.all([
   ask("events/v1/catalogue", NO_CATALOGUE),
   ask("events/v1/config", NO_CONFIG),
 ]);
-new Inspector(catalogue, history !== "off").start();
+tellServer(config);
+new Inspector(catalogue, (config.history ?? "off") !== "off").start();
