@@ -10,7 +10,8 @@ import { button, byId, element, present } from "./dom.js";
 import { termOf } from "./filter.js";
 import { bindingsOfTask, idsOf, linksOf } from "./links.js";
 import { payloadSection } from "./payload.js";
-import { clockTime } from "./times.js";
+import { publishedAt } from "./published.js";
+import { zonedTime } from "./times.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */
@@ -67,9 +68,11 @@ export class Detail {
   }
 
   /** @param {Entry} entry */
-  #head({ kind, atMs, message, isPast }) {
+  #head(entry) {
     const { onStep, onClose } = this.#around;
+    const { kind, message } = entry;
     const title = kind === "gap" ? "Gap" : shortName(message.exchange);
+    const { atMs, isBound } = publishedAt(entry);
     const day = Number.isNaN(atMs) ? "" : new Date(atMs).toLocaleDateString();
     return element(
       "div",
@@ -78,9 +81,9 @@ export class Detail {
       element(
         "span",
         { class: "muted" },
-        isPast ? "before " : "",
+        isBound ? "before " : "",
         element("span", { class: "day" }, `${day} `),
-        clockTime(atMs),
+        zonedTime(atMs),
       ),
       element("span", { class: "space" }),
       button("↑", () => onStep(-1), plain("Newer message")),

@@ -26,6 +26,7 @@ import { Table } from "./table.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { CatalogueDocument } from "./catalogue.js" */
+/** @import { Lateness } from "./feed.js" */
 /** @import { Loaded } from "./files.js" */
 /** @import { View } from "./view.js" */
 
@@ -58,13 +59,14 @@ export class Inspector {
   /**
    * @param {CatalogueDocument} document
    * @param {boolean} keepsHistory whether a stream of the server can begin in the past
+   * @param {Lateness} lateness
    */
-  constructor(document, keepsHistory) {
+  constructor(document, keepsHistory, lateness) {
     this.#document = document;
     this.#keepsHistory = keepsHistory;
     this.#startMenu = new StartMenu(keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
-    this.#feed = this.#makeFeed();
+    this.#feed = this.#makeFeed(lateness);
     this.#table = this.#makeTable();
     this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
     this.#detail = this.#makeDetail();
@@ -91,8 +93,9 @@ export class Inspector {
 
   // Parts
 
-  #makeFeed() {
-    return new Feed(this.#catalogue, this.#status, {
+  /** @param {Lateness} lateness */
+  #makeFeed(lateness) {
+    return new Feed(this.#catalogue, this.#status, lateness, {
       onEntry: () => this.#table.drawSoon(),
       onLog: (log) => this.#table.useLog(log),
       onRunning: (isRunning) => {
@@ -318,6 +321,7 @@ export class Inspector {
 
   #tick() {
     const nowMs = Date.now();
+    this.#status.tellLag(this.#feed.lagMs);
     this.#status.tick(nowMs);
     this.#status.count(this.#feed.log.received);
     if (document.hidden) return;

@@ -16,7 +16,7 @@ import { listen } from "../pulse-events.js";
  * @property {(state: State) => void} onState
  * @property {(isPast: boolean) => void} onReady the bindings are in force; whether the history
  *   comes first
- * @property {() => void} onPing
+ * @property {(ping: { time: string }) => void} onPing
  * @property {(status: BrokerStatus) => void} onStatus
  * @property {(bindings: readonly Binding[]) => void} onTaken the server has nothing against these,
  *   or is away

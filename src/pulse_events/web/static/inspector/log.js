@@ -19,7 +19,10 @@ import { Ring } from "./ring.js";
  * @property {Gap | null} gap
  * @property {boolean} isPast it came from the server's history: nobody knows how long before `atMs`
  *   it was published
+ * @property {number} [lateMs] how far the stream was behind at least when it came
+ * @property {number} [publishedMs] when the message says that it was, milliseconds since the epoch
  */
+/** @typedef {Pick<Arrival, "lateMs" | "publishedMs">} Times */
 /**
  * @typedef {Arrival & { id: number, fields: Field[] | null }} Entry `id` rises; `fields` are the
  *   named words of the routing key
@@ -125,10 +128,11 @@ export class Log {
    * @param {string} text its JSON as the server sent it
    * @param {number} atMs
    * @param {boolean} [isPast]
+   * @param {Times} [times]
    */
-  add(message, text, atMs, isPast = false) {
+  add(message, text, atMs, isPast = false, times = {}) {
     this.received += 1;
-    this.#push({ kind: "message", atMs, message, text, gap: null, isPast });
+    this.#push({ kind: "message", atMs, message, text, gap: null, isPast, ...times });
   }
 
   /**

@@ -5,7 +5,7 @@
  * Changes are announced, messages and seconds are not.
  */
 import { byId, say } from "./dom.js";
-import { zonedTime } from "./times.js";
+import { relative, zonedTime } from "./times.js";
 
 /** @import { BrokerStatus, State } from "../pulse-events.d.ts" */
 /** @typedef {State["phase"] | "behind" | "stopped" | "refused" | "file"} Phase */
@@ -32,6 +32,8 @@ export class Status {
   #state = { phase: "stopped", reason: "", retryAt: null };
   /** What the server said of its broker. @type {BrokerStatus | null} */
   #broker = null;
+  /** How far the stream is behind at least. */
+  #lagMs = 0;
   #announced = "";
   #line = byId("state");
   #phase = byId("phase");
@@ -54,27 +56,40 @@ export class Status {
     this.#draw();
   }
 
+  /** @param {number} lagMs at least so far the stream is behind; 0 if that is little */
+  tellLag(lagMs) {
+    const wasLate = this.#isLate;
+    this.#lagMs = lagMs;
+    if (this.#isLate !== wasLate) this.#draw();
+  }
+
   /** @param {number} nowMs */
   tick(nowMs) {
     const { retryAt } = this.#state;
     const seconds = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - nowMs) / 1000));
     const again = retryAt === null ? "" : `again in ${seconds} s`;
-    say(this.#reason, [this.#why, again].filter(Boolean).join(" · "));
+    const late = this.#isLate ? `at least ${relative(0, this.#lagMs)} behind` : "";
+    say(this.#reason, [this.#why, late, again].filter(Boolean).join(" · "));
   }
 
   #draw() {
     const { phase, reason } = this.#state;
-    this.#line.dataset.phase = this.#isLost ? "lost" : phase;
+    this.#line.dataset.phase = this.#isLost ? "lost" : this.#isLate ? "late" : phase;
     const words = this.#isLost ? LOST : WORDS[phase];
+    const late = this.#isLate ? "what comes is late" : "";
     say(this.#phase, words);
     this.tick(Date.now());
     const isRetry = !this.#isLost && phase === "connecting" && reason !== ""; // was announced
-    if (!isRetry) this.#announce([words, this.#why].filter(Boolean).join(": "));
+    if (!isRetry) this.#announce([words, this.#why, late].filter(Boolean).join(": "));
   }
 
   /** Whether there is a stream, but nothing that it could bring. */
   get #isLost() {
     return this.#broker?.broker === "lost";
+  }
+
+  get #isLate() {
+    return this.#lagMs > 0 && this.#state.phase === "open" && !this.#isLost;
   }
 
   get #why() {
