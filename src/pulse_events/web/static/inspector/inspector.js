@@ -28,6 +28,7 @@ import { Table } from "./table.js";
 /** @import { CatalogueDocument } from "./catalogue.js" */
 /** @import { Lateness } from "./feed.js" */
 /** @import { Loaded } from "./files.js" */
+/** @import { Entry } from "./log.js" */
 /** @import { View } from "./view.js" */
 
 const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
@@ -40,9 +41,12 @@ export class Inspector {
   #palette = new Palette();
   #status = new Status();
   #snippets = new SnippetTabs();
-  #address = new Address((view) => this.#show(view));
+  #address = new Address({
+    onView: (view) => this.#goTo(view),
+    onMessage: (id) => this.#showMessage(id),
+  });
   #search = new Search(
-    (text) => this.#filter(text),
+    (text, isStep) => this.#filter(text, isStep),
     () => byId("grid").focus(),
   );
   #offline = new Offline(() => this.#leaveFile());
@@ -110,8 +114,8 @@ export class Inspector {
 
   #makeTable() {
     return new Table(this.#feed.log, this.#palette, {
-      onSelect: (entry) => entry && this.#detail.isOpen && this.#detail.show(entry),
-      onOpen: (entry) => this.#detail.show(entry),
+      onSelect: (entry) => entry && this.#detail.isOpen && this.#openDetail(entry),
+      onOpen: (entry) => this.#openDetail(entry),
       onClose: () => this.#closeDetail(),
       onFilter: (term) => this.#search.add(term),
       onDrawn: () => tellCounts(this.#feed.log, this.#table.paused),
@@ -207,7 +211,7 @@ export class Inspector {
   /** @param {Binding[]} bindings */
   #begin(bindings) {
     this.#address.write({ running: true });
-    this.#detail.close();
+    this.#shutDetail();
     this.#offline.close();
     this.#table.paused = false;
     this.#feed.beginAt(bindings, this.#place);
@@ -242,14 +246,14 @@ export class Inspector {
 
   /** @param {string} name @param {Loaded} loaded */
   #openFile(name, { entries, faults }) {
-    this.#detail.close();
+    this.#shutDetail();
     this.#feed.showFile(name, entries);
     this.#offline.open(name, entries.length, faults);
     this.#tellEmpty();
   }
 
   #leaveFile() {
-    this.#detail.close();
+    this.#shutDetail();
     this.#feed.leaveFile();
     const { bindings } = this.#address.view;
     if (bindings.length) this.#listenTo(bindings);
@@ -273,15 +277,29 @@ export class Inspector {
     if (!isSame) this.#editor.show(view.bindings);
     this.#snippets.show(view.bindings);
     const runs = view.running && view.bindings.length > 0;
+    const isFileKept = this.#feed.isFile && isSame && isSameStart;
+    this.#tellEmpty();
+    if (isFileKept) return;
     if (!runs) this.#feed.stop();
     else if (!isSameStart) this.#begin(view.bindings);
     else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings, this.#place);
     if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
   }
 
-  /** @param {string} text */
-  #filter(text) {
-    this.#address.write({ filter: text });
+  /**
+   * Goes to another step.  Whether the stream is stopped is none: a button that closes a message, or
+   * takes a filter back, does not start it.
+   * @param {View} view
+   */
+  #goTo(view) {
+    const { bindings, running } = this.#address.view;
+    const isSame = JSON.stringify(view.bindings) === JSON.stringify(bindings);
+    this.#show(isSame ? { ...view, running } : view);
+  }
+
+  /** @param {string} text @param {boolean} isStep */
+  #filter(text, isStep) {
+    this.#address.write({ filter: text }, isStep);
     this.#feed.filter(text);
     this.#table.follow();
     this.#tellEmpty();
@@ -289,7 +307,7 @@ export class Inspector {
 
   /** @param {string[]} columns */
   #chooseColumns(columns) {
-    this.#address.write({ columns });
+    this.#address.write({ columns }, true);
     this.#table.useColumns(columns);
   }
 
@@ -300,15 +318,46 @@ export class Inspector {
 
   #clear() {
     this.#feed.clear();
-    this.#detail.close();
+    this.#shutDetail();
     this.#table.follow();
     this.#tick();
   }
 
+  /** @param {Entry} entry */
+  #openDetail(entry) {
+    this.#detail.show(entry);
+    this.#address.open(entry.id);
+  }
+
   #closeDetail() {
+    if (this.#detail.isOpen) this.#address.close(true);
+    this.#hideDetail();
+  }
+
+  /** What the pane shows goes away, or is another thing's. */
+  #shutDetail() {
+    this.#detail.close();
+    this.#address.close(false);
+  }
+
+  #hideDetail() {
     if (this.#detail.hasFocus) byId("grid").focus();
     this.#detail.close();
     this.#table.release();
+  }
+
+  /**
+   * Shows what was open at a step of the browser's history, if it is still there.
+   * @param {number} id 0 if nothing was
+   */
+  #showMessage(id) {
+    const entry = id ? this.#feed.log.find(id) : null;
+    if (!entry) {
+      if (this.#detail.isOpen) this.#hideDetail();
+      return;
+    }
+    this.#table.goTo(entry);
+    this.#detail.show(entry);
   }
 
   #goToBindings() {

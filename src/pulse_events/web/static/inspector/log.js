@@ -102,11 +102,13 @@ class Shelf {
   }
 }
 
+/** Of all logs: an id means the same entry whichever log is shown. */
+let lastId = 0;
+
 export class Log {
   #limit;
   #fieldsOf;
   #filter = parseFilter("");
-  #nextId = 1;
   /** What is to be seen. @type {Shelf} */
   #shown;
   /** What came since the pause. @type {Shelf | null} */
@@ -222,7 +224,16 @@ export class Log {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {number} id
+   * @returns {Entry | null} the entry in `visible` with this id
+   */
+  find(id) {
+    const position = this.position({ id });
+    return position < 0 ? null : this.visible.at(position);
+  }
+
+  /**
+   * @param {Pick<Entry, "id">} entry
    * @returns {number} its index in `visible`, -1 if it is not there
    */
   position({ id }) {
@@ -243,7 +254,7 @@ export class Log {
     const { kind, message } = arrival;
     const isMessage = kind === "message";
     const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
-    const entry = { ...arrival, id: this.#nextId++, fields };
+    const entry = { ...arrival, id: ++lastId, fields };
     this.dropped += (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
   }
 }

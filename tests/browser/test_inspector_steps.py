@@ -1,0 +1,186 @@
+"""The inspector's steps in Chromium: where the browser's buttons lead, and what is not lost."""
+
+import uuid
+
+import pytest
+from selenium.webdriver import Keys
+
+from tests.browser.conftest import Site
+from tests.browser.inspector import Inspector, fragment
+from tests.support.waiting import wait_until
+
+KEY = 2
+
+
+@pytest.fixture
+def exchange() -> str:
+    """An exchange of the test's own."""
+    return f"exchange/{uuid.uuid4().hex[:8]}"
+
+
+def open_page(site: Site, exchange: str, *keys: str) -> Inspector:
+    """Return a page to which messages with these keys have come, the last of them first."""
+    page = Inspector(site.browser, site.server.url, fragment((exchange, "#")))
+    page.wait_listening()
+    for key in keys:
+        site.publish(exchange, key, {"key": key})
+    page.wait_column(KEY, list(reversed(keys)))
+    return page
+
+
+def forward(page: Inspector) -> None:
+    page.tab.run("history.forward();")
+
+
+def opened(page: Inspector) -> str | None:
+    """Return the routing key of the message in the pane."""
+    if not page.tab.find("#detail").is_displayed():
+        return None
+    return page.texts("#detail dd")[1].removesuffix("=≠")
+
+
+def wait_opened(page: Inspector, key: str | None) -> None:
+    wait_until(lambda: opened(page) == key, f"the pane shows {key}")
+
+
+def steps(page: Inspector) -> int:
+    return int(page.tab.run("return history.length;"))
+
+
+def test_filters_are_steps_and_typing_is_one(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    before = steps(page)
+    for letters in ("a", "b"):
+        page.tab.find("#filter").send_keys(letters)
+    wait_until(lambda: "f=ab" in page.fragment, "the filter in the URL")
+    page.wait_column(KEY, [])
+    page.tab.find("#filter").send_keys(Keys.ENTER)
+    assert steps(page) == before + 1
+    page.filter("b")
+    page.wait_column(KEY, ["b"])
+    page.tab.back()
+    wait_until(lambda: "f=ab" in page.fragment, "the filter before")
+    page.wait_column(KEY, [])
+    page.wait("#empty", "Nothing that came passes")
+    page.tab.back()
+    page.wait_column(KEY, ["b", "a"])
+    assert page.tab.find("#filter").get_attribute("value") == ""
+    forward(page)
+    forward(page)
+    page.wait_column(KEY, ["b"])
+    assert page.tab.find("#filter").get_attribute("value") == "b"
+    assert page.phase == "listening"
+    assert page.text("#counts") == "2 received"
+
+
+def test_a_cell_s_filter_is_taken_back(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.tab.press("t", Keys.HOME, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, "f")
+    page.wait_column(KEY, ["b"])
+    page.tab.back()
+    page.wait_column(KEY, ["b", "a"])
+    assert page.fragment == fragment((exchange, "#"))
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_back_closes_the_message_and_forward_opens_it(
+    quiet: Site, exchange: str, width: int
+) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.look(width=width)
+    before = steps(page)
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "b")
+    page.click("↓", "#detail") if width > 400 else page.tab.press(Keys.ARROW_DOWN)
+    wait_opened(page, "a")
+    assert steps(page) == before + 1
+    page.tab.back()
+    wait_opened(page, None)
+    assert page.column(KEY) == ["b", "a"]
+    forward(page)
+    wait_opened(page, "a")
+    page.click("Close (Escape)", "#detail")
+    wait_opened(page, None)
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "b")
+    assert steps(page) == before + 1  # the cross went back, as the browser's button does
+    page.tab.back()
+    wait_opened(page, None)
+    assert page.fragment == fragment((exchange, "#"))
+
+
+def test_what_follows_a_message_that_is_closed_at_once_is_kept(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "b")
+    page.tab.run(  # faster than the browser goes back
+        """
+        const press = (key) => document.querySelector("#grid")
+          .dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        for (const key of ["Escape", "End", "Enter", "ArrowRight", "ArrowRight", "f"]) press(key);
+        """
+    )
+    page.wait_column(KEY, ["a"])
+    wait_opened(page, "a")
+    wait_until(lambda: "f=" in page.fragment, "the filter in the URL")
+    page.tab.back()
+    page.wait_column(KEY, ["b", "a"])
+    wait_opened(page, "a")
+    page.tab.back()
+    wait_opened(page, None)
+
+
+def test_a_filter_within_an_open_message_is_a_step_of_its_own(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "b")
+    page.filter("b")
+    page.wait_column(KEY, ["b"])
+    page.tab.back()
+    page.wait_column(KEY, ["b", "a"])
+    assert opened(page) == "b"
+    page.click("Stop")
+    page.wait("#phase", "stopped")
+    page.tab.back()
+    wait_opened(page, None)
+    assert page.phase == "stopped"
+
+
+def test_a_message_that_is_gone_is_not_opened_again(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a")
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "a")
+    page.tab.run("location.reload();")
+    page.wait_listening()
+    wait_opened(page, None)
+    page.wait_column(KEY, ["a"])  # of the history
+    page.tab.back()
+    forward(page)
+    page.tab.run("return new Promise((done) => setTimeout(done, 300));")
+    assert opened(page) is None
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "a")
+    page.tab.back()
+    wait_opened(page, None)
+
+
+def test_back_does_not_leave_a_file(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "live")
+    page.tab.run(
+        """
+        const text = '{"payload": 1, "exchange": "e", "routingKey": "saved"}';
+        const moved = new DataTransfer();
+        moved.items.add(new File([text], "saved.jsonl"));
+        dispatchEvent(new DragEvent("drop", { dataTransfer: moved, cancelable: true }));
+        """
+    )
+    page.wait_column(KEY, ["saved"])
+    page.filter("saved")
+    page.tab.press("t", Keys.HOME, Keys.ENTER)
+    wait_opened(page, "saved")
+    page.tab.back()
+    wait_opened(page, None)
+    page.tab.back()
+    wait_until(lambda: "f=" not in page.fragment, "no filter")
+    assert page.column(KEY) == ["saved"]
+    assert page.phase == "looking at a file"
