@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 from selenium.webdriver import Keys
+from selenium.webdriver.support.ui import Select
 
 from tests.browser.conftest import Site
 from tests.browser.inspector import Inspector, fragment
@@ -184,3 +185,30 @@ def test_back_does_not_leave_a_file(quiet: Site, exchange: str) -> None:
     wait_until(lambda: "f=" not in page.fragment, "no filter")
     assert page.column(KEY) == ["saved"]
     assert page.phase == "looking at a file"
+
+
+def test_clear_is_undone_with_what_came_since(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    assert not page.tab.find("#undo").is_displayed()
+    page.click("Clear")
+    page.wait_column(KEY, [])
+    quiet.publish(exchange, "c", 1)
+    page.wait_column(KEY, ["c"])
+    page.click("Undo")
+    page.wait_column(KEY, ["c", "b", "a"])
+    page.wait("#counts", "3 received")
+    assert not page.tab.find("#undo").is_displayed()
+    assert page.tab.run("return document.activeElement.id;") == "clear"
+    page.click("Clear")
+    page.click("Clear")  # as one does who clicks twice
+    page.click("Undo")
+    page.wait_column(KEY, ["c", "b", "a"])
+
+
+def test_another_beginning_ends_the_offer_to_undo(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.click("Clear")
+    assert page.tab.find("#undo").is_displayed()
+    Select(page.tab.find("#start")).select_by_visible_text("Last 1,000")
+    page.wait_column(KEY, ["b", "a"])
+    assert not page.tab.find("#undo").is_displayed()

@@ -131,6 +131,7 @@ export class Feed {
     this.#live.forget();
     this.#once.clear();
     this.clear();
+    this.log.forget(); // what is before another beginning would not fit in
     this.listenTo(bindings, start);
   }
 

@@ -23,6 +23,7 @@ import { placeOf } from "./start.js";
 import { StartMenu } from "./start-menu.js";
 import { Status } from "./status.js";
 import { Table } from "./table.js";
+import { Undo } from "./undo.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { CatalogueDocument } from "./catalogue.js" */
@@ -49,6 +50,7 @@ export class Inspector {
     (text, isStep) => this.#filter(text, isStep),
     () => byId("grid").focus(),
   );
+  #undo = new Undo(() => this.#unclear());
   #offline = new Offline(() => this.#leaveFile());
   #document;
   #keepsHistory;
@@ -101,7 +103,10 @@ export class Inspector {
   #makeFeed(lateness) {
     return new Feed(this.#catalogue, this.#status, lateness, {
       onEntry: () => this.#table.drawSoon(),
-      onLog: (log) => this.#table.useLog(log),
+      onLog: (log) => {
+        this.#undo.end();
+        this.#table.useLog(log);
+      },
       onRunning: (isRunning) => {
         this.#editor.setRunning(isRunning);
         this.#tellEmpty();
@@ -214,6 +219,7 @@ export class Inspector {
     this.#shutDetail();
     this.#offline.close();
     this.#table.paused = false;
+    this.#undo.end();
     this.#feed.beginAt(bindings, this.#place);
     this.#table.follow();
     this.#tick();
@@ -317,8 +323,17 @@ export class Inspector {
   }
 
   #clear() {
+    const { log } = this.#feed;
+    if (log.kept) this.#undo.end(); // of the time before
     this.#feed.clear();
+    if (log.isCleared) this.#undo.offer(() => log.forget());
     this.#shutDetail();
+    this.#table.follow();
+    this.#tick();
+  }
+
+  #unclear() {
+    this.#feed.log.restore();
     this.#table.follow();
     this.#tick();
   }

@@ -102,6 +102,10 @@ class Shelf {
   }
 }
 
+/**
+ * @typedef {{ shown: Shelf, behind: Shelf | null, received: number, dropped: number }} Cleared
+ */
+
 /** Of all logs: an id means the same entry whichever log is shown. */
 let lastId = 0;
 
@@ -113,6 +117,8 @@ export class Log {
   #shown;
   /** What came since the pause. @type {Shelf | null} */
   #behind = null;
+  /** What `clear` took away. @type {Cleared | null} */
+  #cleared = null;
   /** Messages that came. */
   received = 0;
   /** Messages that are no longer kept, because newer ones came. */
@@ -145,11 +151,39 @@ export class Log {
     this.#push(gapArrival(gap, atMs));
   }
 
-  /** Forgets all; a pause goes on. */
+  /** Takes all away, which `restore` brings back; a pause goes on. */
   clear() {
+    const { received, dropped } = this;
+    // Who clears twice means what was there the first time.
+    if (this.kept) this.#cleared = { shown: this.#shown, behind: this.#behind, received, dropped };
     this.received = this.dropped = 0;
     this.#shown = new Shelf(this.#limit);
     if (this.#behind) this.#behind = new Shelf(this.#limit);
+  }
+
+  /** Whether there is something to restore. */
+  get isCleared() {
+    return this.#cleared !== null;
+  }
+
+  /** Brings back what was taken away last, before what came since. */
+  restore() {
+    const cleared = this.#cleared;
+    if (!cleared) return;
+    const since = this.#shown.kept;
+    this.#cleared = null;
+    this.received += cleared.received;
+    this.dropped += cleared.dropped;
+    this.#shown = cleared.shown;
+    this.#shown.sift(this.#filter); // which may be another one now
+    for (const entry of [...(cleared.behind?.kept ?? []), ...since]) {
+      this.dropped += this.#shown.push(entry, this.#filter.test(entry));
+    }
+  }
+
+  /** Forgets what was taken away. */
+  forget() {
+    this.#cleared = null;
   }
 
   /**
@@ -158,6 +192,7 @@ export class Log {
    */
   load(arrivals) {
     this.clear();
+    this.forget();
     this.#behind = null;
     this.#shown = new Shelf(Math.max(this.#limit, arrivals.length), Infinity);
     for (const arrival of arrivals) {
