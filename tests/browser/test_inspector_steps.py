@@ -212,3 +212,47 @@ def test_another_beginning_ends_the_offer_to_undo(quiet: Site, exchange: str) ->
     Select(page.tab.find("#start")).select_by_visible_text("Last 1,000")
     page.wait_column(KEY, ["b", "a"])
     assert not page.tab.find("#undo").is_displayed()
+
+
+def bindings_of(page: Inspector) -> list[list[str]]:
+    """Return what stands in the editor."""
+    script = """
+        return [...document.querySelectorAll("#editor .binding")].map((row) =>
+          [".exchange", ".pattern"].map((field) => row.querySelector(field).value));
+    """
+    return [list(map(str, pair)) for pair in page.tab.run(script)]
+
+
+def test_edited_bindings_survive_a_reload_until_they_are_applied(
+    quiet: Site, exchange: str
+) -> None:
+    page = open_page(quiet, exchange)
+    page.bind(0, exchange, "a.#")
+    page.click("+ Add")
+    page.bind(1, "exchange/not/yet", "b")
+    edited = [[exchange, "a.#"], ["exchange/not/yet", "b"]]
+    page.tab.run("location.reload();")
+    page.wait_listening()
+    assert bindings_of(page) == edited
+    page.wait("#bindings-summary", "1, changed")
+    other = open_page(quiet, f"{exchange}/other")  # another tab has its own
+    assert bindings_of(other) == [[f"{exchange}/other", "#"]]
+    page.click("Revert")
+    page.tab.run("location.reload();")
+    page.wait_listening()
+    assert bindings_of(page) == [[exchange, "#"]]
+    page.bind(0, exchange, "c.#")
+    page.click("Apply")
+    wait_until(lambda: "c." in page.fragment, "it is applied")
+    page.tab.run("location.reload();")
+    page.wait_listening()
+    assert bindings_of(page) == [[exchange, "c.#"]]
+    assert "changed" not in page.text("#bindings-summary")
+
+
+def test_bindings_that_were_never_applied_survive_too(quiet: Site, exchange: str) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.bind(0, exchange, "a.#")
+    page.tab.run("location.reload();")
+    wait_until(lambda: bindings_of(page) == [[exchange, "a.#"]], "what was typed")
+    assert page.phase == "stopped"

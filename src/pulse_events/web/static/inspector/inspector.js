@@ -10,6 +10,7 @@ import { SnippetTabs } from "./copying.js";
 import { tellCounts } from "./counts.js";
 import { Detail } from "./detail.js";
 import { byId, set } from "./dom.js";
+import { Draft } from "./draft.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
 import { Feed } from "./feed.js";
@@ -50,6 +51,7 @@ export class Inspector {
     (text, isStep) => this.#filter(text, isStep),
     () => byId("grid").focus(),
   );
+  #draft = new Draft();
   #undo = new Undo(() => this.#unclear());
   #offline = new Offline(() => this.#leaveFile());
   #document;
@@ -86,6 +88,8 @@ export class Inspector {
     const view = this.#address.read();
     const isDemo = this.#address.isBare && this.#document.demo;
     this.#show(isDemo ? { ...view, bindings: DEMO } : view);
+    const edited = this.#draft.of(this.#address.view.bindings);
+    if (edited) this.#editor.edit(edited);
     if (matchMedia(SMALL).matches) this.#foldSide();
     this.#tick();
     setInterval(() => this.#tick(), 1000);
@@ -149,6 +153,7 @@ export class Inspector {
       palette: this.#palette,
       valuesSeen: (exchange, field) => this.#feed.valuesSeen(exchange, field),
       exchangesSeen: () => [...this.#feed.exchangesSeen],
+      onEdit: (edited, applied) => this.#draft.keep(edited, applied),
       onApply: (bindings) => this.#apply(bindings),
       onStop: () => this.#stop(),
     });
