@@ -8,6 +8,8 @@ from selenium.webdriver.support.ui import Select
 
 from tests.browser.conftest import Site
 from tests.browser.inspector import Inspector, fragment
+from tests.support.browser import Browser
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 KEY = 2
@@ -256,3 +258,52 @@ def test_bindings_that_were_never_applied_survive_too(quiet: Site, exchange: str
     page.tab.run("location.reload();")
     wait_until(lambda: bindings_of(page) == [[exchange, "a.#"]], "what was typed")
     assert page.phase == "stopped"
+
+
+def asks(page: Inspector) -> bool:
+    """Return whether the page would have the browser ask before it is left."""
+    script = """
+        const event = new Event("beforeunload", { cancelable: true });
+        dispatchEvent(event);
+        return event.defaultPrevented;
+    """
+    return bool(page.tab.run(script))
+
+
+def test_leaving_asks_only_where_unsaved_messages_would_be_lost(tabs: Browser) -> None:
+    exchange = "exchange/unsaved"
+    with Server("--history", "off") as server:
+        page = Inspector(tabs, server.url, fragment((exchange, "#")))
+        page.wait_listening()
+        assert not asks(page)
+        server.publish(exchange, "first", 1)
+        page.wait_column(KEY, ["first"])
+        wait_until(lambda: asks(page), "it asks")
+        page.click("Save")
+        page.click("JSON lines", "#files")
+        wait_until(lambda: not asks(page), "what is saved is not lost")
+        server.publish(exchange, "second", 1)
+        page.wait_column(KEY, ["second", "first"])
+        wait_until(lambda: asks(page), "it asks again")
+        page.filter("first")
+        page.wait_column(KEY, ["first"])
+        page.click("Save")
+        page.click("CSV", "#files .choices-of:nth-child(2)")
+        assert asks(page)  # a part was saved
+        page.click("Clear")
+        wait_until(lambda: not asks(page), "nothing is left to lose")
+
+
+def test_leaving_does_not_ask_for_what_the_server_holds(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.tab.run("return new Promise((done) => setTimeout(done, 1500));")  # it looks each second
+    assert not asks(page)
+    page.bind(0, f"{exchange}/other", "#")
+    page.click("Apply")
+    wait_until(lambda: asks(page), "what the bindings before brought would not come again")
+    Select(page.tab.find("#start")).select_by_visible_text("From now")
+    page.wait_listening()
+    wait_until(lambda: not asks(page), "the table is empty")
+    quiet.publish(f"{exchange}/other", "c", 1)
+    page.wait_column(KEY, ["c"])
+    wait_until(lambda: asks(page), "another page from now on would not have it")

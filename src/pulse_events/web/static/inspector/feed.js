@@ -43,6 +43,12 @@ export class Feed {
    */
   #away = null;
   #filterText = "";
+  /** The bindings of what comes, as JSON. */
+  #taken = "";
+  /** Whether something that was not saved came for bindings before these. */
+  hasOthers = false;
+  /** The newest entry that was saved. */
+  #savedId = 0;
   /** Whether a stream that opens has yet to say from where on it brings messages. */
   #isReadyDue = false;
   /** Whether it has opened. */
@@ -83,7 +89,10 @@ export class Feed {
         this.#backlog.end();
       },
       onStatus: (broker) => this.#status.tellBroker(broker),
-      onTaken: (bindings) => events.onTaken(bindings),
+      onTaken: (bindings) => {
+        this.#noteBindings(bindings);
+        events.onTaken(bindings);
+      },
       onRefused: ({ message }) => this.#refused(message),
     });
   }
@@ -180,7 +189,20 @@ export class Feed {
     this.log.clear();
     if (this.isFile) return;
     this.#away = null;
+    this.hasOthers = false;
     this.rates.clear();
+  }
+
+  /** @param {Entry[]} entries all that was kept when they were saved, oldest first */
+  saved(entries) {
+    if (this.isFile) return;
+    this.#savedId = entries.at(-1)?.id ?? this.#savedId;
+    this.hasOthers = false;
+  }
+
+  /** Messages of the stream that were not saved. */
+  get unsaved() {
+    return this.#liveLog.after(this.#savedId);
   }
 
   /** @returns {{ all: Entry[], shown: Entry[] }} oldest first */
@@ -243,6 +265,13 @@ export class Feed {
     if (!isPast) this.rates.count(exchange, nowMs);
     this.#see(exchange);
     this.#on.onEntry();
+  }
+
+  /** @param {readonly Binding[]} bindings */
+  #noteBindings(bindings) {
+    const taken = JSON.stringify(bindings);
+    if (taken !== this.#taken) this.hasOthers ||= this.unsaved.count > 0;
+    this.#taken = taken;
   }
 
   /** @param {string} exchange */

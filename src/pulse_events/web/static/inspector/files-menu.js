@@ -11,13 +11,14 @@ import { fromCsv, fromJsonLines, toCsv, toJsonLines } from "./files.js";
 
 /**
  * @param {() => Kept} kept
+ * @param {(entries: Entry[]) => void} onSaved all that was kept when the menu was opened
  */
-export function fillSaveMenu(kept) {
+export function fillSaveMenu(kept, onSaved) {
   const menu = byId("files");
   menu.addEventListener("beforetoggle", () => {
     const { all, shown } = kept();
-    const rows = [choices("All that is kept", all)];
-    if (shown.length !== all.length) rows.push(choices("What the filter shows", shown));
+    const rows = [choices("All that is kept", all, () => onSaved(all))];
+    if (shown.length !== all.length) rows.push(choices("What the filter shows", shown, () => {}));
     menu.replaceChildren(...rows);
   });
 }
@@ -25,8 +26,9 @@ export function fillSaveMenu(kept) {
 /**
  * @param {string} title
  * @param {Entry[]} entries
+ * @param {() => void} onSaved
  */
-function choices(title, entries) {
+function choices(title, entries, onSaved) {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
   /**
    * @param {string} label
@@ -37,6 +39,7 @@ function choices(title, entries) {
   const choice = (label, extension, write, type) =>
     button(label, () => {
       save(`pulse-${stamp}.${extension}`, write(entries), type);
+      onSaved();
       byId("files").hidePopover();
     });
   return element(

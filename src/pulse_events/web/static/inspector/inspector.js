@@ -16,6 +16,7 @@ import { emptyPage } from "./empty.js";
 import { Feed } from "./feed.js";
 import { fillSaveMenu, takeFiles } from "./files-menu.js";
 import { useKeys } from "./keys.js";
+import { heldAt, isLost, Leaving } from "./leaving.js";
 import { placeMenu } from "./menus.js";
 import { Offline } from "./offline.js";
 import { Palette } from "./palette.js";
@@ -31,6 +32,7 @@ import { Undo } from "./undo.js";
 /** @import { Lateness } from "./feed.js" */
 /** @import { Loaded } from "./files.js" */
 /** @import { Entry } from "./log.js" */
+/** @import { Config } from "./server.js" */
 /** @import { View } from "./view.js" */
 
 const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
@@ -52,10 +54,13 @@ export class Inspector {
     () => byId("grid").focus(),
   );
   #draft = new Draft();
+  #leaving = new Leaving(() => this.#wouldLose());
   #undo = new Undo(() => this.#unclear());
   #offline = new Offline(() => this.#leaveFile());
   #document;
+  /** Whether a stream of the server can begin in the past. */
   #keepsHistory;
+  #historyMs;
   #startMenu;
   #catalogue;
   #feed;
@@ -66,13 +71,14 @@ export class Inspector {
 
   /**
    * @param {CatalogueDocument} document
-   * @param {boolean} keepsHistory whether a stream of the server can begin in the past
+   * @param {Config} config
    * @param {Lateness} lateness
    */
-  constructor(document, keepsHistory, lateness) {
+  constructor(document, { history = "off", historyAge = Infinity }, lateness) {
     this.#document = document;
-    this.#keepsHistory = keepsHistory;
-    this.#startMenu = new StartMenu(keepsHistory, (start) => this.#beginAt(start));
+    this.#keepsHistory = history !== "off";
+    this.#historyMs = historyAge * 1000;
+    this.#startMenu = new StartMenu(this.#keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
     this.#feed = this.#makeFeed(lateness);
     this.#table = this.#makeTable();
@@ -167,7 +173,13 @@ export class Inspector {
       fields: () => this.#feed.fieldNames(this.#address.view.bindings),
       onChoose: (names) => this.#chooseColumns(names),
     });
-    fillSaveMenu(() => this.#feed.kept());
+    fillSaveMenu(
+      () => this.#feed.kept(),
+      (entries) => {
+        this.#feed.saved(entries);
+        this.#leaving.look();
+      },
+    );
     takeFiles((name, loaded) => this.#openFile(name, loaded));
     placeMenu("columns", "show-columns");
     placeMenu("files", "show-files");
@@ -228,6 +240,14 @@ export class Inspector {
     this.#feed.beginAt(bindings, this.#place);
     this.#table.follow();
     this.#tick();
+  }
+
+  /** Whether messages are in the table that nobody could get again. */
+  #wouldLose() {
+    const nowMs = Date.now();
+    const place = this.#keepsHistory && !this.#feed.hasOthers ? this.#place : null;
+    const held = heldAt(place, this.#historyMs, nowMs);
+    return isLost(this.#feed.unsaved, held, nowMs);
   }
 
   /** @param {Binding[]} bindings */
@@ -390,6 +410,7 @@ export class Inspector {
 
   #tick() {
     const nowMs = Date.now();
+    this.#leaving.look();
     this.#status.tellLag(this.#feed.lagMs);
     this.#status.tick(nowMs);
     this.#status.count(this.#feed.log.received);

@@ -260,6 +260,24 @@ export class Log {
 
   /**
    * @param {number} id
+   * @returns {{ count: number, oldestMs: number }} the messages that are kept and came after that
+   *   entry, and when the oldest of them came
+   */
+  after(id) {
+    const found = { count: 0, oldestMs: NaN };
+    for (const kept of [this.#behind?.kept, this.#shown.kept]) {
+      for (let i = (kept?.length ?? 0) - 1; kept && i >= 0 && kept.at(i).id > id; i -= 1) {
+        const { kind, atMs } = kept.at(i);
+        if (kind !== "message") continue;
+        found.count += 1;
+        found.oldestMs = atMs;
+      }
+    }
+    return found;
+  }
+
+  /**
+   * @param {number} id
    * @returns {Entry | null} the entry in `visible` with this id
    */
   find(id) {

@@ -52,4 +52,4 @@ const [catalogue, config] = await Promise.all([
 ]);
 const lag = new Lag(clock, (config.pingInterval ?? 20) * 1000);
 tellServer(config);
-new Inspector(catalogue, (config.history ?? "off") !== "off", { lag, clock }).start();
+new Inspector(catalogue, config, { lag, clock }).start();
