@@ -52,6 +52,25 @@ export function gapArrival(gap, atMs) {
   return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap, isPast: false };
 }
 
+/** @type {Ring<Entry>} */
+const NO_ENTRIES = new Ring(1);
+
+/**
+ * @param {Ring<Entry>} entries
+ * @param {number} id
+ * @returns {number} the index of the first with a higher id
+ */
+function firstAfter(entries, id) {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries.at(middle).id <= id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Entries, and those of them that the filter lets through; both oldest first, the newest kept. */
 class Shelf {
   #characters = 0;
@@ -260,18 +279,16 @@ export class Log {
 
   /**
    * @param {number} id
-   * @returns {{ count: number, oldestMs: number }} the messages that are kept and came after that
-   *   entry, and when the oldest of them came
+   * @returns {{ count: number, oldestMs: number }} how much is kept from the first message on that
+   *   came after that entry, and when it came
    */
   after(id) {
     const found = { count: 0, oldestMs: NaN };
-    for (const kept of [this.#behind?.kept, this.#shown.kept]) {
-      for (let i = (kept?.length ?? 0) - 1; kept && i >= 0 && kept.at(i).id > id; i -= 1) {
-        const { kind, atMs } = kept.at(i);
-        if (kind !== "message") continue;
-        found.count += 1;
-        found.oldestMs = atMs;
-      }
+    for (const kept of [this.#shown.kept, this.#behind?.kept ?? NO_ENTRIES]) {
+      let i = firstAfter(kept, id);
+      while (!found.count && i < kept.length && kept.at(i).kind !== "message") i += 1;
+      if (!found.count && i < kept.length) found.oldestMs = kept.at(i).atMs;
+      found.count += kept.length - i;
     }
     return found;
   }
@@ -291,15 +308,9 @@ export class Log {
    */
   position({ id }) {
     const { matching } = this.#shown;
-    let low = 0;
-    let high = matching.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (matching.at(middle).id < id) low = middle + 1;
-      else high = middle;
-    }
-    const isThere = low < matching.length && matching.at(low).id === id;
-    return isThere ? matching.length - 1 - low : -1;
+    const at = firstAfter(matching, id - 1);
+    const isThere = at < matching.length && matching.at(at).id === id;
+    return isThere ? matching.length - 1 - at : -1;
   }
 
   /** @param {Arrival} arrival */
