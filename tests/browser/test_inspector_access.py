@@ -10,6 +10,9 @@ from selenium.webdriver import Keys
 
 from tests.browser.conftest import Site
 from tests.browser.inspector import Inspector, fragment
+from tests.support.browser import Browser
+from tests.support.rabbit import free_port
+from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 AXE = Path(__file__).parent.parent / "js" / "node_modules" / "axe-core" / "axe.min.js"
@@ -106,6 +109,25 @@ def test_axe_finds_nothing_without_a_stream(
     page.tab.press(Keys.ESCAPE, "t", Keys.ARROW_DOWN, Keys.ENTER)
     page.wait("#detail h2", "Gap")
     assert findings(page) == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(WIDE, "dark"), (NARROW, "light")])
+def test_axe_finds_nothing_where_the_broker_is_lost_or_messages_are_made_up(
+    tabs: Browser, width: int, scheme: str
+) -> None:
+    with Server("--broker", f"amqp://u:p@127.0.0.1:{free_port()}/") as server:
+        page = Inspector(tabs, server.url, fragment((FAILED, "#")), bypass_policy=True)
+        page.look(width=width, scheme=scheme)
+        page.wait("#phase", "broker lost")
+        assert findings(page) == []
+    with Server("--demo", "5") as server:
+        page = Inspector(tabs, server.url, bypass_policy=True)
+        page.look(width=width, scheme=scheme)
+        wait_until(page.rows, "a row")
+        page.click("Pause")  # rows that have just come are in motion
+        page.click("Clear")
+        assert page.tab.find("#undo").is_displayed()
+        assert findings(page) == []
 
 
 @pytest.mark.parametrize("width", [NARROW, 768])

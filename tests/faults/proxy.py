@@ -1,7 +1,8 @@
 """A TCP proxy in front of a broker or a server: can be cut, mended, or turned into a black hole.
 
-In a black hole not even the kernel answers: a socket filter throws every packet away on arrival.
-It can also end, as a broker does that has failed, each connection on which certain bytes come.
+It can be a slow line to those before it.  In a black hole not even the kernel answers: a socket
+filter throws every packet away on arrival.  It can also end, as a broker does that has failed, each
+connection on which certain bytes come.
 """
 
 import asyncio
@@ -41,6 +42,7 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
         self._is_cut = self._is_hole = False
+        self._bytes_per_s = 0
         self._stop = asyncio.Event()
         self._listening: Future[int] = Future()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -67,6 +69,10 @@ class Proxy:
     def mend(self) -> None:
         """Forward new connections again."""
         self._is_cut = self._is_hole = False
+
+    def throttle(self, bytes_per_s: int) -> None:
+        """Let so many bytes a second through to each client; 0 is as many as come."""
+        self._bytes_per_s = bytes_per_s
 
     def swallow(self, *, new_ones: bool = False) -> None:
         """Turn the connections there are into black holes; new ones work, or not until `mend`."""
@@ -99,7 +105,7 @@ class Proxy:
             writer.transport.abort()
             return
         self._writers |= {writer, there[1]}
-        await asyncio.gather(self._send(reader, writer, there[1]), _forward(there[0], writer))
+        await asyncio.gather(self._send(reader, writer, there[1]), self._bring(there[0], writer))
         self._writers -= {writer, there[1]}
 
     async def _send(
@@ -116,6 +122,19 @@ class Proxy:
                 break
             on.write(chunk)
         on.transport.abort()
+
+    async def _bring(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Forward what the other side says, no faster than the line is."""
+        try:
+            while chunk := await reader.read(1 << (12 if self._bytes_per_s else 16)):
+                writer.write(chunk)
+                await writer.drain()
+                if self._bytes_per_s:
+                    await asyncio.sleep(len(chunk) / self._bytes_per_s)
+        except ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
 
     def _abort_all(self) -> None:
         for writer in self._writers:

@@ -252,3 +252,30 @@ test("what is no binding or no URL is refused at once", () => {
   assert.throws(() => listen([{ exchange: "e" }], { url: "http://h/" }), TypeError);
   assert.throws(() => listen(BINDINGS, { url: "mailto:x" }), TypeError);
 });
+
+test("how the broker is, is asked for and told only where somebody wants to know", async (t) => {
+  const server = await StreamServer.start(t);
+  const statuses = [];
+  begin(t, server, { onStatus: (status) => statuses.push(status) });
+  const caller = await server.next();
+  assert.equal(caller.url.searchParams.get("status"), "true");
+  const lost = { broker: "lost", reason: "no broker", since: "2026-11-24T01:02:03.456Z" };
+  caller.event("status", lost);
+  await until(() => statuses.length, "the status, before the stream is ready");
+  assert.deepEqual(statuses, [lost]);
+  begin(t, server);
+  assert.equal((await server.next()).url.searchParams.get("status"), null);
+});
+
+test("a status is no place to go on from, and no gap begins with it", async (t) => {
+  const server = await StreamServer.start(t);
+  let statuses = 0;
+  const onStatus = () => (statuses += 1);
+  const { told } = begin(t, server, { resume: true, onStatus });
+  const first = (await server.next()).event("status", { broker: "lost" }, "1mAAAAAAAAAAA5");
+  await until(() => statuses, "the status");
+  first.drop();
+  const again = await server.next();
+  assert.equal(again.url.searchParams.get("lastEventId"), null);
+  assert.deepEqual(told.gaps, []);
+});

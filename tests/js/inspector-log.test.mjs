@@ -272,3 +272,41 @@ test("all of a download is seen, even more than the limit", () => {
   fill(log, 0, 30);
   assert.equal(log.matching, 10);
 });
+
+test("what was cleared comes back, before what came since", () => {
+  const log = new Log({ limit: 4 });
+  fill(log, 0, 3);
+  log.pause();
+  add(log, 3);
+  log.clear();
+  log.clear();
+  assert.deepEqual([seen(log), log.received, log.isCleared], [[], 0, true]);
+  log.resume();
+  add(log, 4);
+  log.filter = parseFilter("-k.2");
+  log.restore();
+  assert.deepEqual(seen(log), [4, 3, 1]);
+  assert.deepEqual([log.received, log.dropped, log.kept, log.isCleared], [5, 1, 4, false]);
+  log.restore();
+  assert.deepEqual(seen(log), [4, 3, 1]);
+});
+
+test("what was cleared does not come back once it is forgotten, or where there was nothing", () => {
+  const log = new Log();
+  log.clear();
+  assert.equal(log.isCleared, false);
+  add(log, 1);
+  log.clear();
+  log.forget();
+  log.restore();
+  assert.deepEqual([seen(log), log.isCleared, log.received], [[], false, 0]);
+});
+
+test("a file longer than the limit comes back whole", () => {
+  const log = new Log({ limit: 2 });
+  const message = { payload: { number: 1 }, exchange: "e", routingKey: "k", cc: [] };
+  log.load(Array.from({ length: 5 }, () => ({ kind: "message", atMs: 0, message, text: "{}" })));
+  log.clear();
+  log.restore();
+  assert.equal(log.kept, 5);
+});

@@ -241,3 +241,39 @@ test("a listener that comes while the server is away is served when it is back",
   caller.ready();
   await soon(Promise.all([one.listening.ready, two.listening.ready]), "both ready");
 });
+
+test("each listener knows how the broker is, whenever it came", async (t) => {
+  const server = await StreamServer.start(t);
+  server.config = { ...server.config, history: "memory" };
+  const told = new Map();
+  const listenTo = (name, options = {}) => {
+    told.set(name, []);
+    const onStatus = ({ broker }) => told.get(name).push(broker);
+    const bindings = [{ exchange: "e", routingKeyPattern: "a.#" }];
+    const common = { url: server.url, share: true, worker, onStatus };
+    const listening = listen(bindings, { ...common, ...options });
+    t.after(() => listening.close());
+    return listening;
+  };
+  begin(t, server, "a.#"); // which does not ask for it
+  const caller = (await server.next()).event("status", { broker: "ok" }).ready("1mAAAAAAAAAAA5");
+  const joining = listenTo("joining");
+  await soon(joining.ready, "ready");
+  listenTo("behind", { last: 5 });
+  await server.next(); // of its own for a while, which is not ready
+  caller.event("status", { broker: "lost" });
+  await until(() => told.get("behind").length === 2, "the loss");
+  listenTo("late");
+  await until(() => told.get("late").length, "the loss again");
+  assert.deepEqual(Object.fromEntries(told), {
+    joining: ["ok", "lost"],
+    behind: ["ok", "lost"],
+    late: ["lost"],
+  });
+  caller.drop();
+  const again = await server.next();
+  listenTo("later");
+  again.event("status", { broker: "ok" });
+  await until(() => told.get("later").length, "what the next stream says");
+  assert.deepEqual(told.get("later"), ["ok"]);
+});

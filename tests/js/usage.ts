@@ -39,6 +39,7 @@ const listening: Listening<Task> = listen<Task>(bindings, {
   onError: (error) => error.permanent && error.status + error.message.length,
   onStale: ({ silentMs, intervalMs }) => silentMs / intervalMs,
   onPing: ({ time }) => Date.parse(time),
+  onStatus: ({ broker, reason, since }) => (broker === "lost" ? [reason, since] : null),
   onState: ({ phase, retryAt }: State) => (phase === "waiting" ? retryAt : null),
 });
 

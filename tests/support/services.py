@@ -6,7 +6,7 @@ from pulse_events.hub.hub import Hub
 from pulse_events.hub.hubs import Exact, Hubs
 from pulse_events.process.peers import Alone
 from pulse_events.web.page import Catalogue
-from pulse_events.web.services import Services
+from pulse_events.web.services import HistoryReach, Services
 from pulse_events.web.status import BrokerStatus
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
@@ -38,5 +38,8 @@ def make_services() -> Services:
         health=lambda: memory.health,
         total=lambda: alone.total(hubs.statistics()),
         catalogue=Catalogue(),
+        broker=memory.name,
+        demo=False,
+        reach=HistoryReach(),
         publish=memory.publish,
     )

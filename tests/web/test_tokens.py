@@ -319,15 +319,6 @@ def test_an_unknown_token_is_an_error_event_or_410(server: LocalServer) -> None:
         assert stream.head().status == 410
 
 
-def test_the_configuration_says_what_clients_need(roomy: LocalServer) -> None:
-    with RawStream(roomy.port, "/events/v1/config") as answer:
-        assert json.loads(answer.body()) == {
-            "pingInterval": 60.0,
-            "maxBindings": LIMIT,
-            "history": "memory",
-        }
-
-
 def test_a_token_works_on_every_worker(rabbit: Rabbit, exchange: str) -> None:
     options = ["--broker", rabbit.amqp_url, "--workers", "3", "--max-bindings", str(LIMIT)]
     with Server(*options) as server:

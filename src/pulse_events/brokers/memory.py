@@ -41,6 +41,11 @@ class Memory:
         return EMBEDDED
 
     @property
+    def public_name(self) -> str:
+        """The same."""
+        return EMBEDDED
+
+    @property
     def health(self) -> Health:
         """Connected as long as `run` runs."""
         return Health(connected=True) if self._listener else _STOPPED

@@ -122,6 +122,10 @@ class Broker(Orders, Protocol):
         """Where the broker is, for people; no password."""
 
     @property
+    def public_name(self) -> str:
+        """What everybody may know of that: no user, virtual host or port."""
+
+    @property
     def health(self) -> Health:
         """The state of the connection."""
 

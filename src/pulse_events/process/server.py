@@ -58,7 +58,7 @@ from pulse_events.web.app import App
 from pulse_events.web.door import Door
 from pulse_events.web.http_server import HttpServer
 from pulse_events.web.page import Catalogue
-from pulse_events.web.services import Services
+from pulse_events.web.services import HistoryReach, Services
 from pulse_events.web.status import BrokerStatus
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
@@ -188,6 +188,9 @@ class _Process:
             catalogue=Catalogue(
                 demo=settings.demo is not None, root_url=settings.taskcluster_root_url
             ),
+            broker=self.broker.public_name,
+            demo=settings.demo is not None,
+            reach=_reach(settings),
             refused=self._refused,
         )
 
@@ -270,6 +273,15 @@ def _recorded(settings: Settings) -> Iterable[Binding]:
     if settings.demo is not None and not settings.record:
         return [Binding(exchange.name, ANY_WORDS) for exchange in load_catalogue()]
     return map(read_pair, settings.record)
+
+
+def _reach(settings: Settings) -> HistoryReach:
+    """Return how far back at most what is held reaches: of the log, if there is one."""
+    if settings.history == "off":
+        return HistoryReach()
+    if settings.log_url:
+        return HistoryReach(settings.log_age, settings.log_bytes)
+    return HistoryReach(settings.history_age, settings.history_bytes)
 
 
 def _time_ms() -> int:

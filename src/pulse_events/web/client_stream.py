@@ -82,7 +82,7 @@ class ClientStream(asyncio.Protocol):
             self._check_unsent()
 
     def tell(self, chunk: bytes) -> None:
-        """Send an event that need not be the first."""
+        """Send an event that nothing need wait for."""
         self.write(chunk)
 
     @property

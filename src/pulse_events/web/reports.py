@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from pulse_events.web.answers import CORS, json_answer
+from pulse_events.web.answers import CORS, SERVER, json_answer, timestamp
 from pulse_events.web.metrics import exposition
 from pulse_events.web.services import Services
 
@@ -38,6 +38,13 @@ class Reports:
                 "pingInterval": services.ping_interval_s,
                 "maxBindings": services.max_bindings,
                 "history": services.history,
+                "historyAge": services.reach.age_s,
+                "historyBytes": services.reach.size_bytes,
+                "broker": services.broker,
+                "demo": services.demo,
+                "server": SERVER,
+                "version": self._release(),
+                "time": timestamp(),
             }
         )
 

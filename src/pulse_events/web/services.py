@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from pulse_events.access.limits import Admission
 from pulse_events.errors import Count
@@ -13,6 +14,13 @@ from pulse_events.messages import Message
 from pulse_events.web.page import Catalogue
 from pulse_events.web.streams import Streams
 from pulse_events.web.tokens import Tokens
+
+
+class HistoryReach(NamedTuple):
+    """How far back what is held reaches at most: an age, and bytes; neither if nothing is held."""
+
+    age_s: float = 0.0
+    size_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,11 @@ class Services:
     total: Callable[[], Awaitable[Statistics]]
     """The counts of all processes that share the port."""
     catalogue: Catalogue
+    broker: str
+    """See `Broker.public_name`."""
+    demo: bool
+    """Whether messages are made up."""
+    reach: HistoryReach
     publish: Callable[[Message], None] | None = None
     """Takes a message from HTTP; ``None`` where the broker is a real one."""
     refused: Counter[Count] = field(default_factory=Counter)

@@ -30,6 +30,11 @@ class BrokerStatus:
         self._seen = health
         return True
 
+    @property
+    def is_ok(self) -> bool:
+        """Whether the broker could be used when it was seen."""
+        return self._seen.connected
+
     def document(self) -> dict[str, str]:
         """Return what was seen, as a ``status`` event says it.
 

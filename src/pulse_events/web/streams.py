@@ -201,7 +201,10 @@ class Streams:
                 self._tell(stream)
 
     def _tell(self, stream: ClientStream) -> None:
-        stream.tell(stream.wire.status(self._status.document(), self._hub.cursor_of(stream)))
+        status = stream.wire.status(self._status.document(), self._hub.cursor_of(stream))
+        # While the broker is lost, there will be no `ready` and no refusal: why is said at once.
+        send = stream.tell if self._status.is_ok else stream.write
+        send(status)
 
     def _ping(self) -> None:
         streams = self._wheel.turn()

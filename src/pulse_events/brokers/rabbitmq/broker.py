@@ -93,6 +93,11 @@ class RabbitMQ:
         return str(self._address)
 
     @property
+    def public_name(self) -> str:
+        """Its hosts' names."""
+        return ", ".join(dict.fromkeys(host for host, _ in self._address.hosts))
+
+    @property
     def queue(self) -> str:
         """The name of the queue; another one after it was lost."""
         return self._queue.name

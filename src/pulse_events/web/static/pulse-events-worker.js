@@ -174,6 +174,10 @@
     ping(ping) {
       this.#say("ping", ping);
     }
+    /** @param {BrokerStatus} status */
+    status(status) {
+      this.#say("status", status);
+    }
     /** @param {{ silentMs: number, intervalMs: number }} stale */
     stale(stale) {
       this.#say("stale", stale);
@@ -287,9 +291,10 @@
     url.pathname = url.pathname.replace(/connect\/?$/, name);
     return url;
   }
-  async function openStream(endpoint, bindings, place, means) {
+  async function openStream(endpoint, bindings, { place, status }, means) {
     const target = await targetOf(endpoint, JSON.stringify({ bindings }), means);
     if (place) setPlace(target.searchParams, place);
+    if (status) target.searchParams.set("status", "true");
     const headers = { Accept: "text/event-stream" };
     const response = await request(target, { headers, cache: "no-store" }, means);
     if (response.body && /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {
@@ -636,9 +641,10 @@
     /**
      * @param {{
      *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
-     *   resume?: boolean, place?: Place | null, token?: Token,
+     *   resume?: boolean, place?: Place | null, status?: boolean, token?: Token,
      *   fetch?: Fetch, random?: () => number,
-     * }} options `resume`, `place`: see `Position`; `token`: asked for each stream
+     * }} options `resume`, `place`: see `Position`; `status`: whether to ask how the broker is;
+     *   `token`: asked for each stream
      * @param {Sink} sink
      */
     constructor(options, sink) {
@@ -690,7 +696,7 @@
     async #listenOnce() {
       const abort = new AbortController();
       this.#abort = abort;
-      const { endpoint, bindings, token, fetch } = this.#options;
+      const { endpoint, bindings, token, fetch, status } = this.#options;
       this.#attempt += 1;
       this.#say("connecting");
       this.#watch.begin();
@@ -700,7 +706,7 @@
         const place = await this.#position.next();
         if (place && Object.keys(place).length) this.#watch.expectEarlyPing();
         const means = { token, fetch, signal: abort.signal };
-        const body = await openStream(endpoint, bindings, place, means);
+        const body = await openStream(endpoint, bindings, { place, status }, means);
         await this.#read(body.getReader(), abort.signal);
         return new PulseEventsError(LOST);
       } catch (error) {
@@ -728,6 +734,7 @@
     /** @param {ServerEvent} event */
     #hear({ kind, data, id }) {
       this.#watch.heard();
+      if (kind === "status") return this.#sink.status(JSON.parse(data));
       if (this.#position.moveTo(kind, id)) this.#sink.at(id);
       if (kind === "message") this.#sink.message(data);
       else if (kind === "ready") this.#ready(id);
@@ -1069,6 +1076,8 @@
     cursor = null;
     /** @type {State} */
     lastState = { phase: "connecting", reason: "", retryAt: null, attempt: 0, shared: false };
+    /** What the server said last of its broker. @type {BrokerStatus | null} */
+    lastStatus = null;
     source;
     #listener;
     /**
@@ -1130,6 +1139,11 @@
       this.heardAt = Date.now();
       this.#listener.onPing(this, ping);
     }
+    /** @param {BrokerStatus} status */
+    status(status) {
+      this.lastStatus = status;
+      this.#listener.onStatus(this, status);
+    }
     /** @param {{ silentMs: number, intervalMs: number }} stale */
     stale(stale) {
       this.#listener.onStale(this, stale);
@@ -1143,6 +1157,7 @@
     state(state) {
       const wasReady = this.isReady;
       this.lastState = state;
+      if (state.phase === "waiting") this.lastStatus = null;
       if (wasReady && !this.isReady) this.#listener.onDown(this);
       this.#listener.onState(this, state);
     }
@@ -1270,7 +1285,7 @@
     }
     /** @returns {LinkListener<T, R>} what all links call */
     #listen() {
-      const { give, isAmong, readyAgain, gap, moved, ping, stale, error, state } = this.#owner;
+      const { give, isAmong, readyAgain, gap, moved, ping, status, stale, error, state } = this.#owner;
       const unlessOld = (tell) => (link, event) => link !== this.#old && tell(link, event);
       return {
         onReady: (link, event) => {
@@ -1295,6 +1310,7 @@
           if (link !== this.#old || !this.#handover?.isLed) gap(link, what);
         },
         onPing: unlessOld(ping),
+        onStatus: unlessOld(status),
         onStale: unlessOld(stale),
         onError: unlessOld(error),
         onState: unlessOld(state)
@@ -1421,6 +1437,9 @@
           this.#place();
           this.#quietSince = time;
         },
+        onStatus: () => {
+        },
+        // the shared stream tells
         onStale: () => {
         },
         onError: (_, why) => error(why),
@@ -1967,7 +1986,8 @@
       const { bindings } = union;
       const place = this.#beginning(wanted);
       const token = tokenAmong(this.members);
-      const options = { endpoint, bindings, pingInterval, resume, token, place, fetch: this.#fetch };
+      const more = { status: true, fetch: this.#fetch };
+      const options = { endpoint, bindings, pingInterval, resume, token, place, ...more };
       this.#relay.open((sink) => new Connection(options, sink), new Routes(union, wanted));
     }
     /**
@@ -2002,6 +2022,10 @@
             sink.ping(ping);
           });
         },
+        // To those that read a stream of their own for a while, too.
+        status: (link, status) => {
+          for (const { sink } of roster.of(link)) sink.status(status);
+        },
         stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
         error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
         state: (link, state) => {
@@ -2025,6 +2049,8 @@
         this.#relay.live
       );
       live.routes.carry(this.#batch);
+      const { lastStatus } = live;
+      if (lastStatus) for (const { sink } of this.#batch) sink.status(lastStatus);
       const event = { first: false, resumed: live.cursor !== null, isTold: false };
       if (live.isReady) this.#roster.welcome(this.#batch, live, event);
       this.#settleIn(0);

@@ -30,6 +30,14 @@ export interface Gap {
   to: string;
 }
 
+export interface BrokerStatus {
+  broker: "ok" | "lost";
+  /** Why it is lost, or what is wrong with it all the same; else empty. */
+  reason: string;
+  /** ISO 8601. */
+  since: string;
+}
+
 export interface State {
   /**
    * `connecting`: a stream is being opened; `open`: it is ready; `waiting`: it was lost, the next
@@ -106,6 +114,11 @@ export interface ListenOptions<Payload = any> {
   onStale?: (stale: { silentMs: number; intervalMs: number }) => void;
   /** The server is alive; `time` is its own. */
   onPing?: (ping: { time: string }) => void;
+  /**
+   * How the server's broker is: at the start of each stream, and when that changes.  While it is
+   * lost nothing comes, whatever the state of the stream.
+   */
+  onStatus?: (status: BrokerStatus) => void;
   /** The state has changed; the same as `listening.state`. */
   onState?: (state: State) => void;
   /** Ends it, quietly: loops end, nothing is thrown. */

@@ -17,7 +17,8 @@ import { SharedListener } from "./client/shared.js";
 import { Subscription } from "./client/subscription.js";
 import { matches, Router } from "./client/topics.js";
 
-/** @import { Binding, Gap, ListenOptions, Message, State } from "./pulse-events.js" */
+/** @import { Binding, BrokerStatus, Gap, ListenOptions, Message } from "./pulse-events.js" */
+/** @import { State } from "./pulse-events.js" */
 /** @import { Listening as Interface } from "./pulse-events.js" */
 /** @import { Heard } from "./client/link.js" */
 /** @import { Place } from "./client/requests.js" */
@@ -135,7 +136,7 @@ function sourceOf(options) {
   const endpoint = endpointOf(url, globalThis.location?.href);
   const start = placeOf(options);
   checkToken(token);
-  const asked = { endpoint, pingInterval, resume, token };
+  const asked = { endpoint, pingInterval, resume, token, status: options.onStatus !== undefined };
   const startWorker = share ? startOf(worker) : null;
   const own = fetch ? { ...asked, fetch } : asked;
   return (bindings, sink, live) => {
@@ -242,7 +243,7 @@ class Listening {
 
   /** What the source calls. */
   #listener() {
-    const { onReady, onGap, onStale, onPing } = this.#options;
+    const { onReady, onGap, onStale, onPing, onStatus } = this.#options;
     return {
       /** @param {string} cursor */
       at: (cursor) => {
@@ -259,6 +260,8 @@ class Listening {
       gap: (gap) => this.#call(onGap, gap),
       /** @param {{ time: string }} ping */
       ping: (ping) => this.#call(onPing, ping),
+      /** @param {BrokerStatus} status */
+      status: (status) => this.#call(onStatus, status),
       /** @param {{ silentMs: number, intervalMs: number }} stale */
       stale: (stale) => this.#call(onStale, stale),
       /** @param {PulseEventsError} error */

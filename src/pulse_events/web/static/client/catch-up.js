@@ -135,6 +135,7 @@ export class CatchUp {
         this.#place();
         this.#quietSince = time;
       },
+      onStatus: () => {}, // the shared stream tells
       onStale: () => {},
       onError: (_, why) => error(why),
       onState: (_, how) => how.phase !== "closed" && state(how),

@@ -17,7 +17,7 @@ import { Watch } from "./watch.js";
 
 /** @import { Staleness } from "./watch.js" */
 /** @import { Token } from "./tokens.js" */
-/** @import { Binding, Gap, State } from "../pulse-events.d.ts" */
+/** @import { Binding, BrokerStatus, Gap, State } from "../pulse-events.d.ts" */
 /** @import { Fetch, Place } from "./requests.js" */
 /** @import { ServerEvent } from "./sse.js" */
 /**
@@ -36,6 +36,7 @@ import { Watch } from "./watch.js";
  *   message(text: string): void,
  *   gap(gap: Gap): void,
  *   ping(ping: { time: string }): void,
+ *   status(status: BrokerStatus): void,
  *   stale(stale: { silentMs: number, intervalMs: number }): void,
  *   error(error: PulseEventsError): void,
  *   state(state: State): void,
@@ -72,9 +73,10 @@ export class Connection {
   /**
    * @param {{
    *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number,
-   *   resume?: boolean, place?: Place | null, token?: Token,
+   *   resume?: boolean, place?: Place | null, status?: boolean, token?: Token,
    *   fetch?: Fetch, random?: () => number,
-   * }} options `resume`, `place`: see `Position`; `token`: asked for each stream
+   * }} options `resume`, `place`: see `Position`; `status`: whether to ask how the broker is;
+   *   `token`: asked for each stream
    * @param {Sink} sink
    */
   constructor(options, sink) {
@@ -133,7 +135,7 @@ export class Connection {
   async #listenOnce() {
     const abort = new AbortController(); // one an attempt: what is aborted stays so
     this.#abort = abort;
-    const { endpoint, bindings, token, fetch } = this.#options;
+    const { endpoint, bindings, token, fetch, status } = this.#options;
     this.#attempt += 1;
     this.#say("connecting");
     this.#watch.begin();
@@ -143,7 +145,7 @@ export class Connection {
       const place = await this.#position.next();
       if (place && Object.keys(place).length) this.#watch.expectEarlyPing();
       const means = { token, fetch, signal: abort.signal };
-      const body = await openStream(endpoint, bindings, place, means);
+      const body = await openStream(endpoint, bindings, { place, status }, means);
       await this.#read(body.getReader(), abort.signal);
       return new PulseEventsError(LOST); // a server that means to end a stream says why
     } catch (error) {
@@ -173,6 +175,8 @@ export class Connection {
   /** @param {ServerEvent} event */
   #hear({ kind, data, id }) {
     this.#watch.heard();
+    // It may come before `ready`: neither a place to go on from, nor what a gap begins with.
+    if (kind === "status") return this.#sink.status(JSON.parse(data));
     if (this.#position.moveTo(kind, id)) this.#sink.at(id);
     if (kind === "message") this.#sink.message(data);
     else if (kind === "ready") this.#ready(id);

@@ -107,7 +107,9 @@ export class Group {
     const { bindings } = union;
     const place = this.#beginning(wanted);
     const token = tokenAmong(this.members);
-    const options = { endpoint, bindings, pingInterval, resume, token, place, fetch: this.#fetch };
+    // Who comes later may want to know how the broker is.
+    const more = { status: true, fetch: this.#fetch };
+    const options = { endpoint, bindings, pingInterval, resume, token, place, ...more };
     this.#relay.open((sink) => new Connection(options, sink), new Routes(union, wanted));
   }
 
@@ -143,6 +145,10 @@ export class Group {
           sink.ping(ping);
         });
       },
+      // To those that read a stream of their own for a while, too.
+      status: (link, status) => {
+        for (const { sink } of roster.of(link)) sink.status(status);
+      },
       stale: (link, stale) => this.#tell(link, (sink) => sink.stale(stale)),
       error: (link, error) => this.#tell(link, (sink) => sink.error(error)),
       state: (link, state) => {
@@ -166,6 +172,8 @@ export class Group {
   #admit() {
     const live = /** @type {Shared} */ (this.#relay.live);
     live.routes.carry(this.#batch);
+    const { lastStatus } = live;
+    if (lastStatus) for (const { sink } of this.#batch) sink.status(lastStatus);
     const event = { first: false, resumed: live.cursor !== null, isTold: false };
     if (live.isReady) this.#roster.welcome(this.#batch, live, event);
     this.#settleIn(0);

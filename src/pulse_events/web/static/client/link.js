@@ -7,7 +7,7 @@
  * know.
  */
 
-/** @import { Gap, Message, State } from "../pulse-events.d.ts" */
+/** @import { BrokerStatus, Gap, Message, State } from "../pulse-events.d.ts" */
 /** @import { Ready, Sink } from "./connection.js" */
 /** @import { PulseEventsError } from "./errors.js" */
 /**
@@ -37,6 +37,7 @@
  *   onDown(link: Link<T, R>): void,
  *   onEnd(link: Link<T, R>, error: PulseEventsError): void,
  *   onPing(link: Link<T, R>, ping: { time: string }): void,
+ *   onStatus(link: Link<T, R>, status: BrokerStatus): void,
  *   onStale(link: Link<T, R>, stale: { silentMs: number, intervalMs: number }): void,
  *   onError(link: Link<T, R>, error: PulseEventsError): void,
  *   onState(link: Link<T, R>, state: State): void,
@@ -56,6 +57,8 @@ export class Link {
   cursor = null;
   /** @type {State} */
   lastState = { phase: "connecting", reason: "", retryAt: null, attempt: 0, shared: false };
+  /** What the server said last of its broker. @type {BrokerStatus | null} */
+  lastStatus = null;
   source;
   #listener;
 
@@ -132,6 +135,12 @@ export class Link {
     this.#listener.onPing(this, ping);
   }
 
+  /** @param {BrokerStatus} status */
+  status(status) {
+    this.lastStatus = status;
+    this.#listener.onStatus(this, status);
+  }
+
   /** @param {{ silentMs: number, intervalMs: number }} stale */
   stale(stale) {
     this.#listener.onStale(this, stale);
@@ -147,6 +156,7 @@ export class Link {
   state(state) {
     const wasReady = this.isReady;
     this.lastState = state;
+    if (state.phase === "waiting") this.lastStatus = null; // nobody knows any more
     if (wasReady && !this.isReady) this.#listener.onDown(this);
     this.#listener.onState(this, state);
   }

@@ -7,7 +7,7 @@ import { PulseEventsError } from "./errors.js";
 import { PROTOCOL } from "./protocol.js";
 import { Deferred } from "./queue.js";
 
-/** @import { Gap, State } from "../pulse-events.d.ts" */
+/** @import { BrokerStatus, Gap, State } from "../pulse-events.d.ts" */
 /** @import { Ready } from "./connection.js" */
 /** @import { Wanted } from "./shared.js" */
 /** @import { Member, Switchboard } from "./switchboard.js" */
@@ -177,6 +177,11 @@ class PortSink {
   /** @param {{ time: string }} ping */
   ping(ping) {
     this.#say("ping", ping);
+  }
+
+  /** @param {BrokerStatus} status */
+  status(status) {
+    this.#say("status", status);
   }
 
   /** @param {{ silentMs: number, intervalMs: number }} stale */

@@ -11,7 +11,7 @@
 import { Handover } from "./handover.js";
 import { Link } from "./link.js";
 
-/** @import { Gap, State } from "../pulse-events.d.ts" */
+/** @import { BrokerStatus, Gap, State } from "../pulse-events.d.ts" */
 /** @import { Ready, Sink } from "./connection.js" */
 /** @import { PulseEventsError } from "./errors.js" */
 /** @import { Heard, LinkListener, Routing, Source } from "./link.js" */
@@ -33,6 +33,7 @@ import { Link } from "./link.js";
  * @property {(old: Link<T, R>, reason: string) => void} lost messages since `old` was heard last
  * @property {(link: Link<T, R>) => void} moved it is at another place, where nothing is to be told of
  * @property {(link: Link<T, R>, ping: { time: string }) => void} ping
+ * @property {(link: Link<T, R>, status: BrokerStatus) => void} status
  * @property {(link: Link<T, R>, stale: { silentMs: number, intervalMs: number }) => void} stale
  * @property {(link: Link<T, R>, error: PulseEventsError) => void} error
  * @property {(link: Link<T, R>, state: State) => void} state
@@ -176,7 +177,8 @@ export class Relay {
 
   /** @returns {LinkListener<T, R>} what all links call */
   #listen() {
-    const { give, isAmong, readyAgain, gap, moved, ping, stale, error, state } = this.#owner;
+    const { give, isAmong, readyAgain, gap, moved, ping, status, stale, error, state } =
+      this.#owner;
     /** @type {<A>(tell: (link: Link<T, R>, event: A) => void) => (link: Link<T, R>, event: A) => void} */
     const unlessOld = (tell) => (link, event) => link !== this.#old && tell(link, event);
     return {
@@ -203,6 +205,7 @@ export class Relay {
         if (link !== this.#old || !this.#handover?.isLed) gap(link, what);
       },
       onPing: unlessOld(ping),
+      onStatus: unlessOld(status),
       onStale: unlessOld(stale),
       onError: unlessOld(error),
       onState: unlessOld(state),

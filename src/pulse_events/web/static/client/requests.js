@@ -72,14 +72,16 @@ function beside(endpoint, name) {
  * Opens a stream; this ends when its head has come.
  * @param {URL} endpoint
  * @param {readonly Binding[]} bindings
- * @param {Place | null} place `null` for a stream without cursors
+ * @param {{ place: Place | null, status?: boolean }} wish `place` is `null` for a stream without
+ *   cursors; `status`: it is to tell how the broker is
  * @param {Means} means
  * @returns {Promise<ReadableStream<Uint8Array>>}
  * @throws {PulseEventsError}
  */
-export async function openStream(endpoint, bindings, place, means) {
+export async function openStream(endpoint, bindings, { place, status }, means) {
   const target = await targetOf(endpoint, JSON.stringify({ bindings }), means);
   if (place) setPlace(target.searchParams, place);
+  if (status) target.searchParams.set("status", "true");
   const headers = { Accept: "text/event-stream" };
   const response = await request(target, { headers, cache: "no-store" }, means);
   if (response.body && /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {

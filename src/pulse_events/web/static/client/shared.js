@@ -18,8 +18,8 @@ import { tokenOf } from "./tokens.js";
  * replace.
  * @typedef {{
  *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
- *   token?: Token, place?: Place | null, startWorker: import("./line.js").StartWorker | null,
- *   follows?: SharedListener | null,
+ *   token?: Token, status?: boolean, place?: Place | null, follows?: SharedListener | null,
+ *   startWorker: import("./line.js").StartWorker | null,
  * }} Options
  */
 /**
@@ -94,14 +94,16 @@ export class SharedListener {
   }
 
   #connect() {
-    const { endpoint, bindings, pingInterval, resume, token } = this.options;
-    const options = { endpoint, bindings, pingInterval, resume, token, place: this.#place };
+    const { endpoint, bindings, pingInterval, resume, token, status } = this.options;
+    const asked = { endpoint, bindings, pingInterval, resume, token, status };
+    const options = { ...asked, place: this.#place };
     this.#own = new Connection(options, {
       at: (cursor) => this.#moveTo(cursor),
       ready: (event) => this.#ready(event),
       message: (text) => this.#sink.message(text),
       gap: (gap) => this.#sink.gap(gap),
       ping: (ping) => this.#sink.ping(ping),
+      status: (status) => this.#sink.status(status),
       stale: (stale) => this.#sink.stale(stale),
       error: (error) => this.#sink.error(error),
       state: (state) => this.#sink.state(state),
@@ -143,6 +145,7 @@ export class SharedListener {
     else if (kind === "end") this.#end(PulseEventsError.from(content));
     else if (kind === "gap") this.#sink.gap(content);
     else if (kind === "ping") this.#sink.ping(content);
+    else if (kind === "status") this.#sink.status(content);
     else if (kind === "stale") this.#sink.stale(content);
     else if (kind === "state") this.#sink.state(content);
     else if (kind === "token") void this.#answer();

@@ -135,6 +135,7 @@ export class Subscription {
         this.#at(link);
         listener.ping(ping);
       },
+      status: (_link, status) => listener.status(status),
       stale: (link, stale) => link !== this.#waitedFor && listener.stale(stale),
       error: (_link, error) => listener.error(error),
       state: (link, state) => {

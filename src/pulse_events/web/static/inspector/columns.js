@@ -7,8 +7,9 @@
  */
 import { textOf } from "./exact.js";
 import { termOf, valuesAt } from "./filter.js";
+import { publishedAt } from "./published.js";
 import { payloadSlice, payloadText } from "./rawjson.js";
-import { clockTime, relative, relativeAtLeast } from "./times.js";
+import { clockTime, relative, relativeAtLeast, zoneOf } from "./times.js";
 
 /** @import { Entry } from "./log.js" */
 /**
@@ -46,7 +47,7 @@ export function shortName(exchange) {
 const FIXED = new Map(
   [
     column("time", "Age", [4.6, 0], ageText, null),
-    column("clock", "Time", [7.5, 0], clockText, null),
+    column("clock", `Time (${zoneOf(Date.now())})`, [8, 0], clockText, null),
     column("exchange", "Exchange", [12.5, 1], exchangeText, "exchange"),
     column("key", "Routing key", [12, 5], (entry) => entry.message.routingKey, "routingKey"),
     column("cc", "CC", [9, 3], (entry) => entry.message.cc.join(", "), "cc"),
@@ -116,13 +117,15 @@ function column(name, title, [leastRem, share], text, field) {
  * @param {Entry} entry
  * @param {number} nowMs
  */
-function ageText({ atMs, isPast }, nowMs) {
-  return (isPast ? relativeAtLeast : relative)(atMs, nowMs);
+function ageText(entry, nowMs) {
+  const { atMs, isBound } = publishedAt(entry);
+  return (isBound ? relativeAtLeast : relative)(atMs, nowMs);
 }
 
 /** @param {Entry} entry */
-function clockText({ atMs, isPast }) {
-  return `${isPast ? "<" : ""}${clockTime(atMs)}`;
+function clockText(entry) {
+  const { atMs, isBound } = publishedAt(entry);
+  return `${isBound ? "<" : ""}${clockTime(atMs)}`;
 }
 
 /** @param {Entry} entry */

@@ -11,9 +11,10 @@ import { textOf, WrittenNumber } from "./exact.js";
 import { termOf } from "./filter.js";
 import { bindingsOfTask, idsOf, linksOf } from "./links.js";
 import { payloadSection } from "./payload.js";
+import { publishedAt } from "./published.js";
 import { withOneStop } from "./rove.js";
 import { inLine } from "./signs.js";
-import { clockTime } from "./times.js";
+import { zonedTime } from "./times.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */
@@ -70,9 +71,11 @@ export class Detail {
   }
 
   /** @param {Entry} entry */
-  #head({ kind, atMs, message, isPast }) {
+  #head(entry) {
     const { onStep, onClose } = this.#around;
+    const { kind, message } = entry;
     const title = kind === "gap" ? "Gap" : shortName(message.exchange);
+    const { atMs, isBound } = publishedAt(entry);
     const day = Number.isNaN(atMs) ? "" : new Date(atMs).toLocaleDateString();
     return element(
       "div",
@@ -81,9 +84,9 @@ export class Detail {
       element(
         "span",
         { class: "muted" },
-        isPast ? "before " : "",
+        isBound ? "before " : "",
         element("span", { class: "day" }, `${day} `),
-        clockTime(atMs),
+        zonedTime(atMs),
       ),
       element("span", { class: "space" }),
       button("↑", () => onStep(-1), plain("Newer message")),

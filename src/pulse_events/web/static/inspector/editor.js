@@ -17,6 +17,7 @@ import { placeOf } from "./faults.js";
  * @property {Palette} palette
  * @property {ValuesSeen} valuesSeen
  * @property {() => string[]} exchangesSeen
+ * @property {(edited: readonly Binding[], applied: readonly Binding[]) => void} onEdit
  * @property {(bindings: Binding[]) => void} onApply
  * @property {() => void} onStop
  */
@@ -74,6 +75,14 @@ export class Editor {
   show(bindings) {
     this.#applied = bindings;
     for (const { exchange } of bindings) this.#around.palette.classOf(exchange);
+    this.edit(bindings);
+  }
+
+  /**
+   * Shows bindings as if they had been typed here.
+   * @param {readonly Binding[]} bindings
+   */
+  edit(bindings) {
     this.#list.replaceChildren();
     this.#rows = [];
     for (const binding of bindings.length ? bindings : [EMPTY]) this.#add(binding);
@@ -206,6 +215,7 @@ export class Editor {
 
   #tell() {
     this.#rows.forEach((row, i) => (row.number = i + 1));
+    this.#around.onEdit(this.bindings, this.#applied);
     const isChanged = JSON.stringify(this.bindings) !== JSON.stringify(this.#applied);
     this.#revert.hidden = !isChanged || !this.#applied.length;
     this.#stop.hidden = !this.#isRunning;

@@ -8,13 +8,17 @@ import { parseFilter } from "./filter.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Once } from "./once.js";
+import { saidBy } from "./published.js";
 import { Rates } from "./rates.js";
 
 /** @import { Binding, Message, State } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */
 /** @import { Arrival, Entry } from "./log.js" */
 /** @import { Place } from "./start.js" */
+/** @import { Lag } from "./lag.js" */
+/** @import { ServerClock } from "./server-clock.js" */
 /** @import { Status } from "./status.js" */
+/** @typedef {{ lag: Lag, clock: ServerClock }} Lateness */
 /**
  * @typedef {object} Events
  * @property {() => void} onEntry
@@ -39,6 +43,12 @@ export class Feed {
    */
   #away = null;
   #filterText = "";
+  /** The bindings of what comes, as JSON. */
+  #taken = "";
+  /** Whether something that was not saved came for bindings before these. */
+  hasOthers = false;
+  /** The newest entry that was saved. */
+  #savedId = 0;
   /** Whether a stream that opens has yet to say from where on it brings messages. */
   #isReadyDue = false;
   /** Whether it has opened. */
@@ -46,6 +56,8 @@ export class Feed {
   #once = new Once();
   #backlog = new Backlog(() => this.#status.show("open"));
   #catalogue;
+  #lag;
+  #clock;
   #status;
   #on;
   #live;
@@ -54,10 +66,13 @@ export class Feed {
   /**
    * @param {Catalogue} catalogue
    * @param {Status} status
+   * @param {Lateness} lateness
    * @param {Events} events
    */
-  constructor(catalogue, status, events) {
+  constructor(catalogue, status, { lag, clock }, events) {
     this.#catalogue = catalogue;
+    this.#lag = lag;
+    this.#clock = clock;
     this.#status = status;
     this.#on = events;
     this.#liveLog = this.log = this.#newLog();
@@ -69,14 +84,26 @@ export class Feed {
       },
       onState: (state) => this.#tell(state),
       onReady: (isPast) => this.#ready(isPast),
-      onPing: () => this.#backlog.end(),
-      onTaken: (bindings) => events.onTaken(bindings),
+      onPing: (ping) => {
+        this.#lag.ping(ping);
+        this.#backlog.end();
+      },
+      onStatus: (broker) => this.#status.tellBroker(broker),
+      onTaken: (bindings) => {
+        this.#noteBindings(bindings);
+        events.onTaken(bindings);
+      },
       onRefused: ({ message }) => this.#refused(message),
     });
   }
 
   get isRunning() {
     return this.#live.isRunning;
+  }
+
+  /** How far it is behind at least, in milliseconds; 0 if that is little, or it catches up. */
+  get lagMs() {
+    return this.#backlog.isOpen ? 0 : this.#lag.ms;
   }
 
   /** What is listened to. */
@@ -113,12 +140,14 @@ export class Feed {
     this.#live.forget();
     this.#once.clear();
     this.clear();
+    this.log.forget(); // what is before another beginning would not fit in
     this.listenTo(bindings, start);
   }
 
   /** @param {string} [reason] why messages may be missing when it goes on */
   stop(reason = "it was stopped here") {
     const wasRunning = this.isRunning;
+    this.#lag.stop();
     this.#backlog.stop();
     this.#live.stop();
     if (wasRunning && !this.#live.goesOn) this.#away = { sinceMs: Date.now(), reason };
@@ -160,7 +189,20 @@ export class Feed {
     this.log.clear();
     if (this.isFile) return;
     this.#away = null;
+    this.hasOthers = false;
     this.rates.clear();
+  }
+
+  /** @param {Entry[]} entries all that was kept when they were saved, oldest first */
+  saved(entries) {
+    if (this.isFile) return;
+    this.#savedId = entries.at(-1)?.id ?? this.#savedId;
+    this.hasOthers = false;
+  }
+
+  /** Messages of the stream that were not saved. */
+  get unsaved() {
+    return this.#liveLog.after(this.#savedId);
   }
 
   /** @returns {{ all: Entry[], matching: Entry[] | null }} oldest first; `null` without a filter */
@@ -217,10 +259,18 @@ export class Feed {
     const nowMs = Date.now();
     const { exchange } = message;
     const isPast = this.#backlog.isOpen;
-    this.#liveLog.add(message, text, nowMs, isPast);
+    const publishedMs = saidBy(message) - this.#clock.aheadMs;
+    this.#liveLog.add(message, text, nowMs, isPast, { lateMs: this.lagMs, publishedMs });
     if (!isPast) this.rates.count(exchange, nowMs);
     this.#see(exchange);
     this.#on.onEntry();
+  }
+
+  /** @param {readonly Binding[]} bindings */
+  #noteBindings(bindings) {
+    const taken = JSON.stringify(bindings);
+    if (taken !== this.#taken) this.hasOthers ||= this.unsaved.count > 0;
+    this.#taken = taken;
   }
 
   /** @param {string} exchange */
@@ -245,6 +295,7 @@ export class Feed {
   /** @param {boolean} isPast */
   #open(isPast) {
     this.#isReadyDue = this.#isOpening = false;
+    this.#lag.begin();
     if (isPast) this.#backlog.begin();
     this.#status.show(this.#backlog.isOpen ? "behind" : "open");
   }
@@ -260,6 +311,7 @@ export class Feed {
   /** @param {State} state */
   #tell({ phase, reason, retryAt }) {
     if (phase === "closed" || !this.isRunning) return;
+    if (phase === "waiting" || phase === "paused") this.#lag.stop();
     if (phase !== "open") this.#backlog.stop();
     if (phase === "waiting" || phase === "paused") this.#isReadyDue = true;
     this.#isOpening = phase === "open" && this.#isReadyDue;

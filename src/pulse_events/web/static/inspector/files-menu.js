@@ -12,14 +12,15 @@ import { fromFile, toCsv, toJsonLines } from "./files.js";
 
 /**
  * @param {() => Kept} kept
+ * @param {(entries: Entry[]) => void} onSaved all that was kept when the menu was opened
  */
-export function fillSaveMenu(kept) {
+export function fillSaveMenu(kept, onSaved) {
   const menu = byId("files");
   menu.addEventListener("beforetoggle", () => {
     const { all, matching } = kept();
-    const rows = [choices("All that is kept", all)];
+    const rows = [choices("All that is kept", all, () => onSaved(all))];
     // Of what a pause holds back too: it is more than the table shows at the moment.
-    if (matching) rows.push(choices("What passes the filter", matching));
+    if (matching) rows.push(choices("What passes the filter", matching, () => {}));
     menu.replaceChildren(...rows);
   });
 }
@@ -27,8 +28,9 @@ export function fillSaveMenu(kept) {
 /**
  * @param {string} title
  * @param {Entry[]} entries
+ * @param {() => void} onSaved
  */
-function choices(title, entries) {
+function choices(title, entries, onSaved) {
   const stamp = new Date().toISOString().slice(0, 19).replace(/[:T]/g, "-");
   /**
    * @param {string} label
@@ -39,6 +41,7 @@ function choices(title, entries) {
   const choice = (label, extension, write, type) =>
     button(label, () => {
       save(`pulse-${stamp}.${extension}`, write(entries), type);
+      onSaved();
       byId("files").hidePopover();
     });
   return element(

@@ -7,6 +7,7 @@
  */
 import { csvLine, csvRows } from "./csv.js";
 import { gapArrival } from "./log.js";
+import { saidBy } from "./published.js";
 import { compact, elementsOf, memberTexts, payloadText } from "./rawjson.js";
 
 /** @import { Gap, Message } from "../pulse-events.d.ts" */
@@ -186,7 +187,9 @@ function fromCells(names, cells) {
  * @returns {Arrival}
  */
 function messageArrival(message, text, atMs) {
-  return { kind: "message", atMs, message, text, gap: null, isPast: false };
+  const publishedMs = saidBy(message);
+  const said = Number.isNaN(publishedMs) ? {} : { publishedMs };
+  return { kind: "message", atMs, message, text, gap: null, isPast: false, ...said };
 }
 
 /**

@@ -11,11 +11,13 @@ import { SnippetTabs } from "./copying.js";
 import { tellCounts } from "./counts.js";
 import { Detail } from "./detail.js";
 import { byId, set } from "./dom.js";
+import { Draft } from "./draft.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
 import { Feed } from "./feed.js";
 import { fillSaveMenu, takeFiles } from "./files-menu.js";
 import { useKeys } from "./keys.js";
+import { heldAt, isLost, Leaving } from "./leaving.js";
 import { placeMenu } from "./menus.js";
 import { Offline } from "./offline.js";
 import { Palette } from "./palette.js";
@@ -24,10 +26,14 @@ import { placeOf } from "./start.js";
 import { StartMenu } from "./start-menu.js";
 import { Status } from "./status.js";
 import { Table } from "./table.js";
+import { Undo } from "./undo.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { CatalogueDocument } from "./catalogue.js" */
+/** @import { Lateness } from "./feed.js" */
 /** @import { Loaded } from "./files.js" */
+/** @import { Entry } from "./log.js" */
+/** @import { Config } from "./server.js" */
 /** @import { View } from "./view.js" */
 
 const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
@@ -40,14 +46,22 @@ export class Inspector {
   #palette = new Palette();
   #status = new Status();
   #snippets = new SnippetTabs();
-  #address = new Address((view) => this.#show(view));
+  #address = new Address({
+    onView: (view) => this.#goTo(view),
+    onMessage: (id) => this.#showMessage(id),
+  });
   #search = new Search(
-    (text) => this.#filter(text),
+    (text, isStep) => this.#filter(text, isStep),
     () => byId("grid").focus(),
   );
+  #draft = new Draft();
+  #leaving = new Leaving(() => this.#wouldLose());
+  #undo = new Undo(() => this.#unclear());
   #offline = new Offline(() => this.#leaveFile());
   #document;
+  /** Whether a stream of the server can begin in the past. */
   #keepsHistory;
+  #historyMs;
   #startMenu;
   #catalogue;
   #feed;
@@ -58,14 +72,16 @@ export class Inspector {
 
   /**
    * @param {CatalogueDocument} document
-   * @param {boolean} keepsHistory whether a stream of the server can begin in the past
+   * @param {Config} config
+   * @param {Lateness} lateness
    */
-  constructor(document, keepsHistory) {
+  constructor(document, { history = "off", historyAge = Infinity }, lateness) {
     this.#document = document;
-    this.#keepsHistory = keepsHistory;
-    this.#startMenu = new StartMenu(keepsHistory, (start) => this.#beginAt(start));
+    this.#keepsHistory = history !== "off";
+    this.#historyMs = historyAge * 1000;
+    this.#startMenu = new StartMenu(this.#keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
-    this.#feed = this.#makeFeed();
+    this.#feed = this.#makeFeed(lateness);
     this.#table = this.#makeTable();
     this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
     this.#detail = this.#makeDetail();
@@ -79,6 +95,8 @@ export class Inspector {
     const view = this.#address.read();
     const isDemo = this.#address.isBare && this.#document.demo;
     this.#show(isDemo ? { ...view, bindings: DEMO } : view);
+    const edited = this.#draft.of(this.#address.view.bindings);
+    if (edited) this.#editor.edit(edited);
     if (matchMedia(SMALL).matches) this.#foldSide();
     this.#tick();
     setInterval(() => this.#tick(), 1000);
@@ -92,10 +110,12 @@ export class Inspector {
 
   // Parts
 
-  #makeFeed() {
-    return new Feed(this.#catalogue, this.#status, {
+  /** @param {Lateness} lateness */
+  #makeFeed(lateness) {
+    return new Feed(this.#catalogue, this.#status, lateness, {
       onEntry: () => this.#table.drawSoon(),
       onLog: (log) => {
+        this.#undo.end();
         this.#table.useLog(log);
         byId("rates").hidden = this.#feed.isFile; // they are of what comes
       },
@@ -111,8 +131,8 @@ export class Inspector {
 
   #makeTable() {
     return new Table(this.#feed.log, this.#palette, {
-      onSelect: (entry) => entry && this.#detail.isOpen && this.#detail.show(entry),
-      onOpen: (entry) => this.#detail.show(entry),
+      onSelect: (entry) => entry && this.#detail.isOpen && this.#openDetail(entry),
+      onOpen: (entry) => this.#openDetail(entry),
       onClose: () => this.#closeDetail(),
       onFilter: (term) => this.#search.add(term),
       onDrawn: () => tellCounts(this.#feed.log, this.#table.paused),
@@ -141,6 +161,7 @@ export class Inspector {
       palette: this.#palette,
       valuesSeen: (exchange, field) => this.#feed.valuesSeen(exchange, field),
       exchangesSeen: () => [...this.#feed.exchangesSeen],
+      onEdit: (edited, applied) => this.#draft.keep(edited, applied),
       onApply: (bindings) => this.#apply(bindings),
       onStop: () => this.#stop(),
     });
@@ -154,7 +175,13 @@ export class Inspector {
       fields: () => this.#feed.fieldNames(this.#address.view.bindings),
       onChoose: (names) => this.#chooseColumns(names),
     });
-    fillSaveMenu(() => this.#feed.kept());
+    fillSaveMenu(
+      () => this.#feed.kept(),
+      (entries) => {
+        this.#feed.saved(entries);
+        this.#leaving.look();
+      },
+    );
     takeFiles((name, loaded) => this.#openFile(name, loaded));
     placeMenu("columns", "show-columns");
     placeMenu("files", "show-files");
@@ -208,12 +235,21 @@ export class Inspector {
   /** @param {Binding[]} bindings */
   #begin(bindings) {
     this.#address.write({ running: true });
-    this.#detail.close();
+    this.#shutDetail();
     this.#offline.close();
     this.#table.paused = false;
+    this.#undo.end();
     this.#feed.beginAt(bindings, this.#place);
     this.#table.follow();
     this.#tick();
+  }
+
+  /** Whether messages are in the table that nobody could get again. */
+  #wouldLose() {
+    const nowMs = Date.now();
+    const place = this.#keepsHistory && !this.#feed.hasOthers ? this.#place : null;
+    const held = heldAt(place, this.#historyMs, nowMs);
+    return isLost(this.#feed.unsaved, held, nowMs);
   }
 
   /** @param {Binding[]} bindings */
@@ -244,14 +280,14 @@ export class Inspector {
   /** @param {string} name @param {Loaded} loaded */
   #openFile(name, { entries, faults }) {
     if (!entries.length) return this.#offline.refuse(name, faults);
-    this.#detail.close();
+    this.#shutDetail();
     this.#feed.showFile(name, entries);
     this.#offline.open(name, entries, faults);
     this.#tellEmpty();
   }
 
   #leaveFile() {
-    this.#detail.close();
+    this.#shutDetail();
     this.#feed.leaveFile();
     const { bindings } = this.#address.view;
     if (bindings.length) this.#listenTo(bindings);
@@ -275,15 +311,29 @@ export class Inspector {
     if (!isSame) this.#editor.show(view.bindings);
     this.#snippets.show(view.bindings);
     const runs = view.running && view.bindings.length > 0;
+    const isFileKept = this.#feed.isFile && isSame && isSameStart;
+    this.#tellEmpty();
+    if (isFileKept) return;
     if (!runs) this.#feed.stop();
     else if (!isSameStart) this.#begin(view.bindings);
     else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings, this.#place);
     if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
   }
 
-  /** @param {string} text */
-  #filter(text) {
-    this.#address.write({ filter: text });
+  /**
+   * Goes to another step.  Whether the stream is stopped is none: a button that closes a message, or
+   * takes a filter back, does not start it.
+   * @param {View} view
+   */
+  #goTo(view) {
+    const { bindings, running } = this.#address.view;
+    const isSame = JSON.stringify(view.bindings) === JSON.stringify(bindings);
+    this.#show(isSame ? { ...view, running } : view);
+  }
+
+  /** @param {string} text @param {boolean} isStep */
+  #filter(text, isStep) {
+    this.#address.write({ filter: text }, isStep);
     this.#feed.filter(text);
     this.#advise();
     this.#table.follow();
@@ -292,7 +342,7 @@ export class Inspector {
 
   /** @param {string[]} columns */
   #chooseColumns(columns) {
-    this.#address.write({ columns });
+    this.#address.write({ columns }, true);
     this.#table.useColumns(columns);
   }
 
@@ -302,16 +352,56 @@ export class Inspector {
   }
 
   #clear() {
+    const { log } = this.#feed;
+    if (log.kept) this.#undo.end(); // of the time before
     this.#feed.clear();
-    this.#detail.close();
+    if (log.isCleared) this.#undo.offer(() => log.forget());
+    this.#shutDetail();
     this.#table.follow();
     this.#tick();
   }
 
+  #unclear() {
+    this.#feed.log.restore();
+    this.#table.follow();
+    this.#tick();
+  }
+
+  /** @param {Entry} entry */
+  #openDetail(entry) {
+    this.#detail.show(entry);
+    this.#address.open(entry.id);
+  }
+
   #closeDetail() {
+    if (this.#detail.isOpen) this.#address.close(true);
+    this.#hideDetail();
+  }
+
+  /** What the pane shows goes away, or is another thing's. */
+  #shutDetail() {
+    this.#detail.close();
+    this.#address.close(false);
+  }
+
+  #hideDetail() {
     if (this.#detail.hasFocus) byId("grid").focus();
     this.#detail.close();
     this.#table.release();
+  }
+
+  /**
+   * Shows what was open at a step of the browser's history, if it is still there.
+   * @param {number} id 0 if nothing was
+   */
+  #showMessage(id) {
+    const entry = id ? this.#feed.log.find(id) : null;
+    if (!entry) {
+      if (this.#detail.isOpen) this.#hideDetail();
+      return;
+    }
+    this.#table.goTo(entry);
+    this.#detail.show(entry);
   }
 
   #goToBindings() {
@@ -324,6 +414,8 @@ export class Inspector {
 
   #tick() {
     const nowMs = Date.now();
+    this.#leaving.look();
+    this.#status.tellLag(this.#feed.lagMs);
     this.#status.tick(nowMs);
     this.#status.count(this.#feed.log.received);
     if (document.hidden) return;

@@ -6,7 +6,7 @@
  */
 import { listen } from "../pulse-events.js";
 
-/** @import { Binding, Gap, Listening, Message, State } from "../pulse-events.d.ts" */
+/** @import { Binding, BrokerStatus, Gap, Listening, Message, State } from "../pulse-events.d.ts" */
 /** @import { PulseEventsError } from "../pulse-events.js" */
 /** @import { Place } from "./start.js" */
 /**
@@ -16,7 +16,8 @@ import { listen } from "../pulse-events.js";
  * @property {(state: State) => void} onState
  * @property {(isPast: boolean) => void} onReady the bindings are in force; whether the history
  *   comes first
- * @property {() => void} onPing
+ * @property {(ping: { time: string }) => void} onPing
+ * @property {(status: BrokerStatus) => void} onStatus
  * @property {(bindings: readonly Binding[]) => void} onTaken the server has nothing against these,
  *   or is away
  * @property {(error: PulseEventsError) => void} onRefused
@@ -91,6 +92,7 @@ export class Live {
       onMessage: this.#on.onMessage,
       onGap: this.#on.onGap,
       onPing: this.#on.onPing,
+      onStatus: this.#on.onStatus,
       onReady: (event) => this.#ready(bindings, isFromPast(event, place)),
       onState: (state) => this.#state(state),
       onError: (error) => error.permanent && this.#refused(error),

@@ -7,6 +7,7 @@
  */
 import { parseFilter } from "./filter.js";
 import { NO_MESSAGE } from "./loss.js";
+import { Ring } from "./ring.js";
 import { Shelf } from "./shelf.js";
 
 /** @import { Gap, Message } from "../pulse-events.d.ts" */
@@ -20,7 +21,10 @@ import { Shelf } from "./shelf.js";
  * @property {Gap | null} gap
  * @property {boolean} isPast it came from the server's history: nobody knows how long before `atMs`
  *   it was published
+ * @property {number} [lateMs] how far the stream was behind at least when it came
+ * @property {number} [publishedMs] when the message says that it was, milliseconds since the epoch
  */
+/** @typedef {Pick<Arrival, "lateMs" | "publishedMs">} Times */
 /**
  * @typedef {Arrival & { id: number, fields: Field[] | null, lost: number }} Entry `id` rises;
  *   `fields` are the named words of the routing key; `lost`, of a gap, are the messages that came
@@ -37,15 +41,40 @@ export function gapArrival(gap, atMs) {
   return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap, isPast: false };
 }
 
+/** @type {Ring<Entry>} */
+const NO_ENTRIES = new Ring(1);
+
+/**
+ * @param {Ring<Entry>} entries
+ * @param {number} id
+ * @returns {number} the index of the first with a higher id
+ */
+function firstAfter(entries, id) {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (entries.at(middle).id <= id) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** @typedef {{ shown: Shelf, behind: Shelf | null, received: number }} Cleared */
+
+/** Of all logs: an id means the same entry whichever log is shown. */
+let lastId = 0;
+
 export class Log {
   #limit;
   #fieldsOf;
   #filter = parseFilter("");
-  #nextId = 1;
   /** What is to be seen. @type {Shelf} */
   #shown;
   /** What came since the pause. @type {Shelf | null} */
   #behind = null;
+  /** What `clear` took away. @type {Cleared | null} */
+  #cleared = null;
   /** Messages that came. */
   received = 0;
 
@@ -61,10 +90,11 @@ export class Log {
    * @param {string} text its JSON as the server sent it
    * @param {number} atMs
    * @param {boolean} [isPast]
+   * @param {Times} [times]
    */
-  add(message, text, atMs, isPast = false) {
+  add(message, text, atMs, isPast = false, times = {}) {
     this.received += 1;
-    this.#push({ kind: "message", atMs, message, text, gap: null, isPast });
+    this.#push({ kind: "message", atMs, message, text, gap: null, isPast, ...times });
   }
 
   /**
@@ -75,11 +105,36 @@ export class Log {
     this.#push(gapArrival(gap, atMs));
   }
 
-  /** Forgets all; a pause goes on. */
+  /** Takes all away, which `restore` brings back; a pause goes on. */
   clear() {
+    // Who clears twice means what was there the first time.
+    const { received } = this;
+    if (this.kept) this.#cleared = { shown: this.#shown, behind: this.#behind, received };
     this.received = 0;
     this.#shown = new Shelf(this.#limit);
     if (this.#behind) this.#behind = new Shelf(this.#limit);
+  }
+
+  /** Whether there is something to restore. */
+  get isCleared() {
+    return this.#cleared !== null;
+  }
+
+  /** Brings back what was taken away last, before what came since. */
+  restore() {
+    const cleared = this.#cleared;
+    if (!cleared) return;
+    const since = [...(cleared.behind?.all() ?? []), ...this.#shown.all()];
+    this.#cleared = null;
+    this.received += cleared.received;
+    this.#shown = cleared.shown;
+    for (const entry of since) this.#shown.push(entry, false);
+    this.filter = this.#filter; // which may be another one now
+  }
+
+  /** Forgets what was taken away. */
+  forget() {
+    this.#cleared = null;
   }
 
   /**
@@ -88,6 +143,7 @@ export class Log {
    */
   load(arrivals) {
     this.clear();
+    this.forget();
     this.#behind = null;
     this.#shown = new Shelf(Math.max(this.#limit, arrivals.length), Infinity);
     for (const arrival of arrivals) {
@@ -192,21 +248,40 @@ export class Log {
   }
 
   /**
-   * @param {Entry} entry
+   * @param {number} id
+   * @returns {{ count: number, oldestMs: number }} how much is kept from the first message on that
+   *   came after that entry, and when it came
+   */
+  after(id) {
+    const found = { count: 0, oldestMs: NaN };
+    for (const kept of [this.#shown.kept, this.#behind?.kept ?? NO_ENTRIES]) {
+      let i = firstAfter(kept, id);
+      while (!found.count && i < kept.length && kept.at(i).kind !== "message") i += 1;
+      if (!found.count && i < kept.length) found.oldestMs = kept.at(i).atMs;
+      found.count += kept.length - i;
+    }
+    return found;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Entry | null} the entry in `visible` with this id
+   */
+  find(id) {
+    const position = this.position({ id });
+    return position < 0 ? null : this.visible.at(position);
+  }
+
+  /**
+   * @param {Pick<Entry, "id">} entry
    * @returns {number} its index in `visible`, -1 if it is not there
    */
   position({ id }) {
     const { matching, loss } = this.#shown;
     if (id === loss.entry?.id) return matching.length;
-    let low = 0;
-    let high = matching.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (matching.at(middle).id < id) low = middle + 1;
-      else high = middle;
-    }
-    const isThere = low < matching.length && matching.at(low).id === id;
-    return isThere ? matching.length - 1 - low : -1;
+    const at = firstAfter(matching, id) - 1;
+    const isThere = at >= 0 && matching.at(at).id === id;
+    return isThere ? matching.length - 1 - at : -1;
   }
 
   /** @param {Arrival} arrival */
@@ -214,7 +289,7 @@ export class Log {
     const { kind, message } = arrival;
     const isMessage = kind === "message";
     const fields = isMessage ? this.#fieldsOf(message.exchange, message.routingKey) : null;
-    const entry = { ...arrival, id: this.#nextId++, fields, lost: 0 };
+    const entry = { ...arrival, id: ++lastId, fields, lost: 0 };
     if (this.#filter.learn(entry)) this.#sift();
     (this.#behind ?? this.#shown).push(entry, this.#filter.test(entry));
   }

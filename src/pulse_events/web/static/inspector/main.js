@@ -3,9 +3,12 @@
  * Puts the page together: what comes goes to the log, what is chosen goes to the URL and back.
  */
 import { Inspector } from "./inspector.js";
+import { Lag } from "./lag.js";
+import { tellServer } from "./server.js";
+import { ServerClock } from "./server-clock.js";
 
 /** @import { CatalogueDocument } from "./catalogue.js" */
-/** @typedef {{ history?: string }} Config what the server is set to */
+/** @import { Config } from "./server.js" */
 
 const WORKER = new URL("../pulse-events-worker.js", import.meta.url).href;
 
@@ -40,9 +43,13 @@ const NO_CATALOGUE = { demo: false, rootUrl: null, exchanges: [] };
 /** @type {Config} */
 const NO_CONFIG = {};
 
+const clock = new ServerClock(() => ask("events/v1/config", NO_CONFIG));
+
 allowWorker();
-const [catalogue, { history = "off" }] = await Promise.all([
+const [catalogue, config] = await Promise.all([
   ask("events/v1/catalogue", NO_CATALOGUE),
-  ask("events/v1/config", NO_CONFIG),
+  clock.measure(),
 ]);
-new Inspector(catalogue, history !== "off").start();
+const lag = new Lag(clock, (config.pingInterval ?? 20) * 1000);
+tellServer(config);
+new Inspector(catalogue, config, { lag, clock }).start();

@@ -7,7 +7,7 @@
  */
 import { say, set } from "./dom.js";
 import { inLine } from "./signs.js";
-import { clockTime, spanOf } from "./times.js";
+import { clockTime, spanOf, zonedTime } from "./times.js";
 
 /** @import { Column } from "./columns.js" */
 /** @import { Entry } from "./log.js" */
@@ -192,7 +192,7 @@ export class Rows {
 function gapText({ gap }) {
   const [from, to] = [gap?.from, gap?.to].map((time) => Date.parse(time ?? ""));
   const span = spanOf(to - from);
-  const until = `${clockTime(to)}${span && ` (${span})`}`;
+  const until = `${zonedTime(to)}${span && ` (${span})`}`;
   const times = gap?.from === null ? `before ${until}` : `from ${clockTime(from)} to ${until}`;
   return `Messages may be missing ${times}: ${gap?.reason ?? ""}`;
 }

@@ -14,11 +14,16 @@ export class Search {
   #advised = "[]";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
+  /** What the table was filtered by last. */
+  #text = "";
+  /** Whether what is typed goes on with what was typed before. */
+  #isTyping = false;
   #onFilter;
   #onLeave;
 
   /**
-   * @param {(text: string) => void} onFilter
+   * @param {(text: string, isStep: boolean) => void} onFilter `isStep`: it does not go on with what
+   *   was typed before
    * @param {() => void} onLeave
    */
   constructor(onFilter, onLeave) {
@@ -26,8 +31,9 @@ export class Search {
     this.#onLeave = onLeave;
     this.#input.addEventListener("input", () => {
       clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#typed(), AFTER_MS);
+      this.#timer = setTimeout(() => this.#apply(true), AFTER_MS);
     });
+    this.#input.addEventListener("blur", () => (this.#isTyping = false));
     this.#input.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -64,11 +70,14 @@ export class Search {
     });
     this.#input.value = renamed.join("");
     this.#input.focus();
-    this.#typed();
+    this.#apply(false);
   }
 
   /** @param {string} text */
   show(text) {
+    clearTimeout(this.#timer);
+    this.#text = text;
+    this.#isTyping = false;
     if (text !== this.#input.value.trim()) this.#input.value = text;
   }
 
@@ -80,17 +89,30 @@ export class Search {
   add(term) {
     const words = this.#input.value.trim();
     if (!` ${words} `.includes(` ${term} `)) this.#input.value = `${words} ${term}`.trim();
-    this.#typed();
+    this.#apply(false);
   }
 
   clear() {
     this.#input.value = "";
-    this.#typed();
+    this.#apply(false);
   }
 
-  #typed() {
+  /** @param {boolean} isTyped as one goes on typing; else it is done */
+  #apply(isTyped) {
     clearTimeout(this.#timer);
-    this.#onFilter(this.#input.value.trim());
+    const text = this.#input.value.trim();
+    if (text !== this.#text) {
+      const isStep = !(isTyped && this.#isTyping);
+      this.#text = text;
+      this.#onFilter(text, isStep);
+    }
+    this.#isTyping = isTyped;
+  }
+
+  /** What was typed is done; the last of it may not have been applied yet. */
+  #enter() {
+    this.#apply(this.#isTyping);
+    this.#isTyping = false;
   }
 
   /** @param {KeyboardEvent} event */
@@ -99,7 +121,7 @@ export class Search {
     event.preventDefault();
     event.stopPropagation();
     const leaves = event.key === "Enter" || this.#input.value === "";
-    if (event.key === "Enter") this.#typed();
+    if (event.key === "Enter") this.#enter();
     else if (!leaves) this.clear();
     if (leaves) this.#onLeave();
   }

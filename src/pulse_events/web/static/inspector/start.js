@@ -15,6 +15,8 @@ const MOST_LAST = 1000;
 export const STARTS = ["now", "", "1000", "10m", "1h", "24h"];
 
 const AGO = /^([1-9]\d{0,8})([smhd])$/;
+/** @type {Record<string, number>} */
+const UNITS_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** @type {Record<string, string>} */
 const UNITS = { s: "s", m: "min", h: "h", d: "d" };
 
@@ -39,6 +41,16 @@ export function placeOf(start) {
   if (start === "now") return {};
   if (start === "" || /^\d+$/.test(start)) return { last: Number(start) || USUAL_LAST };
   return { since: start };
+}
+
+/**
+ * @param {string} since
+ * @param {number} nowMs
+ * @returns {number} how long ago that is, in milliseconds
+ */
+export function agoMs(since, nowMs) {
+  const [, count, unit] = AGO.exec(since) ?? [];
+  return count ? Number(count) * UNITS_MS[unit] : nowMs - Date.parse(since);
 }
 
 /**

@@ -5,8 +5,9 @@
  * Changes are announced, messages and seconds are not.
  */
 import { byId, say } from "./dom.js";
+import { relative, zonedTime } from "./times.js";
 
-/** @import { State } from "../pulse-events.d.ts" */
+/** @import { BrokerStatus, State } from "../pulse-events.d.ts" */
 /** @typedef {State["phase"] | "behind" | "stopped" | "refused" | "file"} Phase */
 
 const WORDS = {
@@ -20,11 +21,19 @@ const WORDS = {
   refused: "refused",
   file: "looking at a file",
 };
+const LOST = "broker lost";
 const NAME = "pulse-events";
+
+/** With these there is a stream, or soon is one: what its server said of the broker holds. */
+const WITH_STREAM = new Set(["connecting", "open", "behind"]);
 
 export class Status {
   /** @type {{ phase: Phase, reason: string, retryAt: number | null }} */
   #state = { phase: "stopped", reason: "", retryAt: null };
+  /** What the server said of its broker. @type {BrokerStatus | null} */
+  #broker = null;
+  /** How far the stream is behind at least. */
+  #lagMs = 0;
   #announced = "";
   #line = byId("state");
   #phase = byId("phase");
@@ -37,19 +46,57 @@ export class Status {
    */
   show(phase, reason = "", retryAt = null) {
     this.#state = { phase, reason, retryAt };
-    this.#line.dataset.phase = phase;
-    say(this.#phase, WORDS[phase]);
-    this.tick(Date.now());
-    const isRetry = phase === "connecting" && reason !== ""; // of what was announced as waiting
-    if (!isRetry) this.#announce(reason ? `${WORDS[phase]}: ${reason}` : WORDS[phase]);
+    if (!WITH_STREAM.has(phase)) this.#broker = null;
+    this.#draw();
+  }
+
+  /** @param {BrokerStatus} broker */
+  tellBroker(broker) {
+    this.#broker = broker;
+    this.#draw();
+  }
+
+  /** @param {number} lagMs at least so far the stream is behind; 0 if that is little */
+  tellLag(lagMs) {
+    const wasLate = this.#isLate;
+    this.#lagMs = lagMs;
+    if (this.#isLate !== wasLate) this.#draw();
   }
 
   /** @param {number} nowMs */
   tick(nowMs) {
-    const { reason, retryAt } = this.#state;
+    const { retryAt } = this.#state;
     const seconds = retryAt === null ? 0 : Math.max(0, Math.ceil((retryAt - nowMs) / 1000));
     const again = retryAt === null ? "" : `again in ${seconds} s`;
-    say(this.#reason, [reason, again].filter(Boolean).join(" · "));
+    const late = this.#isLate ? `at least ${relative(0, this.#lagMs)} behind` : "";
+    say(this.#reason, [this.#why, late, again].filter(Boolean).join(" · "));
+  }
+
+  #draw() {
+    const { phase, reason } = this.#state;
+    this.#line.dataset.phase = this.#isLost ? "lost" : this.#isLate ? "late" : phase;
+    const words = this.#isLost ? LOST : WORDS[phase];
+    const late = this.#isLate ? "what comes is late" : "";
+    say(this.#phase, words);
+    this.tick(Date.now());
+    const isRetry = !this.#isLost && phase === "connecting" && reason !== ""; // was announced
+    if (!isRetry) this.#announce([words, this.#why, late].filter(Boolean).join(": "));
+  }
+
+  /** Whether there is a stream, but nothing that it could bring. */
+  get #isLost() {
+    return this.#broker?.broker === "lost";
+  }
+
+  get #isLate() {
+    return this.#lagMs > 0 && this.#state.phase === "open" && !this.#isLost;
+  }
+
+  get #why() {
+    const { reason } = this.#state;
+    if (!this.#broker) return reason;
+    const since = this.#isLost ? `since ${zonedTime(Date.parse(this.#broker.since))}` : "";
+    return [reason, this.#broker.reason, since].filter(Boolean).join(" · ");
   }
 
   /**

@@ -146,6 +146,12 @@ export class Table {
     this.#goTo(position < 0 ? this.#viewport.first : position + by);
   }
 
+  /** @param {Entry} entry to select, if it is there */
+  goTo(entry) {
+    const position = this.#log.position(entry);
+    if (position >= 0) this.#goTo(position);
+  }
+
   /** Whether something other than the button holds the table. */
   get isReading() {
     return this.active !== null || !this.#viewport.isAtTop;

@@ -55,6 +55,43 @@ export function clockTime(atMs) {
 }
 
 /**
+ * @param {number} atMs
+ * @returns {string} the zone of local times then, such as "UTC+1" or "UTC-3:30"
+ */
+export function zoneOf(atMs) {
+  const minutes = -new Date(atMs).getTimezoneOffset();
+  if (!minutes) return Number.isNaN(minutes) ? "" : "UTC";
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? "-" : "+"}${hours}${rest ? `:${pad(rest, 2)}` : ""}`;
+}
+
+/**
+ * @param {number} atMs
+ * @returns {string} local time of day and its zone, such as "13:05:09.042 UTC+1"
+ */
+export function zonedTime(atMs) {
+  return `${clockTime(atMs)} ${zoneOf(atMs)}`.trim();
+}
+
+/**
+ * @param {number} ms
+ * @returns {string} a length of time in its largest unit, such as "10 min"
+ */
+export function durationOf(ms) {
+  return ms < 1000 ? `${ms} ms` : relative(0, ms);
+}
+
+/**
+ * @param {number} bytes
+ * @returns {string} such as "64 MiB"
+ */
+export function sizeOf(bytes) {
+  const power = Math.min(4, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  const unit = ["bytes", "KiB", "MiB", "GiB", "TiB"][power];
+  return `${Number((bytes / 1024 ** power).toFixed(1))} ${unit}`;
+}
+
+/**
  * @param {number} number
  * @param {number} width
  */

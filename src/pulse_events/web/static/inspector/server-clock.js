@@ -1,0 +1,76 @@
+// @ts-check
+/**
+ * The server's time of day, as far as a request can tell it: how late a message is must not depend on
+ * whether this computer's clock is right.
+ */
+
+/** @import { Config } from "./server.js" */
+
+/** After so long it may have drifted, or this computer's clock was set. */
+const FRESH_MS = 30_000;
+const TRUSTED_MS = 90_000;
+
+export class ServerClock {
+  /** What to add to the own time. */
+  #aheadMs = NaN;
+  /** By how much that may be wrong. */
+  #doubtMs = 0;
+  #measuredAtMs = -Infinity;
+  #isAsking = false;
+  #ask;
+  #now;
+
+  /**
+   * @param {() => Promise<Config>} ask the server, which says its time
+   * @param {() => number} [now] milliseconds since the epoch
+   */
+  constructor(ask, now = Date.now) {
+    this.#ask = ask;
+    this.#now = now;
+  }
+
+  /** What to take from a time of the server's to have this computer's; 0 if nobody knows. */
+  get aheadMs() {
+    return Number.isNaN(this.#aheadMs) ? 0 : this.#aheadMs;
+  }
+
+  /** Whether it was asked lately. */
+  get isTrusted() {
+    return this.#ageMs < TRUSTED_MS;
+  }
+
+  /** @returns {Promise<Config>} what the server answered */
+  async measure() {
+    const askedAtMs = this.#now();
+    const config = await this.#ask();
+    const answeredAtMs = this.#now();
+    const timeMs = Date.parse(config.time ?? "");
+    if (!Number.isNaN(timeMs)) {
+      this.#doubtMs = (answeredAtMs - askedAtMs) / 2;
+      this.#aheadMs = timeMs - askedAtMs - this.#doubtMs;
+      this.#measuredAtMs = answeredAtMs;
+    }
+    return config;
+  }
+
+  /** Asks again if it was asked long ago. */
+  async refresh() {
+    if (this.#isAsking || this.#ageMs < FRESH_MS) return;
+    this.#isAsking = true;
+    await this.measure();
+    this.#isAsking = false;
+  }
+
+  /**
+   * @param {number} timeMs a time that the server has said
+   * @param {number} atMs own time
+   * @returns {number} how much later that was at least; NaN if nobody knows
+   */
+  since(timeMs, atMs = this.#now()) {
+    return atMs + this.#aheadMs - this.#doubtMs - timeMs;
+  }
+
+  get #ageMs() {
+    return Math.abs(this.#now() - this.#measuredAtMs); // it ages by a clock that is set back, too
+  }
+}
