@@ -99,7 +99,10 @@ test("a message says when it was published, or nobody knows", () => {
     { exchange: `${queue}task-completed`, payload },
     { exchange: `${queue}task-pending`, payload: { ...payload, runId: 7 } },
     { exchange: `${queue}constructor`, payload },
+    { exchange: `${queue}task-pending`, payload: { ...payload, runId: { toString: 1 } } },
     { exchange: "e", payload: { _meta: { sent: 5 } } },
+    { exchange: "e", payload: { _meta: { sent: "+275760-09-13T00:00:00.000Z" } } },
+    { exchange: "e", payload: { _meta: { sent: "-271821-04-20T00:00:00.000Z" } } },
     ...[null, "text", 5, [], { status: null }].map((other) => ({ exchange: "e", payload: other })),
   ];
   for (const message of none) assert.ok(Number.isNaN(saidBy(message)), JSON.stringify(message));

@@ -16,6 +16,9 @@ const RUN_TIMES = {
   "task-exception": "resolved",
 };
 
+/** The year 10,000: near the last moment that a date can be, it cannot be reckoned with. */
+const END_MS = 253_402_300_800_000;
+
 /**
  * @param {Message} message
  * @returns {number} when it says it was published, milliseconds since the epoch; NaN if it does not
@@ -23,9 +26,12 @@ const RUN_TIMES = {
 export function saidBy({ exchange, payload }) {
   const event = exchange.slice(exchange.lastIndexOf("/") + 1);
   const name = Object.hasOwn(RUN_TIMES, event) ? RUN_TIMES[event] : "";
+  // Anything may stand there: what is no number may not even have a text.
+  const run = typeof payload?.runId === "number" ? payload.status?.runs?.[payload.runId] : null;
   // Mozilla's other publishers say it in `_meta`.
-  const said = payload?.status?.runs?.[payload.runId]?.[name] ?? payload?._meta?.sent;
-  return typeof said === "string" ? Date.parse(said) : NaN;
+  const said = run?.[name] ?? payload?._meta?.sent;
+  const saidMs = typeof said === "string" ? Date.parse(said) : NaN;
+  return saidMs >= 0 && saidMs < END_MS ? saidMs : NaN;
 }
 
 /**
