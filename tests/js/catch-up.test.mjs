@@ -239,6 +239,49 @@ aside("a stream that is for nobody any more does not stand in the way", async (t
   assert.equal(server.callers.length, 2);
 });
 
+aside("who comes hears by a ping that it has had all there was", async (t) => {
+  const { server } = await scene(t);
+  const pings = [];
+  const onPing = (ping) => pings.push(ping);
+  const { told } = await beginReady(t, server, ["a"], { share: true, worker, last: 1, onPing });
+  await until(() => pings.length, "a ping");
+  assert.deepEqual(told.payloads, [0]);
+  assert.ok(Date.now() - Date.parse(pings[0].time) < 10_000);
+});
+
+aside("who comes hears that too if the shared stream has brought what follows", async (t) => {
+  const { server, live } = await scene(t);
+  const pings = [];
+  const onPing = (ping) => pings.push(ping);
+  server.isHolding = true;
+  const { told } = begin(t, server, ["a"], { share: true, worker, last: 5, onPing });
+  await server.next();
+  server.publish("a", 1);
+  await until(() => live.told.payloads.includes(1), "what waits for the own stream");
+  server.answerAll();
+  await until(() => pings.length, "a ping");
+  await until(() => server.open.length === 1, "one stream");
+  server.publish("a", 2);
+  await until(() => told.payloads.includes(2), "a message");
+  assert.deepEqual(told.payloads, [0, 1, 2]);
+});
+
+aside("an own stream that ends behind what it had to bring is not opened again", async (t) => {
+  const { server, live } = await scene(t);
+  server.isHolding = true;
+  const { told } = begin(t, server, ["a"], { share: true, worker, last: 5 });
+  const own = await server.next();
+  own.ping = () => own.response.end(); // all but its ping
+  server.publish("a", 1);
+  await until(() => live.told.payloads.includes(1), "what waits for the own stream");
+  server.answerAll();
+  await until(() => server.open.length === 1, "one stream");
+  server.publish("a", 2);
+  await until(() => told.payloads.includes(2), "a message");
+  await rest();
+  assert.deepEqual([told.payloads, told.errors, server.callers.length], [[0, 1, 2], [], 2]);
+});
+
 describe("to a shared stream", { concurrency: true }, () => {
   for (const [title, act] of cases) test(title, act);
 });

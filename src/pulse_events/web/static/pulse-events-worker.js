@@ -1354,6 +1354,8 @@
     #isOver = false;
     /** The server's time of the own stream's ping since which nothing has come; empty if none. */
     #quietSince = "";
+    /** Whether the own stream has yet to say by a ping that it has brought all there was. */
+    #isPingDue;
     /** Cursors of what the own stream brought. */
     #brought = /* @__PURE__ */ new Set();
     /** What the shared stream brought. @type {Heard[]} */
@@ -1370,6 +1372,7 @@
     constructor(place, routes, fetch, owner) {
       this.#routes = routes;
       this.#owner = owner;
+      this.#isPingDue = Object.values(place).some((start) => start !== void 0);
       const [{ endpoint, pingInterval, resume }] = routes.carries;
       const { bindings } = routes;
       const token = tokenAmong(routes.carries);
@@ -1420,30 +1423,29 @@
     /** @returns {LinkListener<Member, Routes<Member>>} */
     #listener() {
       const { ready, gap, state, error, ended } = this.#owner;
+      const unlessOver = (act) => (...args) => {
+        if (!this.#isOver) act(...args);
+      };
       return {
-        onReady: (_, event) => {
+        onReady: unlessOver((_, event) => {
           this.#place();
           ready(event);
-        },
-        onMessage: (_, heard) => this.#bring(heard),
-        onGap: (_, what) => {
+        }),
+        onMessage: unlessOver((_, heard) => this.#bring(heard)),
+        onGap: unlessOver((_, what) => {
           this.#place();
           gap(what);
-        },
-        onDown: () => {
-        },
-        onEnd: (_, why) => ended(why),
-        onPing: (_, { time }) => {
-          this.#place();
-          this.#quietSince = time;
-        },
+        }),
+        onDown: () => this.#isOver && this.#link.close(),
+        onEnd: unlessOver((_, why) => ended(why)),
+        onPing: (_, ping) => this.#ping(ping),
         onStatus: () => {
         },
         // the shared stream tells
         onStale: () => {
         },
-        onError: (_, why) => error(why),
-        onState: (_, how) => how.phase !== "closed" && state(how)
+        onError: unlessOver((_, why) => error(why)),
+        onState: unlessOver((_, how) => how.phase !== "closed" && state(how))
       };
     }
     /** @param {Heard} heard by the own stream */
@@ -1458,6 +1460,14 @@
       this.#owner.over();
       for (const each of following) this.#give(each);
     }
+    /** @param {{ time: string }} ping of the own stream */
+    #ping(ping) {
+      this.#isPingDue = false;
+      if (this.#isOver) this.#link.close();
+      else this.#place();
+      this.#quietSince = this.#isOver ? "" : ping.time;
+      this.#owner.ping(ping);
+    }
     #place() {
       const { cursor } = this.#link;
       if (cursor !== null) this.#owner.at(cursor);
@@ -1467,7 +1477,7 @@
       this.#isOver = true;
       this.#quietSince = "";
       this.#waiting = [];
-      this.#link.close();
+      if (!this.#isPingDue) this.#link.close();
     }
     /** @param {Heard} heard */
     #give(heard) {
@@ -1878,6 +1888,7 @@
           for (const member of this.#present(members)) this.#ready(member, event);
         },
         gap: (gap) => toAll((sink) => sink.gap(gap)),
+        ping: (ping) => toAll((sink) => sink.ping(ping)),
         state: (state) => toAll((sink) => sink.state({ ...state, shared: true })),
         error: (error) => toAll((sink) => sink.error(error)),
         ended: (error) => {

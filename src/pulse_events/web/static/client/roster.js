@@ -293,6 +293,7 @@ export class Roster {
         for (const member of this.#present(members)) this.#ready(member, event);
       },
       gap: (gap) => toAll((sink) => sink.gap(gap)),
+      ping: (ping) => toAll((sink) => sink.ping(ping)),
       state: (state) => toAll((sink) => sink.state({ ...state, shared: true })),
       error: (error) => toAll((sink) => sink.error(error)),
       ended: (error) => {
