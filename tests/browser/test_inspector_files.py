@@ -75,6 +75,7 @@ def test_a_download_is_looked_at_offline_and_left_again(
     page.wait("#banner", f"You look at {saved.name}: 3 messages")
     page.wait("#phase", "looking at a file")
     page.wait_column(KEY, ["n.2", "n.1", "n.0"])
+    page.wait("#counts", "3 messages")
     assert [row.cells[1:] for row in page.rows()] == [row.cells[1:] for row in before]
     wait_until(lambda: quiet.clients() == 0, "no stream")
     page.filter("n.1")

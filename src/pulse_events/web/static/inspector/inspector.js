@@ -135,7 +135,7 @@ export class Inspector {
       onOpen: (entry) => this.#openDetail(entry),
       onClose: () => this.#closeDetail(),
       onFilter: (term) => this.#search.add(term),
-      onDrawn: () => tellCounts(this.#feed.log, this.#table.paused),
+      onDrawn: () => tellCounts(this.#feed.log, this.#table.paused, this.#feed.isFile),
     });
   }
 
@@ -314,7 +314,7 @@ export class Inspector {
     const isFileKept = this.#feed.isFile && isSame && isSameStart;
     this.#tellEmpty();
     if (isFileKept) return;
-    if (!runs) this.#feed.stop();
+    if (!runs) this.#feed.stop(undefined, view.bindings.length ? "stopped" : "idle");
     else if (!isSameStart) this.#begin(view.bindings);
     else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings, this.#place);
     if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
