@@ -193,6 +193,43 @@ def test_rates_are_drawn_and_told_for_each_exchange(feed: Feed) -> None:
     assert feed.page.texts("#chart tbody th") == [feed.exchange]
     assert len(feed.page.texts("#chart svg polygon")) == 1
     label = feed.page.tab.find("#chart svg").get_attribute("aria-label")
-    assert str(label).startswith("Rates of 1 exchanges; now 0.")
+    assert re.fullmatch(r"Rates of 1 exchange; now [\d.]+/s in all", str(label))
     feed.page.tab.find("#chart tbody button").click()
     assert feed.page.tab.find("#filter").get_attribute("value") == f"exchange:={feed.exchange}"
+
+
+def test_lines_of_the_rates_do_not_change_places_for_a_message_more(quiet: Site) -> None:
+    one, two = (f"exchange/{uuid.uuid4().hex[:8]}" for _ in range(2))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((one, "#"), (two, "#"), t="now"))
+    page.wait_listening()
+
+    def come(exchange: str, count: int) -> None:
+        for _ in range(count):
+            quiet.publish(exchange, "key", 1)
+
+    come(one, 4)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["4"], "the first")
+    come(two, 2)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["4", "2"], "the second")
+    come(two, 4)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["4", "6"], "the second below")
+    assert page.texts("#chart tbody th") == [one, two]
+    come(two, 9)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["15", "4"], "the second above")
+    assert page.texts("#chart tbody th") == [two, one]
+
+
+@pytest.mark.parametrize("after", ["", "Clear"])
+def test_a_rate_is_of_the_time_since_it_listens(feed: Feed, after: str) -> None:
+    page = feed.page
+    if after:
+        page.click(after)
+    page.tab.run(
+        """globalThis.highest = 0;
+        const place = document.querySelector("#rate-summary");
+        const look = () => (highest = Math.max(highest, parseFloat(place.textContent)));
+        new MutationObserver(look).observe(place, { childList: true, characterData: true });"""
+    )
+    feed.publish(*["key"] * 20)
+    # A mean of ten seconds would never be higher than 2.
+    wait_until(lambda: page.tab.run("return highest;") > 2.5, "the rate")
