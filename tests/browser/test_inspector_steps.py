@@ -257,7 +257,7 @@ def test_bindings_that_were_never_applied_survive_too(quiet: Site, exchange: str
     page.bind(0, exchange, "a.#")
     page.tab.run("location.reload();")
     wait_until(lambda: bindings_of(page) == [[exchange, "a.#"]], "what was typed")
-    assert page.phase == "stopped"
+    assert page.phase == "not listening"
 
 
 def asks(page: Inspector) -> bool:

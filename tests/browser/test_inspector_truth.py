@@ -56,6 +56,7 @@ def test_a_lost_broker_is_said_on_every_page_until_it_is_back(
         # Applied meanwhile, on the page that had a stream.
         page.bind(0, exchange, "*")
         page.click("Apply")
+        page.wait("#reason", "what was applied waits for it")
         for each in (page, same, other):
             assert each.phase == LOST
         line.mend()
