@@ -8,6 +8,7 @@ import { parseFilter } from "./filter.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Once } from "./once.js";
+import { Outage } from "./outage.js";
 import { saidBy } from "./published.js";
 import { Rates } from "./rates.js";
 
@@ -55,6 +56,7 @@ export class Feed {
   #isOpening = false;
   #once = new Once();
   #backlog = new Backlog(() => this.#isLive());
+  #outage = new Outage();
   #catalogue;
   #lag;
   #clock;
@@ -87,8 +89,12 @@ export class Feed {
       onPing: (ping) => {
         this.#lag.ping(ping);
         this.#backlog.end();
+        this.#outage.ping(Date.now());
       },
-      onStatus: (broker) => this.#status.tellBroker(broker),
+      onStatus: (broker) => {
+        this.#outage.tell(broker, Date.now());
+        this.#status.tellBroker(broker);
+      },
       onTaken: (bindings) => {
         this.#status.tellAsked(false);
         this.#noteBindings(bindings);
@@ -267,7 +273,8 @@ export class Feed {
     const { exchange } = message;
     const isPast = this.#backlog.isOpen;
     const publishedMs = saidBy(message) - this.#clock.aheadMs;
-    this.#liveLog.add(message, text, nowMs, isPast, { lateMs: this.lagMs, publishedMs });
+    const isOfPast = isPast || this.#outage.hasWaited;
+    this.#liveLog.add(message, text, nowMs, isOfPast, { lateMs: this.lagMs, publishedMs });
     if (!isPast) this.rates.count(exchange, nowMs);
     this.#see(exchange);
     this.#on.onEntry();
