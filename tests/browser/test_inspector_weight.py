@@ -151,3 +151,19 @@ def test_a_part_that_cannot_be_loaded_is_told_and_nothing_waits_for_ever(
     else:
         wait_until(lambda: tab.run("return performance.now() > 0;"), "it runs")
         assert text(tab, "#phase") == "not loaded"
+
+
+@pytest.mark.parametrize(
+    "gone", [("SharedWorker",), ("SharedWorker", "Worker")], ids=["Worker", "neither"]
+)
+def test_the_page_listens_where_there_is_no_shared_worker(
+    quiet: Site, gone: tuple[str, ...]
+) -> None:
+    tab = quiet.browser.open("about:blank")
+    tab.command("Page.enable")
+    source = "".join(f"delete globalThis.{name};" for name in gone)
+    tab.command("Page.addScriptToEvaluateOnNewDocument", source=source)
+    tab.go(quiet.server.url + fragment((EXCHANGE, "#"), t="now"))
+    wait_until(lambda: text(tab, "#phase") == "listening", "it listens")
+    quiet.publish(EXCHANGE, "alone", 1)
+    wait_until(lambda: keys(tab) == ["alone"], "a message")
