@@ -14,6 +14,14 @@ from tests.support.waiting import wait_until
 
 AGE, EXCHANGE, KEY, PAYLOAD = range(4)
 ALIVE_WITHIN_MS = 1000
+# Not as the driver does, which first scrolls to what it clicks.
+PRESS = """
+const { left, top } = document.querySelector("#grid").getBoundingClientRect();
+const cell = document.elementFromPoint(left + 20, top + 60);
+const options = { bubbles: true, button: 0, pointerType: "mouse" };
+cell.dispatchEvent(new PointerEvent("pointerdown", options));
+cell.click();
+"""
 
 
 class Feed:
@@ -187,11 +195,27 @@ def test_clear_forgets_what_came(feed: Feed) -> None:
     feed.shown("c")
 
 
+def test_a_message_that_is_closed_leads_back_to_the_newest_however_much_comes(
+    tabs: Browser,
+) -> None:
+    with Server("--demo", "1000") as server:
+        page = Inspector(tabs, server.url)
+        page.look(width=1280, height=400)  # few rows, and more come between two drawings
+        page.wait("#counts", "received")
+        for _ in range(5):
+            page.tab.run(PRESS)
+            page.wait("#newer", "newer")
+            page.click("Close (Escape)", "#detail")
+            wait_until(lambda: not page.tab.find("#newer").is_displayed(), "the newest", within_s=3)
+
+
 def test_rates_are_drawn_and_told_for_each_exchange(feed: Feed) -> None:
     feed.publish("a", "b", "c")
     wait_until(lambda: feed.page.texts("#chart tbody td:last-child") == ["3"], "the count")
     assert feed.page.texts("#chart tbody th") == [feed.exchange]
     assert len(feed.page.texts("#chart svg polygon")) == 1
+    top = feed.page.tab.find("#chart .top-label")
+    assert top.value_of_css_property("background-color") != "rgba(0, 0, 0, 0)"  # areas are behind
     label = feed.page.tab.find("#chart svg").get_attribute("aria-label")
     assert re.fullmatch(r"Rates of 1 exchange; now [\d.]+/s in all", str(label))
     feed.page.tab.find("#chart tbody button").click()

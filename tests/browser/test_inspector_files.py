@@ -86,6 +86,15 @@ def test_a_download_is_looked_at_offline_and_left_again(
     page.wait_column(KEY, [])
 
 
+def test_the_closed_menu_keeps_no_message(page: Inspector, tmp_path: Path) -> None:
+    page.click("Save")
+    page.wait("#files h3", "3 messages")
+    page.tab.press(Keys.ESCAPE)
+    wait_until(lambda: page.texts("#files *") == [], "nothing in the closed menu")
+    download(page, "JSON lines", tmp_path)
+    wait_until(lambda: page.texts("#files *") == [], "nothing when it was saved")
+
+
 def test_json_lines_hold_what_the_server_sent(page: Inspector, tmp_path: Path) -> None:
     lines = download(page, "JSON lines", tmp_path).read_text().splitlines()
     messages = [json.loads(line) for line in lines]
