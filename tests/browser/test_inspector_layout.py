@@ -95,14 +95,18 @@ def busy(page: Inspector) -> None:
     opened(page)
 
 
+def widen(page: Inspector, width: int) -> None:
+    page.look(width=width)
+    wait_until(lambda: page.tab.run("return innerWidth;") == width, "the width")
+
+
 @pytest.mark.parametrize("state", [plain, filtered, opened, busy])
 def test_what_stands_side_by_side_does_not_overlap(
     page: Inspector, state: Callable[[Inspector], None]
 ) -> None:
     state(page)
     for width in WIDTHS:
-        page.look(width=width)
-        wait_until(lambda width=width: page.tab.run("return innerWidth;") == width, "the width")
+        widen(page, width)
         assert page.tab.run(FULL + CLASHES) == [], width
         assert page.tab.run(FULL + CUT) == [], width
         assert page.tab.run(ROOM) >= LEAST_ROOM_PX, width
