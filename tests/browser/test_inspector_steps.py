@@ -194,6 +194,7 @@ def test_clear_is_undone_with_what_came_since(quiet: Site, exchange: str) -> Non
     assert not page.tab.find("#undo").is_displayed()
     page.click("Clear")
     page.wait_column(KEY, [])
+    page.wait("#empty", "Nothing has come since.")
     quiet.publish(exchange, "c", 1)
     page.wait_column(KEY, ["c"])
     page.click("Undo")

@@ -70,9 +70,9 @@ test("who is about as frequent stays in its place", () => {
   come("a", 4);
   come("b", 3);
   assert.deepEqual(order(), ["a", "b"]);
-  come("b", 5); // 8 to 4
+  come("b", 3); // 6 to 4
   assert.deepEqual(order(), ["a", "b"]);
-  come("b", 2); // 10 to 4
+  come("b", 4); // 10 to 4
   assert.deepEqual(order(), ["b", "a"]);
   come("a", 100);
   come("b", 115); // 125 to 104

@@ -381,6 +381,7 @@ export class Inspector {
     if (log.kept) this.#undo.end(); // of the time before
     this.#feed.clear();
     if (log.isCleared) this.#undo.offer(() => log.forget());
+    this.#tellEmpty();
     this.#shutDetail();
     this.#table.follow();
     this.#tick();
@@ -466,6 +467,7 @@ export class Inspector {
       isWaiting: this.#feed.isRunning,
       isFile: this.#feed.isFile,
       isFiltered: this.#address.view.filter !== "",
+      isCleared: this.#feed.log.isCleared,
       onTry: (bindings) => this.#listenTo(bindings),
       onUnfilter: () => this.#search.clear(),
     });

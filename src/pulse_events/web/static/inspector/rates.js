@@ -15,7 +15,7 @@ const MOST_SERIES = 8;
 /** Over how long a rate is told, in seconds. */
 export const RECENT_S = 10;
 /** An exchange overtakes another one by so much: who is about as frequent stays in its place. */
-const LEAD_MESSAGES = 5;
+const LEAD_MESSAGES = 2;
 const LEAD_SHARE = 0.25;
 
 /** Counts of one exchange; the second `s` has its place at `s % span`. */
