@@ -212,6 +212,27 @@ def test_what_is_dropped_while_a_message_is_read_is_a_gap_in_the_file_and_in_the
     assert "this page dropped 3 messages" in page.rows()[-4].cells[0]
 
 
+def test_the_page_goes_on_while_a_large_file_is_written(
+    page: Inspector, quiet: Site, tmp_path: Path
+) -> None:
+    exchange = page.rows()[0].cells[1]
+    for number in range(3):
+        quiet.publish(exchange, f"large.{number}", LARGE)
+    page.wait("#counts", "6 received")
+    page.tab.run(
+        """globalThis.turns = 0;
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = () => port2.postMessage((turns += 1));
+        port2.postMessage(0);
+        const { createObjectURL } = URL;
+        URL.createObjectURL = (blob) => ((globalThis.before = turns), createObjectURL(blob));
+        document.querySelector("#files").addEventListener("click", () => (turns = 0), true);"""
+    )
+    lines = download(page, "JSON lines", tmp_path).read_text().splitlines()
+    assert len(lines) == 6
+    assert page.tab.run("return before;") > 0
+
+
 def test_a_click_on_the_newer_ones_ends_a_pause(page: Inspector, quiet: Site) -> None:
     exchange = page.rows()[0].cells[1]
     page.tab.press("t", "p", Keys.ARROW_DOWN)

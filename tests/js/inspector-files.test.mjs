@@ -5,6 +5,7 @@ import {
   fromCsv,
   fromFile,
   fromJsonLines,
+  inPieces,
   toCsv,
   toJsonLines,
 } from "../../src/pulse_events/web/static/inspector/files.js";
@@ -52,6 +53,20 @@ const ARRIVALS = [
   gapArrival(GAP, AT_MS),
   gapArrival({ ...GAP, from: null }, AT_MS),
 ];
+
+test("a large file is written in pieces, which are the whole", () => {
+  const [one] = ARRIVALS.filter(({ kind }) => kind === "message");
+  const text = JSON.stringify({ ...one.message, payload: "x".repeat(400_000) });
+  const large = Array.from({ length: 7 }, () => ({ ...one, text }));
+  for (const write of [toJsonLines, toCsv]) {
+    for (const entries of [[], ARRIVALS, large, [...large, ...ARRIVALS]]) {
+      const pieces = [...inPieces(entries, write)];
+      assert.equal(pieces.join(""), write(entries));
+      assert.ok(pieces.every((piece) => piece.length < 1_500_000));
+    }
+    assert.equal([...inPieces(large, write)].length, 1 + 3);
+  }
+});
 
 test("JSON lines bring back every message byte for byte", () => {
   const { entries, faults } = fromJsonLines(toJsonLines(ARRIVALS));

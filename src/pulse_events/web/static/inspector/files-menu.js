@@ -4,7 +4,7 @@
  */
 import { tally } from "./counts.js";
 import { button, byId, element } from "./dom.js";
-import { fromFile, toCsv, toJsonLines } from "./files.js";
+import { fromFile, inPieces, toCsv, toJsonLines } from "./files.js";
 
 /** @import { Entry } from "./log.js" */
 /** @import { Loaded } from "./files.js" */
@@ -41,10 +41,10 @@ function choices(title, entries, onSaved) {
    * @param {string} type
    */
   const choice = (label, extension, write, type) =>
-    button(label, () => {
-      save(`pulse-${stamp}.${extension}`, write(entries), type);
-      onSaved();
+    button(label, async () => {
       byId("files").hidePopover();
+      await save(`pulse-${stamp}.${extension}`, inPieces(entries, write), type);
+      onSaved();
     });
   return element(
     "div",
@@ -57,11 +57,16 @@ function choices(title, entries, onSaved) {
 
 /**
  * @param {string} name
- * @param {string} text
+ * @param {Iterable<string>} pieces of its text
  * @param {string} type
  */
-function save(name, text, type) {
-  const href = URL.createObjectURL(new Blob([text], { type }));
+async function save(name, pieces, type) {
+  const parts = [];
+  for (const piece of pieces) {
+    parts.push(piece);
+    await new Promise((resolve) => setTimeout(resolve)); // messages and keys have their turn
+  }
+  const href = URL.createObjectURL(new Blob(parts, { type }));
   element("a", { href, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(href), 60_000);
 }
