@@ -16,7 +16,8 @@ export class ServerClock {
   /** By how much that may be wrong. */
   #doubtMs = 0;
   #measuredAtMs = -Infinity;
-  #isAsking = false;
+  /** When it was asked for last, whether there was an answer or not. */
+  #askedAtMs = -Infinity;
   /** @type {(aheadMs: number) => void} */
   #tellKnown = () => {};
   /** What `aheadMs` is, once it was measured; times that were taken before lack it. */
@@ -47,6 +48,7 @@ export class ServerClock {
 
   async measure() {
     const askedAtMs = this.#now();
+    this.#askedAtMs = askedAtMs;
     const { time = "" } = await this.#ask();
     const answeredAtMs = this.#now();
     const timeMs = Date.parse(time);
@@ -59,10 +61,9 @@ export class ServerClock {
 
   /** Asks, if it was not asked lately. */
   async refresh() {
-    if (this.#isAsking || this.#ageMs < FRESH_MS) return;
-    this.#isAsking = true;
+    const sinceMs = Math.abs(this.#now() - this.#askedAtMs); // by a clock that is set back, too
+    if (sinceMs < FRESH_MS) return;
     await this.measure();
-    this.#isAsking = false;
   }
 
   /**
