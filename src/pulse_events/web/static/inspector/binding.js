@@ -166,6 +166,12 @@ export class BindingRow {
     if (!known) this.builder.element.hidden = true;
     if (!this.builder.element.hidden) this.builder.show(exchange, routingKeyPattern);
     say(this.#words, exchange ? explain(routingKeyPattern, known) : "");
+    this.showHue();
+  }
+
+  /** Shows the colour that its messages have, if there are some. */
+  showHue() {
+    const { exchange } = this.binding;
     this.#dot.className = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
   }
 }

@@ -120,6 +120,8 @@ export class Chart {
       if (this.#body.children[i] !== line) {
         this.#body.insertBefore(line, this.#body.children[i] ?? null);
       }
+      const dot = /** @type {Element} */ (line.cells[0].firstElementChild);
+      set(dot, { class: `dot ${this.#classOf(each)}` });
       say(line.cells[1], rateText(recent(each.counts)));
       say(line.cells[2], each.total.toLocaleString("en"));
     });
@@ -134,7 +136,7 @@ export class Chart {
           class: "name",
           title: `${exchange}: show only this`,
         });
-    const dot = element("i", { class: `dot ${this.#classOf(series)}`, "aria-hidden": "true" });
+    const dot = element("i", { "aria-hidden": "true" });
     const line = element(
       "tr",
       {},

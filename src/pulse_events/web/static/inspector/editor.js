@@ -74,7 +74,6 @@ export class Editor {
    */
   show(bindings) {
     this.#applied = bindings;
-    for (const { exchange } of bindings) this.#around.palette.classOf(exchange);
     this.edit(bindings);
   }
 
@@ -137,6 +136,11 @@ export class Editor {
   clearFaults() {
     say(this.#fault, "");
     for (const row of this.#rows) row.setFault("", "exchange");
+  }
+
+  /** Shows the colours that exchanges have now. */
+  showHues() {
+    for (const row of this.#rows) row.showHue();
   }
 
   focus() {

@@ -22,6 +22,7 @@ import { Rates } from "./rates.js";
 /**
  * @typedef {object} Events
  * @property {() => void} onEntry
+ * @property {(exchange: string) => void} onExchange a message of it is in the log
  * @property {(log: Log) => void} onLog another log is the one to show
  * @property {(isRunning: boolean) => void} onRunning
  * @property {() => void} onReady
@@ -200,6 +201,16 @@ export class Feed {
     this.hasOthers = false;
   }
 
+  /**
+   * @param {number} nowMs
+   * @returns {Set<string>} the exchanges that rows or rates are of
+   */
+  exchangesInSight(nowMs) {
+    const inSight = new Set(this.rates.exchanges(nowMs));
+    for (const { message } of this.log.newest()) inSight.add(message.exchange);
+    return inSight;
+  }
+
   /** Messages of the stream that were not saved. */
   get unsaved() {
     return this.#liveLog.after(this.#savedId);
@@ -275,6 +286,7 @@ export class Feed {
 
   /** @param {string} exchange */
   #see(exchange) {
+    this.#on.onExchange(exchange);
     const hasRoom = this.exchangesSeen.size < EXCHANGES_REMEMBERED;
     if (exchange && hasRoom) this.exchangesSeen.add(exchange);
   }

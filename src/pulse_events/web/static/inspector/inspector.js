@@ -43,7 +43,7 @@ const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
 const SMALL = "(max-width: 760px)";
 
 export class Inspector {
-  #palette = new Palette();
+  #palette = new Palette(() => this.#editor.showHues());
   #status = new Status();
   #snippets = new SnippetTabs();
   #address = new Address({
@@ -114,6 +114,7 @@ export class Inspector {
   #makeFeed(lateness) {
     return new Feed(this.#catalogue, this.#status, lateness, {
       onEntry: () => this.#table.drawSoon(),
+      onExchange: (exchange) => this.#palette.see(exchange),
       onLog: (log) => {
         this.#undo.end();
         this.#table.useLog(log);
@@ -419,6 +420,7 @@ export class Inspector {
     this.#status.tick(nowMs);
     this.#status.count(this.#feed.log.received);
     if (document.hidden) return;
+    this.#palette.release(() => this.#feed.exchangesInSight(nowMs));
     this.#chart.draw(nowMs);
     this.#table.draw();
     this.#advise();
