@@ -145,6 +145,53 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(page: Inspector, width: int
     assert not page.tab.find("#detail").is_displayed()
 
 
+@pytest.mark.parametrize("is_made_up", [True, False])
+def test_at_400_percent_a_row_is_on_the_first_screen_and_all_is_in_reach(
+    tabs: Browser, is_made_up: bool
+) -> None:
+    with Server("--demo", "5") if is_made_up else Server() as server:
+        page = Inspector(tabs, server.url)
+        page.look(width=320, height=256)  # 1280 x 1024
+        page.tab.go("about:blank")
+        page.tab.go(server.url + fragment((FAILED, "#"), ("exchange/two", "#")))
+        page.wait_listening()
+        server.publish(FAILED, ROUTING_KEY, {"number": 1})
+        wait_until(page.rows, "a row")
+        page.click("Clear")
+        server.publish(FAILED, ROUTING_KEY, {"number": 2})
+        wait_until(lambda: page.tab.run(IS_ROW_SEEN), "a row on the first screen, and Undo")
+        for part in ("#bindings", "#rates", "#elsewhere"):
+            page.tab.find(f"{part} summary").click()
+        assert page.tab.run(CUT_OFF) == []
+        page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
+        wait_until(lambda: page.texts("#detail .tree .node"), "the message")
+        assert page.tab.run(CUT_OFF) == []
+
+
+IS_ROW_SEEN = """
+scrollTo(0, 0);
+const row = document.querySelector("#grid-body [role=row]:not([hidden])");
+const isOffered = document.querySelector("#undo").checkVisibility();
+return isOffered && row?.getBoundingClientRect().bottom <= innerHeight;
+"""
+CUT_OFF = """
+const found = [];
+if (document.documentElement.scrollWidth > innerWidth) found.push("the page");
+for (const each of document.querySelectorAll("button, input, select, summary, footer a")) {
+  if (!each.checkVisibility() || each.closest(".heard") || each.matches(".heard")) continue;
+  each.scrollIntoView({ block: "center" });
+  const { left, right, top, bottom } = each.getBoundingClientRect();
+  for (const x of [left + 3, right - 3]) {
+    const at = document.elementFromPoint(x, (top + bottom) / 2);
+    const isCovered = document.body.classList.contains("has-detail") && !each.closest("#detail");
+    if (!isCovered && !each.contains(at)) found.push(`${each.ariaLabel ?? each.textContent} ${x}`);
+  }
+}
+scrollTo(0, 0);
+return found;
+"""
+
+
 def test_the_table_is_used_by_keys_alone(page: Inspector) -> None:
     page.tab.press("t", Keys.ARROW_DOWN)
     wait_until(lambda: page.tab.run(ACTIVE_CELL) == ["2", "time"], "the first row")
