@@ -56,7 +56,7 @@ export class Inspector {
   );
   #draft = new Draft();
   #leaving = new Leaving(() => this.#wouldLose());
-  #undo = new Undo(() => this.#unclear());
+  #undo = new Undo(byId("undo"), () => this.#unclear());
   #offline = new Offline(() => this.#leaveFile());
   #document;
   /** Whether a stream of the server can begin in the past. */
@@ -366,6 +366,8 @@ export class Inspector {
     this.#feed.log.restore();
     this.#table.follow();
     this.#tick();
+    byId("clear").focus();
+    return false;
   }
 
   /** @param {Entry} entry */
