@@ -121,12 +121,18 @@ def test_axe_finds_nothing_where_the_broker_is_lost_or_messages_are_made_up(
         page.wait("#phase", "broker lost")
         assert findings(page) == []
     with Server("--demo", "5") as server:
-        page = Inspector(tabs, server.url, bypass_policy=True)
+        view = fragment(
+            (FAILED, "#"), (FAILED.replace("failed", "faild"), "#"), ("exchange/x", "#")
+        )
+        page = Inspector(tabs, server.url, view, bypass_policy=True)
         page.look(width=width, scheme=scheme)
         wait_until(page.rows, "a row")
         page.click("Pause")  # rows that have just come are in motion
+        page.wait("#editor .doubt", "Did you mean")
         page.click("Clear")
+        page.click("Remove binding 3")
         assert page.tab.find("#undo").is_displayed()
+        assert page.button("Undo", "#editor")
         assert findings(page) == []
 
 

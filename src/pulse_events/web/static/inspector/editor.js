@@ -11,6 +11,7 @@ import { Undo } from "./undo.js";
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { ValuesSeen } from "./builder.js" */
 /** @import { Catalogue } from "./catalogue.js" */
+/** @import { Doubt } from "./doubts.js" */
 /** @import { Palette } from "./palette.js" */
 /**
  * @typedef {object} Surroundings
@@ -191,6 +192,15 @@ export class Editor {
   clearFaults() {
     say(this.#fault, "");
     for (const row of this.#rows) row.setFault("", "exchange");
+  }
+
+  /** @param {(exchange: string) => Doubt | null} doubtOf what is listened to */
+  tellDoubts(doubtOf) {
+    const inForce = new Set(this.#isRunning ? this.#applied.map(({ exchange }) => exchange) : []);
+    for (const row of this.#rows) {
+      const { exchange } = row.binding;
+      row.showDoubt(inForce.has(exchange) ? doubtOf(exchange) : null);
+    }
   }
 
   /** Shows the colours that exchanges have now. */

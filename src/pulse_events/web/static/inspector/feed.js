@@ -112,6 +112,11 @@ export class Feed {
     return this.#live.bindings;
   }
 
+  /** Whether `exchangesSeen` has all from which something came. */
+  get hasAllSeen() {
+    return this.exchangesSeen.size < EXCHANGES_REMEMBERED;
+  }
+
   get isFile() {
     return this.log !== this.#liveLog;
   }

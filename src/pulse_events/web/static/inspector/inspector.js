@@ -11,6 +11,7 @@ import { SnippetTabs } from "./copying.js";
 import { tellCounts } from "./counts.js";
 import { Detail } from "./detail.js";
 import { byId, set } from "./dom.js";
+import { Doubts } from "./doubts.js";
 import { Draft } from "./draft.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
@@ -65,6 +66,7 @@ export class Inspector {
   #startMenu;
   #catalogue;
   #feed;
+  #doubts;
   #table;
   #chart;
   #detail;
@@ -75,13 +77,14 @@ export class Inspector {
    * @param {Config} config
    * @param {Lateness} lateness
    */
-  constructor(document, { history = "off", historyAge = Infinity }, lateness) {
+  constructor(document, { history = "off", historyAge = Infinity, broker = "" }, lateness) {
     this.#document = document;
     this.#keepsHistory = history !== "off";
     this.#historyMs = historyAge * 1000;
     this.#startMenu = new StartMenu(this.#keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
     this.#feed = this.#makeFeed(lateness);
+    this.#doubts = new Doubts(broker, this.#catalogue.names(), this.#feed.exchangesSeen);
     this.#table = this.#makeTable();
     this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
     this.#detail = this.#makeDetail();
@@ -124,7 +127,10 @@ export class Inspector {
         this.#editor.setRunning(isRunning);
         this.#tellEmpty();
       },
-      onReady: () => this.#editor.clearFaults(),
+      onReady: () => {
+        this.#editor.clearFaults();
+        this.#doubts.begin(Date.now());
+      },
       onTaken: (bindings) => this.#take([...bindings]),
       onRefused: (message) => this.#refused(message),
     });
@@ -425,6 +431,8 @@ export class Inspector {
     this.#palette.release(() => this.#feed.exchangesInSight(nowMs));
     this.#chart.draw(nowMs);
     this.#table.draw();
+    const isSure = this.#feed.hasAllSeen;
+    this.#editor.tellDoubts((exchange) => (isSure ? this.#doubts.of(exchange, nowMs) : null));
     this.#advise();
   }
 
