@@ -5,6 +5,7 @@
 import { Builder } from "./builder.js";
 import { button, element, freshId, present, say, set } from "./dom.js";
 import { bindingsIn } from "./pasted.js";
+import { hasUnseen } from "./signs.js";
 import { explain } from "./words.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
@@ -194,7 +195,8 @@ export class BindingRow {
     this.toggle.hidden = !known;
     if (!known) this.builder.element.hidden = true;
     if (!this.builder.element.hidden) this.builder.show(exchange, routingKeyPattern);
-    say(this.#words, exchange ? explain(routingKeyPattern, known) : "");
+    const words = [...unseenIn(exchange), explain(routingKeyPattern, known)];
+    say(this.#words, exchange ? words.join("; ") : "");
     this.showHue();
   }
 
@@ -204,3 +206,10 @@ export class BindingRow {
     this.#dot.className = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
   }
 }
+
+/**
+ * A field cannot show it: what it shows would be what is listened to.
+ * @param {string} exchange
+ */
+const unseenIn = (exchange) =>
+  hasUnseen(exchange) ? [`the exchange holds what does not show: ${exchange}`] : [];
