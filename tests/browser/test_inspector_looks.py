@@ -153,6 +153,38 @@ def test_forced_colours_leave_the_colours_that_are_the_legend(page: Inspector) -
     assert page.tab.run(script) == [*before[:3], True]
 
 
+def test_forced_colours_show_what_is_chosen(page: Inspector, quiet: Site) -> None:
+    feature = {"name": "forced-colors", "value": "active"}
+    page.tab.command("Emulation.setEmulatedMedia", features=[feature])
+    quiet.publish(TASK_FAILED, KEY, {"a": 2})
+    page.wait("#newer", "1 newer")
+    page.tab.find("#newer").click()
+    wait_until(lambda: True in outlines(page, "#grid-body .row.fresh", "borderLeft"), "a new row")
+    page.click("Raw")
+    page.click("Pause")
+    page.tab.find("#grid-body [role=gridcell]").click()
+    page.type("#editor .exchange", "task")
+    page.tab.press(Keys.ARROW_DOWN)
+    for chosen, other in (
+        ("#grid-body .row.active", "#grid-body .row:not(.active)"),
+        ("#suggestions [aria-selected=true]", "#suggestions [aria-selected=false]"),
+        ("#detail [role=tab][aria-selected=true]", "#detail [role=tab][aria-selected=false]"),
+        ("button[aria-pressed=true]", "button[aria-pressed=false]"),
+    ):
+        assert {*outlines(page, chosen, "outline")} == {True}, chosen
+        assert {*outlines(page, other, "outline")} == {False}, other
+
+
+def outlines(page: Inspector, css: str, kind: str) -> list[bool]:
+    """Tell of each whether it has a line of this kind."""
+    script = """
+        const [css, kind] = args;
+        return [...document.querySelectorAll(css)].filter((each) => each.checkVisibility())
+          .map((each) => getComputedStyle(each)[`${kind}Style`] !== "none");
+    """
+    return list(page.tab.run(script, css, kind))
+
+
 def test_paper_has_the_message_or_the_table_without_controls(page: Inspector) -> None:
     shown = """return [...document.querySelectorAll(args[0])]
         .filter((each) => each.checkVisibility()).length;"""
