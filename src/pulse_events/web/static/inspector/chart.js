@@ -72,6 +72,11 @@ export class Chart {
     );
   }
 
+  /** @returns {Iterable<string>} that have a line of their own */
+  get exchanges() {
+    return this.#lines.keys();
+  }
+
   /** @param {number} nowMs */
   draw(nowMs) {
     const series = this.#rates.series(nowMs - UNDER_WAY_MS);

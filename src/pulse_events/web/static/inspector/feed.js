@@ -210,10 +210,10 @@ export class Feed {
    * @param {number} nowMs
    * @returns {Set<string>} the exchanges that rows or rates are of
    */
-  exchangesInSight(nowMs) {
-    const inSight = new Set(this.rates.exchanges(nowMs));
-    for (const { message } of this.log.newest()) inSight.add(message.exchange);
-    return inSight;
+  exchangesKept(nowMs) {
+    const kept = new Set(this.rates.series(nowMs).map(({ exchange }) => exchange));
+    for (const { message } of this.log.newest()) kept.add(message.exchange);
+    return kept;
   }
 
   /** Messages of the stream that were not saved. */

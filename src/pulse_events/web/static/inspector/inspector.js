@@ -428,7 +428,10 @@ export class Inspector {
     this.#status.tick(nowMs);
     this.#status.count(this.#feed.log.received);
     if (document.hidden) return;
-    this.#palette.release(() => this.#feed.exchangesInSight(nowMs));
+    this.#palette.release(
+      () => new Set([...this.#chart.exchanges, ...this.#table.exchanges]),
+      () => this.#feed.exchangesKept(nowMs),
+    );
     this.#chart.draw(nowMs);
     this.#table.draw();
     const isSure = this.#feed.hasAllSeen;

@@ -3,7 +3,8 @@
  * One colour for each exchange, the same in the chart, the table and the bindings, as a CSS class.
  *
  * Colours go to what comes, not to what is bound, and at once to all that has come: what comes most
- * often is served first, whatever the order.  What has a colour keeps it for as long as it is seen.
+ * often is served first, whatever the order.  What has a colour keeps it for as long as it is looked
+ * at; then it may have to give it to what comes more often.
  */
 
 const HUES = 9;
@@ -18,8 +19,8 @@ export class Palette {
   #classes = new Map();
   /** Messages that came. @type {Map<string, number>} */
   #counts = new Map();
-  /** Whether something was shown without a colour of its own. */
-  #isShort = false;
+  /** What was shown without a colour of its own. @type {Set<string>} */
+  #short = new Set();
   #onChange;
 
   /** @param {() => void} [onChange] an exchange has got or lost its colour */
@@ -29,7 +30,7 @@ export class Palette {
 
   /** @param {string} exchange of a message that came */
   see(exchange) {
-    const count = this.#counts.get(exchange) ?? 0;
+    const count = this.#countOf(exchange);
     if (count || this.#counts.size < REMEMBERED) this.#counts.set(exchange, count + 1);
   }
 
@@ -40,7 +41,7 @@ export class Palette {
   classOf(exchange) {
     if (!this.#classes.has(exchange) && this.#pick(exchange)) this.#give();
     const found = this.#classes.get(exchange);
-    this.#isShort ||= !found;
+    if (!found) this.#short.add(exchange);
     return found ?? "hue-other";
   }
 
@@ -53,17 +54,29 @@ export class Palette {
   }
 
   /**
-   * Takes the colours back from what nobody sees any more, if something lacks one.
-   * @param {() => Set<string>} inSight exchanges of which something is shown
+   * Takes colours back from what nobody looks at, if something lacks one that comes more often.
+   * @param {() => Set<string>} inSight exchanges of which something is looked at
+   * @param {() => Set<string>} kept exchanges of which there is something; others are forgotten
    */
-  release(inSight) {
-    if (!this.#isShort) return;
-    this.#isShort = false;
-    const seen = inSight();
-    for (const known of [this.#classes, this.#counts]) {
-      for (const exchange of known.keys()) if (!seen.has(exchange)) known.delete(exchange);
+  release(inSight, kept) {
+    if (!this.#short.size) return;
+    const [looked, known] = [inSight(), kept()];
+    for (const exchange of this.#counts.keys()) {
+      if (!known.has(exchange)) this.#counts.delete(exchange);
+    }
+    // At least one came of what was shown, even where there was no room to count it.
+    const wanted = Math.max(1, ...[...this.#short].map((exchange) => this.#countOf(exchange)));
+    this.#short.clear();
+    for (const exchange of this.#classes.keys()) {
+      const isRarer = this.#countOf(exchange) < wanted;
+      if (isRarer && !looked.has(exchange)) this.#classes.delete(exchange);
     }
     this.#onChange();
+  }
+
+  /** @param {string} exchange */
+  #countOf(exchange) {
+    return this.#counts.get(exchange) ?? 0;
   }
 
   #give() {

@@ -90,15 +90,6 @@ export class Rates {
     return rest.length ? [...all.slice(0, MOST_SERIES), together(rest)] : all;
   }
 
-  /**
-   * @param {number} nowMs
-   * @returns {Iterable<string>} of which something came within the span
-   */
-  exchanges(nowMs) {
-    this.#forget(Math.floor(nowMs / 1000) - this.spanS);
-    return this.#tracks.keys();
-  }
-
   /** @param {number} second nothing came since */
   #forget(second) {
     for (const [exchange, { last }] of this.#tracks) {

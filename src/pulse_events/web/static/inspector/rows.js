@@ -62,6 +62,11 @@ export class Rows {
     this.#body.replaceChildren();
   }
 
+  /** @returns {string[]} of what is shown */
+  get exchanges() {
+    return [...this.#shown.values()].map(({ entry }) => entry.message.exchange);
+  }
+
   /** Forgets which entry is where: another log may use the same ids. */
   clear() {
     for (const row of this.#shown.values()) this.#putAside(row);
