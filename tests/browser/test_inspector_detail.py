@@ -55,6 +55,19 @@ def definitions(page: Inspector) -> list[tuple[str, str]]:
     return list(zip(names, page.tab.run(script), strict=True))
 
 
+def test_the_size_is_of_what_is_shown(page: Inspector) -> None:
+    size = "#detail .payload .section-head .muted"
+    said = page.text(size)
+    page.click("Raw")
+    message = page.text("#detail .raw")
+    assert page.text(size) == f"{len(message.encode())} B"
+    payload = message.removeprefix('{"payload":').partition(',"exchange":')[0]
+    assert json.loads(payload) == BODY
+    assert said == f"{len(payload.encode())} B"
+    page.click("Tree")
+    assert page.text(size) == said
+
+
 def test_the_envelope_and_the_named_words_of_the_key_are_shown(page: Inspector) -> None:
     pairs = definitions(page)
     assert pairs[:5] == [
