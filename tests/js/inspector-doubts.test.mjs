@@ -48,3 +48,11 @@ test("what has come may be meant too", () => {
   doubts.begin(0);
   assert.equal(doubts.of("exchange/own/thign", 9000).nearest, "exchange/own/thing");
 });
+
+test("of a thousand exchanges a few are looked at each time, and all in the end", () => {
+  const doubts = new Doubts("memory:", KNOWN, new Set());
+  const all = Array.from({ length: 1000 }, (_, i) => `exchange/own/${i}`);
+  doubts.begin(0);
+  const told = [1, 2].map((n) => all.filter((each) => doubts.of(each, 9000 + n)).length);
+  assert.ok(told[0] > 0 && told[0] < 50 && told[1] === 2 * told[0], `${told}`);
+});

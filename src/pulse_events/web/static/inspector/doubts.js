@@ -13,6 +13,8 @@ const WORDS =
   "Nothing has come from this exchange so far. The broker memory: refuses no name, be it mistyped.";
 /** What the server holds of the past comes first. */
 const PATIENCE_MS = 3000;
+/** So many are looked for at one time: there may be a thousand bindings. */
+const MOST_AT_ONCE = 10;
 const LEAST_SLIPS = 2;
 /** One letter in so many may be wrong. */
 const LETTERS_PER_SLIP = 8;
@@ -21,6 +23,8 @@ export class Doubts {
   /** @type {Map<string, Doubt>} */
   #doubts = new Map();
   #sinceMs = Infinity;
+  #lookedAtMs = NaN;
+  #looked = 0;
   #isOpen;
   #catalogued;
   #seen;
@@ -50,11 +54,19 @@ export class Doubts {
     const isKnown = this.#catalogued.has(exchange) || this.#seen.has(exchange);
     if (!this.#isOpen || isKnown || exchange === "") return null;
     let doubt = this.#doubts.get(exchange);
-    if (!doubt && nowMs - this.#sinceMs >= PATIENCE_MS) {
+    if (!doubt && nowMs - this.#sinceMs >= PATIENCE_MS && this.#hasRoom(nowMs)) {
       doubt = { words: WORDS, nearest: nearestTo(exchange, [...this.#catalogued, ...this.#seen]) };
       this.#doubts.set(exchange, doubt);
     }
     return doubt ?? null;
+  }
+
+  /** @param {number} nowMs */
+  #hasRoom(nowMs) {
+    if (nowMs !== this.#lookedAtMs) this.#looked = 0;
+    this.#lookedAtMs = nowMs;
+    this.#looked += 1;
+    return this.#looked <= MOST_AT_ONCE;
   }
 }
 
