@@ -132,7 +132,7 @@ def test_axe_finds_nothing_where_the_broker_is_lost_or_messages_are_made_up(
         page.tab.press("b")
         page.click("Remove binding 3")
         assert page.tab.find("#undo").is_displayed()
-        assert page.button("Undo", "#editor")
+        assert page.button("Undo", "#editor").is_displayed()
         assert findings(page) == []
 
 

@@ -203,7 +203,8 @@ export class BindingRow {
   /** Shows the colour that its messages have, if there are some. */
   showHue() {
     const { exchange } = this.binding;
-    this.#dot.className = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
+    const hue = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
+    if (this.#dot.className !== hue) this.#dot.className = hue; // there may be a thousand rows
   }
 }
 
