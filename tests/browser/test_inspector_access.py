@@ -120,7 +120,7 @@ def test_axe_finds_nothing_where_the_broker_is_lost_or_messages_are_made_up(
         page.look(width=width, scheme=scheme)
         page.wait("#phase", "broker lost")
         assert findings(page) == []
-    with Server("--demo", "5") as server:
+    with Server("--demo", "50") as server:
         pending = FAILED.replace("failed", "pending")
         view = fragment((pending, "#"), (pending[:-1], "#"), ("exchange/x", "#"))
         page = Inspector(tabs, server.url, view, bypass_policy=True)
