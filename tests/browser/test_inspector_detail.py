@@ -233,6 +233,8 @@ def test_a_body_that_was_left_out_is_no_null_and_one_that_is_no_text_is_marked(
     page.tab.press("t", Keys.END, Keys.ENTER)
     page.wait("#detail .note", "The server left it out: 5 bytes")
     assert page.texts("#detail .tree") == []
+    page.tab.press(Keys.HOME)
+    page.wait("#detail .note", "this is its base64")
     page.filter("payload:null")
     page.wait_column(0, [])
 
