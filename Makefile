@@ -1,5 +1,5 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
-.PHONY: help run quick test test-lowest check format worker bench pages screenshots clean programs bench-programs check-programs
+.PHONY: help run quick test test-lowest check format browser bench pages screenshots clean programs bench-programs check-programs
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
 
@@ -37,8 +37,8 @@ format: check-programs .venv/.dev $(LINT_MODULES)  ## write all code as `make ch
 	$(BIN)/ruff format
 	$(BIOME) check --linter-enabled=false --write
 
-worker: check-programs $(LINT_MODULES)  ## build the browser client's worker from its parts, after a change of these
-	scripts/worker
+browser: check-programs $(LINT_MODULES)  ## build what browsers load, the page and the client's worker, after a change of their parts
+	node scripts/browser.mjs
 
 bench: bench-programs .venv/.dev $(BENCH_MODULES)  ## measure beside the peers, under 10 minutes (some: make bench ARGS="F1 F5")
 	$(BIN)/python -m bench $(or $(ARGS),--write)

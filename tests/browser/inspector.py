@@ -30,6 +30,11 @@ class Row(NamedTuple):
     classes: set[str]
 
 
+def rows_of(tab: Tab) -> list[Row]:
+    """Return the rows that are in a tab's document, from the top."""
+    return [Row(cells, set(classes)) for cells, classes in tab.run(_ROWS)]
+
+
 def fragment(*bindings: tuple[str, str], **others: str) -> str:
     """Return the part of the URL that asks for a view."""
     pairs = [f"b={quote(exchange, safe='/')}={quote(pattern)}" for exchange, pattern in bindings]
@@ -57,6 +62,7 @@ class Inspector:
         self.tab.command("Page.addScriptToEvaluateOnNewDocument", source=_WATCH)
         self.tab.go(url + view)
         wait_until(lambda: self.texts("#editor .binding"), "the page's parts")
+        wait_until(lambda: self.texts("#snippets pre"), "what is loaded after them")
 
     def look(self, *, width: int, height: int = 800, scheme: str = "light") -> None:
         """Change the size of the window and the colour scheme."""
@@ -78,7 +84,7 @@ class Inspector:
 
     def rows(self) -> list[Row]:
         """Return the rows that are in the document, from the top."""
-        return [Row(cells, set(classes)) for cells, classes in self.tab.run(_ROWS)]
+        return rows_of(self.tab)
 
     def column(self, number: int) -> list[str]:
         """Return the texts of one column, from the top."""

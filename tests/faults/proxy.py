@@ -41,6 +41,7 @@ class Proxy:
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._handlers: set[asyncio.Task[None]] = set()
         self._is_cut = self._is_hole = False
         self._bytes_per_s = 0
         self._stop = asyncio.Event()
@@ -92,8 +93,14 @@ class Proxy:
         await self._stop.wait()
         server.close()
         self._abort_all()
+        if self._handlers:
+            await asyncio.wait(self._handlers, timeout=5)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handler = asyncio.current_task()
+        assert handler is not None
+        self._handlers.add(handler)
+        handler.add_done_callback(self._handlers.discard)
         if self._is_cut:
             writer.transport.abort()
             return

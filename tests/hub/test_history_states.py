@@ -271,7 +271,7 @@ class HistoryMachine(RuleBasedStateMachine):
         assert counts.history_records == len(self.desk.history)
         held = [*self.desk.history.after(0)]
         assert counts.history_bytes == sum(entry.size_bytes for entry in held)
-        behind = sum(len(a.behind) for a in self.hub._audiences.values())
+        behind = sum(len(a.behind) for a in self.hub._audiences)
         assert counts.clients_behind == behind
 
     def _live(self) -> list[Client]:

@@ -730,7 +730,7 @@ def test_answers_of_all_exchanges_are_kept_within_one_limit() -> None:
             desk.hub.publish(Message(f"e{number % 50}", f"key.{number}", b"1"))
             if not number % 100:
                 desk.end_turn()
-                for audience in desk.hub._audiences.values():
+                for audience in desk.hub._audiences:
                     for stream in audience.streams:
                         stream.chunks.clear()  # type: ignore[attr-defined]  # a recorder
                         stream.events.clear()  # type: ignore[attr-defined]

@@ -203,10 +203,12 @@ class HubMachine(RuleBasedStateMachine):
             audience = client.stream.audience
             assert audience is not None
             assert (client.stream in audience.streams) != (client.stream in audience.waiting)
-        for audience in self.hub._audiences.values():
+        for audience in self.hub._audiences:
             assert audience.streams or not audience.pending
             assert audience.missing or not audience.waiting
-            awaited = {b for b, waiting in self.hub._awaited.items() if audience in waiting}
+            awaited = {
+                b for b, waiting in self.hub._audiences._awaited.items() if audience in waiting
+            }
             assert audience.missing == awaited
 
     @invariant()

@@ -163,6 +163,15 @@ test("the server says its ping interval", async (t) => {
   assert.equal(told.stales[0].intervalMs, 100);
 });
 
+test("a configuration that the page has is not asked for", async (t) => {
+  const server = await StreamServer.start(t);
+  const { told } = begin(t, server, { config: { pingInterval: 0.1, history: "off" } });
+  (await server.next()).ready();
+  await until(() => told.stales.length, "staleness");
+  assert.equal(told.stales[0].intervalMs, 100);
+  assert.equal(server.configsAsked, 0);
+});
+
 test("a request that is never answered is given up", async (t) => {
   const server = await StreamServer.start(t);
   const { told } = begin(t, server, { pingInterval: 0.1 });

@@ -11,7 +11,7 @@ const bindingsOf = (...patterns) =>
 function scene(t, server) {
   const told = [];
   const cursors = [];
-  const live = new Live(new URL(`${server.url}events/v1/connect/`), {
+  const live = new Live({ url: server.url }, null, {
     onMessage: ({ routingKey }, _text, cursor) => {
       told.push(`message ${routingKey}`);
       cursors.push(cursor);

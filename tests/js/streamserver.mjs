@@ -88,6 +88,8 @@ class Caller {
 
 export class StreamServer {
   config = { pingInterval: 20, maxBindings: 100 };
+  /** How often the configuration was asked for. */
+  configsAsked = 0;
   callers = [];
   posted = [];
   /** The headers `Authorization` of what was posted. */
@@ -116,7 +118,10 @@ export class StreamServer {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     const caller = new Caller(request, response, Buffer.concat(chunks).toString());
-    if (caller.url.pathname.endsWith("/config")) return caller.answer(200, this.config);
+    if (caller.url.pathname.endsWith("/config")) {
+      this.configsAsked += 1;
+      return caller.answer(200, this.config);
+    }
     if (caller.url.pathname.endsWith("/bindings")) return this.token(caller);
     this.callers.push(caller);
     this.took(caller);

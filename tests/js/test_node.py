@@ -19,6 +19,7 @@ STATIC = ROOT / "src" / "pulse_events" / "web" / "static"
 ESBUILD = ROOT / "requirements" / "node_modules" / ".bin" / "esbuild"
 SIZE_LIMIT_BYTES = 12_000
 """Of the module and all that it imports, minified and compressed."""
+UNPACK = "process.stdout.write(zlib.brotliDecompressSync(fs.readFileSync(process.argv[1])))"
 TESTS = sorted(HERE.glob("*.test.mjs"))
 
 
@@ -79,10 +80,17 @@ def test_npm_packs_the_client_its_worker_its_types_and_licence_and_nothing_else(
     assert (package["name"], package["version"]) == ("pulse-events", version("pulse-events"))
 
 
-def test_the_worker_that_is_checked_in_is_built_from_its_parts(tmp_path: Path) -> None:
-    run(ROOT / "scripts" / "worker", tmp_path / "built.js")
-    built = (tmp_path / "built.js").read_text()
-    assert (STATIC / "pulse-events-worker.js").read_text() == built, "run `make worker`"
+def test_what_is_checked_in_for_browsers_is_built_from_its_parts(tmp_path: Path) -> None:
+    run("node", ROOT / "scripts" / "browser.mjs", tmp_path)
+    assert built_files(tmp_path) == built_files(STATIC), "run `make browser`"
+
+
+def built_files(folder: Path) -> dict[str, str]:
+    """Return the text of each, and that in each that is packed."""
+    packed = {path.name: run("node", "-e", UNPACK, path) for path in folder.glob("page/*.br")}
+    plain = [path for path in folder.glob("page/*") if path.suffix in {".css", ".html", ".js"}]
+    worker = folder / "pulse-events-worker.js"
+    return packed | {path.name: path.read_text(encoding="utf-8") for path in [worker, *plain]}
 
 
 def test_the_worker_imports_nothing_and_names_its_licence() -> None:

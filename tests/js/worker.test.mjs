@@ -41,6 +41,17 @@ function forbidden() {
   throw new Error("a policy forbids it");
 }
 
+test("a configuration that the page has is not asked for by its worker", async (t) => {
+  const server = await StreamServer.start(t);
+  server.config = { pingInterval: 20, maxBindings: 100, history: "memory" };
+  const { listening } = begin(t, server, { worker, config: server.config });
+  const caller = await server.next();
+  assert.equal(caller.url.searchParams.get("resume"), "true"); // as the configuration says
+  caller.ready();
+  await soon(listening.ready, "ready");
+  assert.equal(server.configsAsked, 0);
+});
+
 for (const [start, why] of [
   [broken, "its script cannot be loaded, or fails"],
   [older, "it is of another version of pulse-events"],

@@ -1,17 +1,21 @@
 """The page at ``/``: its policy, and that all it loads is there."""
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import urljoin
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from pulse_events.web.page import Page
 from tests.support.local_server import LocalServer
 from tests.support.program import Program
 from tests.support.raw_stream import Head, RawStream
 
 STATIC = Path(__file__).parents[2] / "src" / "pulse_events" / "web" / "static"
-PAGE = (STATIC / "index.html").read_text(encoding="utf-8")
+PAGE = (STATIC / "page" / "index.html").read_text(encoding="utf-8")
+KNOWN = re.compile(r'(<script type="application/json" id="known">)(.*?)(</script>)', re.DOTALL)
 MODULES = sorted((STATIC / "inspector").glob("*.js"))
 
 
@@ -25,7 +29,7 @@ def get(server: LocalServer, path: str, **headers: str) -> tuple[Head, str]:
 
 def test_the_page_is_html_that_must_be_asked_for_again(server: LocalServer) -> None:
     head, text = get(server, "/")
-    assert text == PAGE
+    assert KNOWN.sub(r"\1{}\3", text) == PAGE
     assert head.headers["content-type"] == "text/html; charset=utf-8"
     assert head.headers["cache-control"] == "no-cache"
 
@@ -40,6 +44,26 @@ def test_the_policy_lets_nothing_through_but_the_servers_own_files(server: Local
     assert set(policy.values()) == {"'none'", "'self'"}
     for name in ("default-src", "base-uri", "form-action", "frame-ancestors"):
         assert policy[name] == "'none'"
+
+
+def test_what_the_page_has_to_know_is_in_it(server: LocalServer) -> None:
+    _, text = get(server, "/")
+    found = KNOWN.search(text)
+    assert found
+    known = json.loads(found[2])
+    config = json.loads(get(server, "/events/v1/config")[1])
+    del config["time"]
+    assert known["config"] == config
+    assert known["catalogue"] == json.loads(get(server, "/events/v1/catalogue")[1])
+
+
+async def test_nothing_in_what_it_has_to_know_ends_it() -> None:
+    broker = "</script><script>alert(1)</script><!--"
+    answer = await Page(lambda: {"config": {"broker": broker}})(make_mocked_request("GET", "/"))
+    assert isinstance(answer.body, bytes)
+    found = KNOWN.search(answer.body.decode())
+    assert found
+    assert json.loads(found[2]) == {"config": {"broker": broker}}
 
 
 def test_a_browser_that_has_the_page_gets_304_with_the_same_policy(server: LocalServer) -> None:
@@ -60,7 +84,8 @@ def test_other_origins_may_not_read_the_page_and_it_has_no_other_address(
 
 def test_the_page_has_no_script_style_or_listener_of_its_own() -> None:
     assert not re.search(r"<style|\sstyle=|\son\w+=|javascript:", PAGE)
-    assert re.findall(r"<script[^>]*>(.*?)</script>", PAGE, re.DOTALL) == [""]
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", PAGE, re.DOTALL)
+    assert [text for kind, text in scripts if "application/json" not in kind] == [""]
 
 
 def test_without_javascript_the_page_has_a_curl_line_that_works(server: LocalServer) -> None:

@@ -1,5 +1,6 @@
 """Static files over HTTP, and that the wheel holds them."""
 
+import gzip
 import subprocess
 import sys
 import zipfile
@@ -58,6 +59,53 @@ def test_a_client_that_has_the_file_gets_304(server: LocalServer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("", None),
+        ("identity", None),
+        ("deflate", None),
+        ("*", None),
+        ("gzip", "gzip"),
+        ("gzip, deflate", "gzip"),
+        ("GZIP;q=0.5, br;q=0", "gzip"),
+        ("gzip;q=0, br;q=0.0", None),
+        ("gzip, deflate, br, zstd", "br"),
+    ],
+)
+def test_a_file_is_packed_as_the_client_can_read_it(
+    server: LocalServer, accepted: str, coding: str | None
+) -> None:
+    path = next((STATIC / "page").glob("main-*.js"))
+    status, headers, body = get(
+        server, f"/static/page/{path.name}", **{"Accept-Encoding": accepted}
+    )
+    assert (status, headers.get("content-encoding")) == (200, coding)
+    assert headers["vary"] == "Accept-Encoding"
+    packed = {"gzip": gzip.compress(path.read_bytes(), mtime=0)}
+    packed["br"] = path.with_name(f"{path.name}.br").read_bytes()
+    assert body == (packed[coding] if coding else path.read_bytes())
+
+
+def test_each_form_of_a_file_has_a_tag_of_its_own_and_any_of_them_is_known(
+    server: LocalServer,
+) -> None:
+    target = f"/static/page/{next((STATIC / 'page').glob('main-*.js')).name}"
+    codings = ("identity", "gzip", "br")
+    tags = [get(server, target, **{"Accept-Encoding": coding})[1]["etag"] for coding in codings]
+    assert len(set(tags)) == len(codings)
+    for tag in tags:
+        assert get(server, target, **{"If-None-Match": tag})[0] == 304
+
+
+def test_what_has_its_hash_in_its_name_need_never_be_asked_for_again(server: LocalServer) -> None:
+    built = [path for path in (STATIC / "page").iterdir() if path.suffix in {".js", ".css"}]
+    assert len(built) > 3
+    for path in built:
+        headers = get(server, f"/static/page/{path.name}")[1]
+        assert headers["cache-control"] == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize(
     "target",
     [
         "/static/../app.py",
@@ -69,6 +117,9 @@ def test_a_client_that_has_the_file_gets_304(server: LocalServer) -> None:
         "/static/",
         "/static/nothing.js",
         "/events/v1/package.json",
+        "/static/page/index.html",
+        "/static/inspector/index.html",
+        f"/static/page/{next((STATIC / 'page').glob('main-*.br')).name}",
     ],
 )
 def test_nothing_outside_the_table_is_served(server: LocalServer, target: str) -> None:
@@ -89,7 +140,7 @@ def test_the_wheel_holds_every_static_file(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=25)
     (wheel,) = tmp_path.glob("*.whl")
-    files = [path for path in STATIC.rglob("*") if path.is_file()]
+    files = [path for path in STATIC.rglob("*") if path.is_file() and path.suffix != ".map"]
     wanted = {f"pulse_events/web/static/{path.relative_to(STATIC).as_posix()}" for path in files}
     with zipfile.ZipFile(wheel) as archive:
         assert wanted <= set(archive.namelist())

@@ -1,9 +1,9 @@
 """The hub: which streams get which message, as the same bytes, once per loop turn.
 
-Owns which audiences there are; what each holds, and which a message is for, they and `Routes` know,
-who reads the history, and where, `Replays`.
-Pure and synchronous: it never waits, and knows
-neither the clock (``now_s`` is an argument) nor the loop (``wake`` is), neither AMQP nor HTTP.
+Owns what becomes of a message, and of a loss.  Which audiences there are `Audiences` knows, what
+each holds they do; which a message is for, `Routes`; who reads the history, and where, `Replays`.
+Pure and synchronous: it never waits, and knows neither the clock (``now_s`` is an argument) nor the
+loop (``wake`` is), neither AMQP nor HTTP.
 """
 
 from collections.abc import Callable, Collection
@@ -13,14 +13,14 @@ from pulse_events.bindings import Binding, BindingSet
 from pulse_events.errors import (
     BindingRefused,
     Count,
-    LimitReached,
     MessagesMissed,
     PulseEventsError,
 )
 from pulse_events.hub.audience import Audience
+from pulse_events.hub.audiences import Audiences
 from pulse_events.hub.builder import UNDECIDED, missing_text
-from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
-from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
+from pulse_events.hub.interest import DEFAULT_THRESHOLD
+from pulse_events.hub.linger import DEFAULT_LINGER_S
 from pulse_events.hub.oddities import Oddities, Oddity
 from pulse_events.hub.outbox import Outbox
 from pulse_events.hub.owed import Owed
@@ -32,21 +32,10 @@ from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message
 from pulse_events.topics.index import OddKeys
-from pulse_events.wire.wire import WIRES, Gap, Wire, gap_event, message_event, wire_of
+from pulse_events.wire.wire import Gap, gap_event, message_event
 
 if TYPE_CHECKING:
     from pulse_events.history import Record
-
-CLOSED_AT_ONCE = 100
-"""Bindings that are given up in a turn of the loop, with those of the last audience; 0.5 ms."""
-
-RECORD_AGAIN_S = 30.0
-"""How long after the broker refused to bind what is to be recorded it is asked again."""
-
-_RECORDED = wire_of(is_chunked=True, is_gzip=False)
-"""The form of audiences that are there for the history's sake."""
-_YIELDS = frozenset((Count.REFUSED_DISTINCT_BINDINGS, Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS))
-"""Limits for which what only lingers makes room."""
 
 
 class Hub:
@@ -76,23 +65,25 @@ class Hub:
             keeping: What is kept of the past; if nothing is, no stream can be resumed, and one that
                 does not read fast enough ends.
         """
-        self._interest = Interest(orders, threshold)
         self._orders = orders
-        self._quotas = quotas or Quotas()
         self._odd = Oddities(on_odd)
-        self._audiences: dict[tuple[BindingSet, Wire], Audience] = {}
-        self._linger = Linger(linger_s)
         self._past = self._make_past(keeping)
-        self._kept = Linger(self._past.kept_s)
-        self._recorded: dict[BindingSet, float] = {}
         self._owed = Owed(self._end_ready, wake)
         self._routes = Routes()
+        self._audiences = Audiences(
+            orders,
+            self._routes,
+            self._past,
+            complete=self._complete,
+            closed=self._owed.forget,
+            threshold=threshold,
+            linger_s=linger_s,
+            quotas=quotas,
+        )
         self._match: Callable[[Message | Record], Collection[Audience]] = self._routes.match
-        self._awaited: dict[Binding, set[Audience]] = {}
         self._outbox = Outbox(wake)
         self._clients = self._messages_in = self._slow_closed = self._omitted = 0
         self._losses = self._gaps = self._fell_behind = 0
-        self._ticked_s = 0.0
 
     def _make_past(self, keeping: Keeping | None) -> NoPast:
         if keeping is None:
@@ -112,13 +103,7 @@ class Hub:
             AddressLimitReached: Those of the stream's owner would, or too many of them wait for the
                 broker's answer.
         """
-        key = (bindings, stream.wire)
-        audience = self._audiences.get(key)
-        if audience is None:
-            self._make_room(bindings, stream.owner)
-            audience = self._open(*key, stream.owner)
-        self._routes.add(audience, stream.owner)
-        self._linger_of(audience).end(audience)
+        audience = self._audiences.enter(bindings, stream.wire, stream.owner)
         self._clients += 1
         if audience.join(stream, start):
             self._past.begin(stream, start)
@@ -134,16 +119,16 @@ class Hub:
 
     def count_new(self, bindings: BindingSet) -> int:
         """Return how many of ``bindings`` no audience has yet: the work of subscribing."""
-        return self._interest.new_among(bindings.asked)
+        return self._audiences.count_new(bindings)
 
     @property
     def is_spare(self) -> bool:
         """Whether there is no stream, and nothing but what may yield to others."""
-        return not self._clients and self._spare() is not None
+        return not self._clients and self._audiences.may_yield
 
     def has(self, bindings: BindingSet) -> bool:
         """Tell whether there is an audience with these bindings, whatever its form."""
-        return any((bindings, wire) in self._audiences for wire in WIRES)
+        return self._audiences.has(bindings)
 
     def cursor_of(self, stream: Stream) -> bytes:
         """Return the cursor of what a stream has had, as far as it can be resumed."""
@@ -156,12 +141,7 @@ class Hub:
             self._past.leave(stream)
             audience.leave(stream)
             self._clients -= 1
-            if audience.is_empty and not self._is_recorded(audience):
-                self._linger_of(audience).begin(audience, now_s, stream.owner)
-
-    def _linger_of(self, audience: Audience) -> Linger:
-        """Return for how long an audience stays: one whose streams may come back, for long."""
-        return self._kept if audience.wire.resumes else self._linger
+            self._audiences.left(audience, now_s, stream.owner)
 
     def slow(self, stream: Stream, reason: PulseEventsError, now_s: float) -> None:
         """Note that a stream leaves too much unread; nobody else waits for it.
@@ -210,76 +190,14 @@ class Hub:
         Returns:
             Whether there are more than a turn of the loop should be taken for.
         """
-        self._ticked_s = now_s
-        left = CLOSED_AT_ONCE
-        while left > 0 and (audience := self._due(now_s)):
-            left -= len(audience.bindings.bindings)
-            self._close(audience)
-        self._record_again(now_s)
-        has_more = self._past.forget()
-        return left <= 0 or has_more
-
-    def _due(self, now_s: float) -> Audience | None:
-        """Return an audience that has lingered for long enough, or is one too many."""
-        kept = self._kept
-        if kept.bindings > self._past.kept_bindings:
-            return kept.oldest()
-        return self._linger.due(now_s) or kept.due(now_s)
-
-    def _make_room(self, bindings: BindingSet, owner: str) -> None:
-        """Raise if there would be too many bindings, though what lingers for long makes room."""
-        left = 2 * CLOSED_AT_ONCE
-        while True:
-            try:
-                self._quotas.check(bindings, owner, self._interest, self._orders)
-                return
-            except LimitReached as reason:
-                is_own = reason.counted_as is Count.REFUSED_DISTINCT_BINDINGS_OF_ADDRESS
-                audience = self._spare(owner if is_own else None)
-                if audience is None or left <= 0 or reason.counted_as not in _YIELDS:
-                    raise
-                left -= len(audience.bindings.bindings)
-                self._close(audience)
-
-    def _spare(self, owner: str | None = None) -> Audience | None:
-        """Return who lingers only as its streams may come back, and has done so for a while.
-
-        Not who has just left: else one who comes and goes keeps the broker binding and unbinding.
-        """
-        return self._kept.oldest(owner, self._ticked_s - DEFAULT_LINGER_S)
-
-    def _open(self, bindings: BindingSet, wire: Wire, owner: str) -> Audience:
-        audience = self._audiences[bindings, wire] = Audience(bindings, wire)
-        self._past.opened(audience)
-        for asked in bindings.asked:
-            if not self._interest.want(asked, owner):
-                self._await(asked, audience)
-        if not audience.missing:
-            self._complete(audience)
-        return audience
+        has_more = self._audiences.tick(now_s)
+        return self._past.forget() or has_more
 
     def _complete(self, audience: Audience) -> None:
         """Note that all bindings of ``audience`` are in force."""
         gap = self._past.completed(audience)
         if gap is not None:
             self._push(audience, gap)
-
-    def _close(self, audience: Audience) -> None:
-        del self._audiences[audience.bindings, audience.wire]
-        self._linger_of(audience).end(audience)
-        self._owed.forget(audience)
-        self._routes.remove(audience)
-        self._past.closed(audience)
-        for asked in audience.bindings.asked:
-            if waiting := self._awaited.get(asked):
-                waiting.discard(audience)
-                if not waiting:
-                    del self._awaited[asked]
-            self._interest.drop(asked)
-
-    def _await(self, binding: Binding, audience: Audience) -> None:
-        audience.miss(binding)
-        self._awaited.setdefault(binding, set()).add(audience)
 
     # What is recorded
 
@@ -288,39 +206,14 @@ class Hub:
 
         While the broker refuses it, it is asked for again now and then.
         """
-        bindings = BindingSet((binding,))
         self._past.always(binding)
-        self._recorded[bindings] = 0.0
-        self._open_record(bindings)
-
-    def _open_record(self, bindings: BindingSet) -> None:
-        audience = self._audiences.get((bindings, _RECORDED)) or self._open(bindings, _RECORDED, "")
-        self._routes.add(audience, "")
-
-    def _is_unheard(self, bindings: BindingSet) -> bool:
-        """Tell whether what is recorded has an audience of its own, without a stream."""
-        audience = self._audiences.get((bindings, _RECORDED))
-        return audience is not None and audience.is_empty
-
-    def _record_again(self, now_s: float) -> None:
-        for bindings, asked_s in self._recorded.items():
-            if (bindings, _RECORDED) not in self._audiences and now_s - asked_s > RECORD_AGAIN_S:
-                self._recorded[bindings] = now_s
-                self._open_record(bindings)
+        self._audiences.record(binding)
 
     # What the broker says
 
     def confirmed(self, binding: Binding) -> None:
         """Note that the broker has bound ``binding``; audiences that lack nothing are ready."""
-        for wanted in self._interest.confirmed(binding):
-            for audience in self._awaited.pop(wanted, ()):
-                self._confirm(audience, wanted)
-
-    def _confirm(self, audience: Audience, binding: Binding) -> None:
-        ready = audience.confirm(binding)
-        if not audience.missing:
-            self._complete(audience)
-        for stream, start in ready.items():
+        for stream, start in self._audiences.confirmed(binding):
             self._past.begin(stream, start)
 
     def refused(self, binding: Binding, reason: BindingRefused) -> None:
@@ -328,22 +221,17 @@ class Hub:
 
         Those that had ``ready`` (the exchange was deleted later) first get what is pending.
         """
-        for failed in self._interest.refused(binding):
-            for audience in self._routes.askers(failed):
-                self._outbox.send(audience)
-                self._end_all(audience.everybody(), reason)
-                self._close(audience)
+        for audience in self._audiences.refused(binding):
+            self._outbox.send(audience)
+            self._end_all(audience.everybody(), reason)
+            self._audiences.close(audience)
 
     def lost(self) -> None:
         """Note that the broker is gone: new clients wait until the bindings are confirmed again.
 
         Streams that had ``ready`` go on: the queue keeps their messages meanwhile.
         """
-        self._interest.lost()
-        self._awaited.clear()
-        for audience in self._audiences.values():
-            for asked in audience.bindings.asked:
-                self._await(asked, audience)
+        self._audiences.lost()
 
     def missed(self, reason: MessagesMissed) -> None:
         """Note that the broker lost messages; tell the streams that had ``ready``.
@@ -352,7 +240,7 @@ class Hub:
         """
         self._losses += 1
         gap = self._past.hole("", str(reason), reason.back_ms)
-        for audience in tuple(self._audiences.values()):
+        for audience in self._audiences:
             if self._past.interrupted(audience, gap):
                 continue
             if gap is not None and audience.wire.resumes:
@@ -360,11 +248,8 @@ class Hub:
                 continue
             self._outbox.send(audience)
             self._end_all(tuple(audience.streams), told_by_an_end(str(reason)))
-            if audience.is_empty and not self._is_recorded(audience):
-                self._close(audience)
-
-    def _is_recorded(self, audience: Audience) -> bool:
-        return audience.wire is _RECORDED and audience.bindings in self._recorded
+            if self._audiences.is_idle(audience):
+                self._audiences.close(audience)
 
     def failed(self, message: Message, error: Exception) -> None:
         """Note that `publish` raised ``error``; tell the streams on the exchange, and no other.
@@ -430,7 +315,7 @@ class Hub:
     def _note_unrouted(self, message: Message) -> Collection[Audience]:
         """Return nobody; count the message, unless the broker was asked for more than is wanted."""
         exchange = message.exchange
-        is_more = self._interest.gets_all(exchange) or self._routes.is_widened(exchange)
+        is_more = self._audiences.gets_all(exchange) or self._routes.is_widened(exchange)
         if not (message.malformed or is_more):
             self._odd.note(Oddity(Count.UNROUTED, exchange))
         return ()
@@ -462,8 +347,8 @@ class Hub:
         read, history = self._past.read(), self._past.history
         return Statistics(
             clients=self._clients,
-            audiences=len(self._audiences) - sum(map(self._is_unheard, self._recorded)),
-            bindings=len(self._interest),
+            audiences=self._audiences.heard,
+            bindings=self._audiences.bindings,
             bindings_waiting=waiting,
             bindings_waiting_age_s=round(age_s, 3),
             clients_behind=read.streams,

@@ -236,7 +236,7 @@ class LogHub(Hub):
 
     def owns(self, audience: Audience) -> bool:
         """Tell whether an audience is one of this hub's."""
-        return self._audiences.get((audience.bindings, audience.wire)) is audience
+        return self._audiences.owns(audience)
 
     def subscribe(self, stream: Stream, bindings: BindingSet, start: Start = NOW) -> None:
         """See `Hub.subscribe`; what is recorded is in force, once the log can be read."""
@@ -287,14 +287,14 @@ class LogHub(Hub):
         """Tell those that are live that messages are missing here."""
         gap = Gap(hole.reason, hole.from_ms, hole.time_ms)
         exchange = hole.exchange
-        audiences = self._routes.on(exchange) if exchange else tuple(self._audiences.values())
+        audiences = self._routes.on(exchange) if exchange else self._audiences
         for audience in audiences:
             self._push(audience, gap_event(gap, self._past.cursor(hole.position)))
 
     def restart(self) -> None:
         """Note that the log is another one: all streams end, and come back to a gap."""
         self._losses += 1
-        for audience in tuple(self._audiences.values()):
+        for audience in self._audiences:
             self._outbox.send(audience)
             self._end_all(audience.everybody(), told_by_an_end(RESTARTED))
         self.intake.restart()

@@ -12,7 +12,7 @@ from pulse_events.access.rate import Allowances
 from pulse_events.web.answers import CORS, error_answer
 from pulse_events.web.bodies import BODY_WITHIN_S
 from pulse_events.web.gate import Gate
-from pulse_events.web.page import page
+from pulse_events.web.page import Page
 from pulse_events.web.posts import Posts
 from pulse_events.web.refusals import Refusals
 from pulse_events.web.reports import Reports, release
@@ -78,8 +78,12 @@ class App:
 
 def _table(services: Services, subscribe: Subscribe, posts: Posts, reports: Reports) -> Table:
     table: Table = {path: _get(file) for path, file in static_routes().items()}
+
+    def known() -> dict[str, object]:
+        return {"config": reports.settings(), "catalogue": services.catalogue.document}
+
     table |= {
-        "": _get(page()),
+        "": _get(Page(known)),
         "/__version__": _get(reports.version),
         "/__lbheartbeat__": _get(reports.lbheartbeat),
         "/__heartbeat__": _get(reports.heartbeat),

@@ -1,5 +1,9 @@
 """The page at ``/``, the inspector; and the catalogue of known exchanges that it works with."""
 
+from collections.abc import Callable, Mapping
+from functools import cached_property
+
+import orjson
 from aiohttp import web
 
 from pulse_events.catalogue import KnownExchange, load_catalogue
@@ -24,11 +28,29 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
 }
+_KNOWN = b' id="known">{}<'
 
 
-def page() -> StaticFile:
-    """Return the route of the page, whose links are relative: a proxy may add a prefix."""
-    return StaticFile(PAGE, (static_folder() / PAGE).read_bytes(), _HEADERS)
+class Page:
+    """Answers with the page, whose links are relative: a proxy may add a prefix.
+
+    Args:
+        known: Returns what goes into the page, which would have to ask for it else, and wait.
+    """
+
+    def __init__(self, known: Callable[[], Mapping[str, object]]) -> None:
+        self._known = known
+
+    async def __call__(self, request: web.BaseRequest) -> web.Response:
+        """Answer with the page, or with 304 if the client has it."""
+        return await self._file(request)
+
+    @cached_property
+    def _file(self) -> StaticFile:
+        html = (static_folder() / PAGE).read_bytes()
+        # In JSON the only place of a `<` is a text, which may have it in this form.
+        content = orjson.dumps(self._known()).replace(b"<", b"\\u003c")
+        return StaticFile(PAGE, html.replace(_KNOWN, _KNOWN.replace(b"{}", content)), _HEADERS)
 
 
 class Catalogue:
@@ -40,15 +62,16 @@ class Catalogue:
     """
 
     def __init__(self, *, demo: bool = False, root_url: str | None = None) -> None:
-        self._document = {
+        self.document = {
             "demo": demo,
             "rootUrl": root_url,
             "exchanges": [_describe(exchange) for exchange in load_catalogue()],
         }
+        """``{"demo", "rootUrl", "exchanges": [{…, "words": […]}]}``"""
 
     async def __call__(self, _request: web.BaseRequest) -> web.Response:
-        """Answer with ``{"demo", "rootUrl", "exchanges": [{…, "words": […]}]}``."""
-        return json_answer(self._document)
+        """Answer with the document."""
+        return json_answer(self.document)
 
 
 def _describe(exchange: KnownExchange) -> dict[str, object]:

@@ -30,23 +30,24 @@ class Reports:
         self._release = release
         self._started_s = time.monotonic()
 
-    async def config(self, _request: web.BaseRequest) -> web.Response:
-        """Answer with what clients may want to know of the settings."""
+    def settings(self) -> dict[str, Any]:
+        """Return what clients may want to know of the settings."""
         services = self._services
-        return json_answer(
-            {
-                "pingInterval": services.ping_interval_s,
-                "maxBindings": services.max_bindings,
-                "history": services.history,
-                "historyAge": services.reach.age_s,
-                "historyBytes": services.reach.size_bytes,
-                "broker": services.broker,
-                "demo": services.demo,
-                "server": SERVER,
-                "version": self._release(),
-                "time": timestamp(),
-            }
-        )
+        return {
+            "pingInterval": services.ping_interval_s,
+            "maxBindings": services.max_bindings,
+            "history": services.history,
+            "historyAge": services.reach.age_s,
+            "historyBytes": services.reach.size_bytes,
+            "broker": services.broker,
+            "demo": services.demo,
+            "server": SERVER,
+            "version": self._release(),
+        }
+
+    async def config(self, _request: web.BaseRequest) -> web.Response:
+        """Answer with the settings, and the time."""
+        return json_answer({**self.settings(), "time": timestamp()})
 
     async def ping(self, _request: web.BaseRequest) -> web.Response:
         """Answer that it lives, and for how long."""

@@ -54,14 +54,20 @@ below, read the bytes as they come, and see nothing (PyPI's ``sseclient`` above 
 
 @lru_cache(maxsize=256)
 def accepts_gzip(accept_encoding: str) -> bool:
-    """Tell it from the value of a request's ``Accept-Encoding`` (RFC 9110, 12.5.3).
+    """Tell of a stream, from a request's ``Accept-Encoding`` (RFC 9110, 12.5.3).
 
     Only where it is named, and ``br`` or ``zstd`` beside it: most clients that send ``*`` or
     nothing decode nothing, and some that name gzip alone neither.
     """
-    parts = (part.partition(";") for part in accept_encoding.lower().split(","))
-    accepted = {name.strip() for name, _, parameters in parts if not _is_zero(parameters)}
+    accepted = accepted_codings(accept_encoding)
     return bool(accepted & _GZIP_NAMES and accepted & _NAMES_OF_DECODERS)
+
+
+@lru_cache(maxsize=256)
+def accepted_codings(accept_encoding: str) -> frozenset[str]:
+    """Return the names of what is accepted, in lower case; ``*`` stays what it is."""
+    parts = (part.partition(";") for part in accept_encoding.lower().split(","))
+    return frozenset(name.strip() for name, _, parameters in parts if not _is_zero(parameters))
 
 
 def _is_zero(parameters: str) -> bool:

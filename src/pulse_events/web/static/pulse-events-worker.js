@@ -1,4 +1,4 @@
-/*! The worker of pulse-events, built by `make worker` from client/worker.js. @license MPL-2.0, see LICENSE */
+/*! The worker of pulse-events, built by `make browser` from client/worker.js. @license MPL-2.0, see LICENSE */
 (() => {
   // src/pulse_events/web/static/client/errors.js
   var PulseEventsError = class _PulseEventsError extends Error {
@@ -39,6 +39,155 @@
     /** @type {Promise<any>} */
     promise = new Promise((resolve, reject) => Object.assign(this, { resolve, reject }));
   };
+
+  // src/pulse_events/web/static/client/tokens.js
+  var SENDABLE = /^[!-~]+$/;
+  async function tokenOf(token) {
+    const found = typeof token === "function" ? await ask(token) : token;
+    if (found === void 0 || found === null) return null;
+    if (typeof found === "string" && SENDABLE.test(found)) return found;
+    const message = "the token is not a text of ASCII letters, digits and signs without blanks";
+    throw new PulseEventsError(message, { permanent: true });
+  }
+  function tokenAmong(listeners) {
+    const [first] = listeners;
+    return typeof first.token === "function" ? () => firstOf(listeners) : first.token;
+  }
+  async function firstOf(listeners) {
+    let failure;
+    for (const { token } of listeners) {
+      try {
+        return await tokenOf(token);
+      } catch (error) {
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+  async function ask(token) {
+    try {
+      return await token();
+    } catch (error) {
+      if (error instanceof PulseEventsError) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new PulseEventsError(`cannot get a token: ${why}`);
+    }
+  }
+
+  // src/pulse_events/web/static/client/requests.js
+  var URL_LIMIT_CHARS = 7e3;
+  var TRANSIENT = /* @__PURE__ */ new Set([408, 410, 421, 425, 429]);
+  var CONFIG_WITHIN_MS = 1e4;
+  var CONFIG_WAIT_MS = 1e3;
+  function beside(endpoint, name) {
+    const url = new URL(endpoint);
+    url.pathname = url.pathname.replace(/connect\/?$/, name);
+    return url;
+  }
+  async function openStream(endpoint, bindings, { place, status }, means) {
+    const target = await targetOf(endpoint, JSON.stringify({ bindings }), means);
+    if (place) setPlace(target.searchParams, place);
+    if (status) target.searchParams.set("status", "true");
+    const headers = { Accept: "text/event-stream" };
+    const response = await request(target, { headers, cache: "no-store" }, means);
+    if (response.body && /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {
+      return response.body;
+    }
+    throw new PulseEventsError(`${target.origin} answered with something that is not a stream`, {
+      permanent: true,
+      status: response.status
+    });
+  }
+  function setPlace(query, { cursor, since, last }) {
+    query.set("resume", "true");
+    if (cursor !== void 0) query.set("lastEventId", cursor);
+    if (since !== void 0) query.set("since", since);
+    if (last !== void 0) query.set("last", String(last));
+  }
+  async function targetOf(endpoint, json, means) {
+    const target = new URL(endpoint);
+    target.searchParams.set("errors", "http");
+    target.searchParams.set("compression", "gzip");
+    target.searchParams.set("bindings", json);
+    const who = await unlessAborted(means.signal, tokenOf(means.token));
+    if (who === null && target.href.length <= URL_LIMIT_CHARS) return target;
+    const headers = new Headers(who === null ? {} : { Authorization: `Bearer ${who}` });
+    const init = { method: "POST", body: json, headers };
+    const response = await request(beside(endpoint, "bindings"), init, means);
+    const { token } = await response.json().catch(() => null) ?? {};
+    if (typeof token !== "string") {
+      const message = `${target.origin} answered a list of bindings with something that is no token`;
+      throw new PulseEventsError(message, { permanent: true, status: response.status });
+    }
+    target.searchParams.delete("bindings");
+    target.searchParams.set("token", token);
+    return target;
+  }
+  function unlessAborted(signal, promise) {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) reject(signal.reason);
+      signal.addEventListener("abort", () => reject(signal.reason));
+      promise.then(resolve, reject);
+    });
+  }
+  async function request(url, init, { fetch, signal }) {
+    let response;
+    try {
+      response = await fetch(url, { ...init, signal });
+    } catch {
+      throw new PulseEventsError(`cannot reach ${url.origin}`);
+    }
+    if (response.status === 200) return response;
+    throw await refusal(url, response);
+  }
+  async function refusal(url, response) {
+    const { status } = response;
+    const { message, code } = await response.json().catch(() => ({}));
+    const seconds = Number(response.headers.get("retry-after") ?? NaN);
+    return new PulseEventsError(message ?? `${url.origin} answered ${status}`, {
+      permanent: status < 500 && !TRANSIENT.has(status),
+      status,
+      code: code ?? "",
+      retryInMs: seconds >= 0 ? seconds * 1e3 : null
+    });
+  }
+  var configs = /* @__PURE__ */ new Map();
+  function configOf(endpoint, fetch) {
+    const url = configUrl(endpoint);
+    const asked = configs.get(url.href) ?? askConfig(url, fetch);
+    configs.set(url.href, asked);
+    return asked;
+  }
+  function knowConfig(endpoint, config) {
+    const { href } = configUrl(endpoint);
+    if (!configs.has(href)) configs.set(href, Promise.resolve(config));
+  }
+  async function configSoon(endpoint, fetch) {
+    let timer;
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, CONFIG_WAIT_MS, {});
+    });
+    const config = await Promise.race([configOf(endpoint, fetch), late]);
+    clearTimeout(timer);
+    return config;
+  }
+  function forgetConfig(endpoint) {
+    configs.delete(configUrl(endpoint).href);
+  }
+  function configUrl(endpoint) {
+    const url = beside(endpoint, "config");
+    url.search = "";
+    return url;
+  }
+  async function askConfig(url, fetch) {
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(CONFIG_WITHIN_MS) });
+      if (response.ok) return await response.json();
+    } catch {
+    }
+    configs.delete(url.href);
+    return {};
+  }
 
   // src/pulse_events/web/static/client/port.js
   var SILENT_LIMIT_MS = 2e5;
@@ -95,9 +244,11 @@
      * @param {number} id
      * @param {Wanted} wanted
      */
-    #listen(id, { endpoint, follows, token, ...wanted }) {
+    #listen(id, { endpoint: href, follows, token, config, ...wanted }) {
       const sink = new PortSink(id, this.#port);
-      const member = { ...wanted, endpoint: new URL(endpoint), sink };
+      const endpoint = new URL(href);
+      if (config) knowConfig(endpoint, config);
+      const member = { ...wanted, endpoint, sink };
       member.token = token === true ? () => this.#ask(id) : token;
       if (follows !== null) member.follows = this.#members.get(follows);
       this.#members.set(id, member);
@@ -245,151 +396,6 @@
     for (let stepMs = firstMs; ; stepMs = Math.min(stepMs * factor, capMs)) {
       yield Math.round(stepMs * (0.5 + 0.5 * random()));
     }
-  }
-
-  // src/pulse_events/web/static/client/tokens.js
-  var SENDABLE = /^[!-~]+$/;
-  async function tokenOf(token) {
-    const found = typeof token === "function" ? await ask(token) : token;
-    if (found === void 0 || found === null) return null;
-    if (typeof found === "string" && SENDABLE.test(found)) return found;
-    const message = "the token is not a text of ASCII letters, digits and signs without blanks";
-    throw new PulseEventsError(message, { permanent: true });
-  }
-  function tokenAmong(listeners) {
-    const [first] = listeners;
-    return typeof first.token === "function" ? () => firstOf(listeners) : first.token;
-  }
-  async function firstOf(listeners) {
-    let failure;
-    for (const { token } of listeners) {
-      try {
-        return await tokenOf(token);
-      } catch (error) {
-        failure = error;
-      }
-    }
-    throw failure;
-  }
-  async function ask(token) {
-    try {
-      return await token();
-    } catch (error) {
-      if (error instanceof PulseEventsError) throw error;
-      const why = error instanceof Error ? error.message : String(error);
-      throw new PulseEventsError(`cannot get a token: ${why}`);
-    }
-  }
-
-  // src/pulse_events/web/static/client/requests.js
-  var URL_LIMIT_CHARS = 7e3;
-  var TRANSIENT = /* @__PURE__ */ new Set([408, 410, 421, 425, 429]);
-  var CONFIG_WITHIN_MS = 1e4;
-  var CONFIG_WAIT_MS = 1e3;
-  function beside(endpoint, name) {
-    const url = new URL(endpoint);
-    url.pathname = url.pathname.replace(/connect\/?$/, name);
-    return url;
-  }
-  async function openStream(endpoint, bindings, { place, status }, means) {
-    const target = await targetOf(endpoint, JSON.stringify({ bindings }), means);
-    if (place) setPlace(target.searchParams, place);
-    if (status) target.searchParams.set("status", "true");
-    const headers = { Accept: "text/event-stream" };
-    const response = await request(target, { headers, cache: "no-store" }, means);
-    if (response.body && /^text\/event-stream\b/.test(response.headers.get("content-type") ?? "")) {
-      return response.body;
-    }
-    throw new PulseEventsError(`${target.origin} answered with something that is not a stream`, {
-      permanent: true,
-      status: response.status
-    });
-  }
-  function setPlace(query, { cursor, since, last }) {
-    query.set("resume", "true");
-    if (cursor !== void 0) query.set("lastEventId", cursor);
-    if (since !== void 0) query.set("since", since);
-    if (last !== void 0) query.set("last", String(last));
-  }
-  async function targetOf(endpoint, json, means) {
-    const target = new URL(endpoint);
-    target.searchParams.set("errors", "http");
-    target.searchParams.set("compression", "gzip");
-    target.searchParams.set("bindings", json);
-    const who = await unlessAborted(means.signal, tokenOf(means.token));
-    if (who === null && target.href.length <= URL_LIMIT_CHARS) return target;
-    const headers = new Headers(who === null ? {} : { Authorization: `Bearer ${who}` });
-    const init = { method: "POST", body: json, headers };
-    const response = await request(beside(endpoint, "bindings"), init, means);
-    const { token } = await response.json().catch(() => null) ?? {};
-    if (typeof token !== "string") {
-      const message = `${target.origin} answered a list of bindings with something that is no token`;
-      throw new PulseEventsError(message, { permanent: true, status: response.status });
-    }
-    target.searchParams.delete("bindings");
-    target.searchParams.set("token", token);
-    return target;
-  }
-  function unlessAborted(signal, promise) {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) reject(signal.reason);
-      signal.addEventListener("abort", () => reject(signal.reason));
-      promise.then(resolve, reject);
-    });
-  }
-  async function request(url, init, { fetch, signal }) {
-    let response;
-    try {
-      response = await fetch(url, { ...init, signal });
-    } catch {
-      throw new PulseEventsError(`cannot reach ${url.origin}`);
-    }
-    if (response.status === 200) return response;
-    throw await refusal(url, response);
-  }
-  async function refusal(url, response) {
-    const { status } = response;
-    const { message, code } = await response.json().catch(() => ({}));
-    const seconds = Number(response.headers.get("retry-after") ?? NaN);
-    return new PulseEventsError(message ?? `${url.origin} answered ${status}`, {
-      permanent: status < 500 && !TRANSIENT.has(status),
-      status,
-      code: code ?? "",
-      retryInMs: seconds >= 0 ? seconds * 1e3 : null
-    });
-  }
-  var configs = /* @__PURE__ */ new Map();
-  function configOf(endpoint, fetch) {
-    const url = configUrl(endpoint);
-    const asked = configs.get(url.href) ?? askConfig(url, fetch);
-    configs.set(url.href, asked);
-    return asked;
-  }
-  async function configSoon(endpoint, fetch) {
-    let timer;
-    const late = new Promise((resolve) => {
-      timer = setTimeout(resolve, CONFIG_WAIT_MS, {});
-    });
-    const config = await Promise.race([configOf(endpoint, fetch), late]);
-    clearTimeout(timer);
-    return config;
-  }
-  function forgetConfig(endpoint) {
-    configs.delete(configUrl(endpoint).href);
-  }
-  function configUrl(endpoint) {
-    const url = beside(endpoint, "config");
-    url.search = "";
-    return url;
-  }
-  async function askConfig(url, fetch) {
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(CONFIG_WITHIN_MS) });
-      if (response.ok) return await response.json();
-    } catch {
-    }
-    configs.delete(url.href);
-    return {};
   }
 
   // src/pulse_events/web/static/client/position.js

@@ -145,6 +145,11 @@ export interface ListenOptions<Payload = any> {
   last?: number;
   /** Seconds between the server's pings, if it does not say so itself. */
   pingInterval?: number;
+  /**
+   * What the server's `/events/v1/config` answers, if the page has it already: else it is asked for
+   * before a stream is opened.
+   */
+  config?: { pingInterval?: number; maxBindings?: number; history?: string };
   /** Messages kept for a `for await` loop that is slower than the stream (10,000). */
   maxBuffered?: number;
   /**

@@ -12,7 +12,7 @@ import { PulseEventsError } from "./client/errors.js";
 import { watchLifetime } from "./client/lifetime.js";
 import { workerAt } from "./client/line.js";
 import { Deferred, Queue } from "./client/queue.js";
-import { endpointOf } from "./client/requests.js";
+import { endpointOf, knowConfig } from "./client/requests.js";
 import { SharedListener } from "./client/shared.js";
 import { Subscription } from "./client/subscription.js";
 import { matches, Router } from "./client/topics.js";
@@ -132,19 +132,20 @@ function checkToken(token) {
  * @throws {TypeError}
  */
 function sourceOf(options) {
-  const { url = defaultServer(), share, resume, pingInterval, token, worker, fetch } = options;
+  const { url = defaultServer(), share, resume, pingInterval, token, config, worker } = options;
   const endpoint = endpointOf(url, globalThis.location?.href);
   const start = placeOf(options);
   checkToken(token);
+  if (config) knowConfig(endpoint, config);
   const asked = { endpoint, pingInterval, resume, token, status: options.onStatus !== undefined };
   const startWorker = share ? startOf(worker) : null;
-  const own = fetch ? { ...asked, fetch } : asked;
+  const own = options.fetch ? { ...asked, fetch: options.fetch } : asked;
   return (bindings, sink, live) => {
     const cursor = live?.cursor ?? null;
     const place = cursor === null ? start : { cursor };
     if (!share) return new Connection({ ...own, bindings, place }, sink);
     const follows = live?.source instanceof SharedListener ? live.source : null;
-    return new SharedListener({ ...asked, bindings, place, startWorker, follows }, sink);
+    return new SharedListener({ ...asked, config, bindings, place, startWorker, follows }, sink);
   };
 }
 

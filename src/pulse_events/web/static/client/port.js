@@ -6,6 +6,7 @@
 import { PulseEventsError } from "./errors.js";
 import { PROTOCOL } from "./protocol.js";
 import { Deferred } from "./queue.js";
+import { knowConfig } from "./requests.js";
 
 /** @import { BrokerStatus, Gap, State } from "../pulse-events.d.ts" */
 /** @import { Ready } from "./connection.js" */
@@ -83,10 +84,12 @@ class Listeners {
    * @param {number} id
    * @param {Wanted} wanted
    */
-  #listen(id, { endpoint, follows, token, ...wanted }) {
+  #listen(id, { endpoint: href, follows, token, config, ...wanted }) {
     const sink = new PortSink(id, this.#port);
+    const endpoint = new URL(href);
+    if (config) knowConfig(endpoint, config);
     /** @type {Member} */
-    const member = { ...wanted, endpoint: new URL(endpoint), sink };
+    const member = { ...wanted, endpoint, sink };
     member.token = token === true ? () => this.#ask(id) : token;
     if (follows !== null) member.follows = this.#members.get(follows);
     this.#members.set(id, member);

@@ -200,7 +200,17 @@ export function configOf(endpoint, fetch) {
 }
 
 /**
- * The same, for who has to know it before a stream is opened: an empty answer if it takes long.
+ * Takes what somebody has asked already.
+ * @param {URL} endpoint
+ * @param {Config} config
+ */
+export function knowConfig(endpoint, config) {
+  const { href } = configUrl(endpoint);
+  if (!configs.has(href)) configs.set(href, Promise.resolve(config));
+}
+
+/**
+ * The same as `configOf`, for who has to know it before a stream is opened: an empty answer if it takes long.
  * @param {URL} endpoint
  * @param {Fetch} fetch
  * @returns {Promise<Config>}

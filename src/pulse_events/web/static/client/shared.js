@@ -11,14 +11,15 @@ import { tokenOf } from "./tokens.js";
 /** @import { Ready, Sink } from "./connection.js" */
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { Said } from "./line.js" */
-/** @import { Place } from "./requests.js" */
+/** @import { Config, Place } from "./requests.js" */
 /** @import { Token } from "./tokens.js" */
 /**
  * `startWorker`: `null` where there can be no worker.  `follows`: the listener that this one is to
  * replace.
  * @typedef {{
  *   endpoint: URL, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
- *   token?: Token, status?: boolean, place?: Place | null, follows?: SharedListener | null,
+ *   token?: Token, status?: boolean, config?: Config, place?: Place | null,
+ *   follows?: SharedListener | null,
  *   startWorker: import("./line.js").StartWorker | null,
  * }} Options
  */
@@ -26,7 +27,7 @@ import { tokenOf } from "./tokens.js";
  * `token`: `true` if the page is to be asked for it.
  * @typedef {{
  *   endpoint: string, bindings: readonly Binding[], pingInterval?: number, resume?: boolean,
- *   token?: string | true, place: Place | null, follows: number | null,
+ *   token?: string | true, config?: Config, place: Place | null, follows: number | null,
  * }} Wanted
  */
 
@@ -119,13 +120,14 @@ export class SharedListener {
 
   /** What the switchboard is to be asked for. @returns {Wanted} */
   get wanted() {
-    const { endpoint, bindings, pingInterval, resume, token, follows } = this.options;
+    const { endpoint, bindings, pingInterval, resume, token, config, follows } = this.options;
     return {
       endpoint: endpoint.href,
       bindings,
       pingInterval,
       resume,
       token: typeof token === "function" ? true : token,
+      config,
       place: this.#place,
       follows: this.#wasReady ? null : (follows?.id ?? null),
     };

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The worker behind `share: true`: one switchboard for all tabs of the origin, or, as a `Worker`, for
- * one tab.  `make worker` builds `pulse-events-worker.js` from it: a file that imports nothing.
+ * one tab.  `make browser` builds `pulse-events-worker.js` from it: a file that imports nothing.
  */
 import { serve } from "./port.js";
 import { holdLock } from "./presence.js";

@@ -47,10 +47,6 @@ export class Address {
     addEventListener("popstate", ({ state }) => this.#went(state));
   }
 
-  get isBare() {
-    return location.hash.length < 2;
-  }
-
   /** @returns {View} what the URL says */
   read() {
     const view = readView(location.hash);

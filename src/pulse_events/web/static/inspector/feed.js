@@ -13,12 +13,17 @@ import { Rates } from "./rates.js";
 
 /** @import { Binding, Message, State } from "../pulse-events.d.ts" */
 /** @import { Catalogue } from "./catalogue.js" */
+/** @import { Source } from "./live.js" */
+/** @import { Opening } from "./opening.js" */
 /** @import { Arrival, Entry } from "./log.js" */
 /** @import { Place } from "./start.js" */
 /** @import { Lag } from "./lag.js" */
 /** @import { ServerClock } from "./server-clock.js" */
 /** @import { Status } from "./status.js" */
-/** @typedef {{ lag: Lag, clock: ServerClock }} Lateness */
+/**
+ * The server that messages come from: how to listen to it, and what its clock and pings tell.
+ * @typedef {{ source: Source, opening: Opening, lag: Lag, clock: ServerClock }} Origin
+ */
 /**
  * @typedef {object} Events
  * @property {() => void} onEntry
@@ -67,17 +72,18 @@ export class Feed {
   /**
    * @param {Catalogue} catalogue
    * @param {Status} status
-   * @param {Lateness} lateness
+   * @param {Origin} origin
    * @param {Events} events
    */
-  constructor(catalogue, status, { lag, clock }, events) {
+  constructor(catalogue, status, { source, opening, lag, clock }, events) {
     this.#catalogue = catalogue;
     this.#lag = lag;
     this.#clock = clock;
     this.#status = status;
     this.#on = events;
+    void clock.known.then((aheadMs) => this.#liveLog.shift(-aheadMs));
     this.#liveLog = this.log = this.#newLog();
-    this.#live = new Live(new URL("events/v1/connect/", document.baseURI), {
+    this.#live = new Live(source, opening, {
       onMessage: (message, text, cursor) => this.#once.take(cursor) && this.#take(message, text),
       onGap: (gap) => {
         this.#liveLog.gap(gap, Date.now());

@@ -7,20 +7,17 @@ import { adviceOn } from "./advice.js";
 import { Catalogue } from "./catalogue.js";
 import { Chart } from "./chart.js";
 import { fillColumnsMenu } from "./columns-menu.js";
-import { SnippetTabs } from "./copying.js";
 import { tellCounts } from "./counts.js";
-import { Detail } from "./detail.js";
-import { byId, set } from "./dom.js";
+import { button, byId, element, set } from "./dom.js";
 import { Doubts } from "./doubts.js";
 import { Draft } from "./draft.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
 import { Feed } from "./feed.js";
-import { fillSaveMenu, takeFiles } from "./files-menu.js";
-import { useKeys } from "./keys.js";
+import { Later } from "./later.js";
 import { heldAt, isLost, Leaving } from "./leaving.js";
 import { placeMenu } from "./menus.js";
-import { Offline } from "./offline.js";
+import { firstBindings } from "./opening.js";
 import { Palette } from "./palette.js";
 import { Search } from "./search.js";
 import { placeOf } from "./start.js";
@@ -31,22 +28,18 @@ import { Undo } from "./undo.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { CatalogueDocument } from "./catalogue.js" */
-/** @import { Lateness } from "./feed.js" */
+/** @import { Origin } from "./feed.js" */
 /** @import { Loaded } from "./files.js" */
 /** @import { Entry } from "./log.js" */
 /** @import { Config } from "./server.js" */
+/** @typedef {typeof import("./tools.js")} Tools */
 /** @import { View } from "./view.js" */
 
-const DEMO = ["pending", "running", "completed", "failed"].map((state) => ({
-  exchange: `exchange/taskcluster-queue/v1/task-${state}`,
-  routingKeyPattern: "primary.#",
-}));
 const SMALL = "(max-width: 760px)";
 
 export class Inspector {
   #palette = new Palette(() => this.#editor.showHues());
   #status = new Status();
-  #snippets = new SnippetTabs();
   #address = new Address({
     onView: (view) => this.#goTo(view),
     onMessage: (id) => this.#showMessage(id),
@@ -58,7 +51,10 @@ export class Inspector {
   #draft = new Draft();
   #leaving = new Leaving(() => this.#wouldLose());
   #undo = new Undo(byId("undo"), () => this.#unclear());
-  #offline = new Offline(() => this.#leaveFile());
+  #tools = new Later(
+    async () => this.#makeTools(await import("./tools.js")),
+    () => this.#toolsFailed(),
+  );
   #document;
   /** Whether a stream of the server can begin in the past. */
   #keepsHistory;
@@ -69,40 +65,39 @@ export class Inspector {
   #doubts;
   #table;
   #chart;
-  #detail;
   #editor;
 
   /**
    * @param {CatalogueDocument} document
    * @param {Config} config
-   * @param {Lateness} lateness
+   * @param {Origin} origin
    */
-  constructor(document, { history = "off", historyAge = Infinity, broker = "" }, lateness) {
+  constructor(document, { history = "off", historyAge = Infinity, broker = "" }, origin) {
     this.#document = document;
     this.#keepsHistory = history !== "off";
     this.#historyMs = historyAge * 1000;
     this.#startMenu = new StartMenu(this.#keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
-    this.#feed = this.#makeFeed(lateness);
+    this.#feed = this.#makeFeed(origin);
     this.#doubts = new Doubts(broker, this.#catalogue.names(), this.#feed.exchangesSeen);
     this.#table = this.#makeTable();
     this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
-    this.#detail = this.#makeDetail();
     this.#editor = this.#makeEditor();
   }
 
   start() {
-    byId("snippets").append(this.#snippets.element);
     this.#useMenus();
-    this.#useKeys();
     const view = this.#address.read();
-    const isDemo = this.#address.isBare && this.#document.demo;
-    this.#show(isDemo ? { ...view, bindings: DEMO } : view);
+    this.#show({ ...view, bindings: firstBindings(location.hash, this.#document.demo) });
     const edited = this.#draft.of(this.#address.view.bindings);
     if (edited) this.#editor.edit(edited);
     if (matchMedia(SMALL).matches) this.#foldSide();
+    if (!this.#feed.isRunning) void this.#tools.load();
     this.#tick();
-    setInterval(() => this.#tick(), 1000);
+    setInterval(() => {
+      void this.#tools.load(); // no stream may be ready for long
+      this.#tick();
+    }, 1000);
   }
 
   /** Messages come first, unless there is nothing to listen to yet. */
@@ -113,9 +108,9 @@ export class Inspector {
 
   // Parts
 
-  /** @param {Lateness} lateness */
-  #makeFeed(lateness) {
-    return new Feed(this.#catalogue, this.#status, lateness, {
+  /** @param {Origin} origin */
+  #makeFeed(origin) {
+    return new Feed(this.#catalogue, this.#status, origin, {
       onEntry: () => this.#table.drawSoon(),
       onExchange: (exchange) => this.#palette.see(exchange),
       onLog: (log) => {
@@ -130,6 +125,7 @@ export class Inspector {
       onReady: () => {
         this.#editor.clearFaults();
         this.#doubts.begin(Date.now());
+        void this.#tools.load(); // what waits for the stream is on its way
       },
       onTaken: (bindings) => this.#take([...bindings]),
       onRefused: (message) => this.#refused(message),
@@ -138,7 +134,7 @@ export class Inspector {
 
   #makeTable() {
     return new Table(this.#feed.log, this.#palette, {
-      onSelect: (entry) => entry && this.#detail.isOpen && this.#openDetail(entry),
+      onSelect: (entry) => entry && this.#isOpen && this.#openDetail(entry),
       onOpen: (entry) => this.#openDetail(entry),
       onClose: () => this.#closeDetail(),
       onFilter: (term) => this.#search.add(term),
@@ -146,8 +142,11 @@ export class Inspector {
     });
   }
 
-  #makeDetail() {
-    return new Detail({
+  /**
+   * @param {Tools} tools
+   */
+  #makeTools({ Detail, fillSaveMenu, Offline, SnippetTabs, takeFiles, useKeys }) {
+    const detail = new Detail({
       catalogue: this.#catalogue,
       rootUrl: this.#document.rootUrl,
       bindings: () => this.#address.view.bindings,
@@ -160,6 +159,33 @@ export class Inspector {
       onStep: (by) => this.#table.step(by),
       onClose: () => this.#closeDetail(),
     });
+    const snippets = new SnippetTabs();
+    snippets.show(this.#address.view.bindings);
+    byId("snippets").append(snippets.element);
+    fillSaveMenu(
+      () => this.#feed.kept(),
+      (entries) => {
+        this.#feed.saved(entries);
+        this.#leaving.look();
+      },
+    );
+    takeFiles((name, loaded) => this.#openFile(name, loaded));
+    useKeys({
+      "/": () => this.#search.focus(),
+      b: () => this.#goToBindings(),
+      t: () => byId("grid").focus(),
+      p: () => this.#togglePause(),
+      g: () => this.#table.toNewest(),
+      Escape: () => this.#closeDetail(),
+    });
+    return { detail, snippets, offline: new Offline(() => this.#leaveFile()) };
+  }
+
+  #toolsFailed() {
+    const words = "Not all of this page could be loaded: messages do not open, files neither.";
+    const reload = button("Reload", () => location.reload(), { class: "main" });
+    byId("banner").replaceChildren(element("p", {}, words), reload);
+    byId("banner").hidden = false;
   }
 
   #makeEditor() {
@@ -182,27 +208,23 @@ export class Inspector {
       fields: () => this.#feed.fieldNames(this.#address.view.bindings),
       onChoose: (names) => this.#chooseColumns(names),
     });
-    fillSaveMenu(
-      () => this.#feed.kept(),
-      (entries) => {
-        this.#feed.saved(entries);
-        this.#leaving.look();
-      },
-    );
-    takeFiles((name, loaded) => this.#openFile(name, loaded));
+    for (const id of ["load", "show-files", "show-keys"]) {
+      byId(id).addEventListener("click", (event) => this.#awaitTools(event), { capture: true });
+    }
     placeMenu("columns", "show-columns");
     placeMenu("files", "show-files");
   }
 
-  #useKeys() {
-    useKeys({
-      "/": () => this.#search.focus(),
-      b: () => this.#goToBindings(),
-      t: () => byId("grid").focus(),
-      p: () => this.#togglePause(),
-      g: () => this.#table.toNewest(),
-      Escape: () => this.#closeDetail(),
-    });
+  /**
+   * Repeats a click on a button whose part has not been loaded.
+   * @param {Event} event
+   */
+  #awaitTools(event) {
+    if (this.#tools.now) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const target = /** @type {HTMLElement} */ (event.currentTarget);
+    this.#tools.do(() => target.click());
   }
 
   // What is listened to
@@ -243,7 +265,7 @@ export class Inspector {
   #begin(bindings) {
     this.#address.write({ running: true });
     this.#shutDetail();
-    this.#offline.close();
+    this.#tools.now?.offline.close();
     this.#table.paused = false;
     this.#undo.end();
     this.#feed.beginAt(bindings, this.#place);
@@ -264,8 +286,8 @@ export class Inspector {
     const isSame = JSON.stringify(bindings) === JSON.stringify(this.#address.view.bindings);
     this.#address.write({ bindings, running: true }, !isSame);
     this.#editor.take(bindings);
-    this.#snippets.show(bindings);
-    this.#offline.close();
+    this.#tools.now?.snippets.show(bindings);
+    this.#tools.now?.offline.close();
     this.#feed.showLive();
   }
 
@@ -286,10 +308,11 @@ export class Inspector {
 
   /** @param {string} name @param {Loaded} loaded */
   #openFile(name, { entries, faults }) {
-    if (!entries.length) return this.#offline.refuse(name, faults);
+    const offline = this.#tools.now?.offline;
+    if (!entries.length) return offline?.refuse(name, faults);
     this.#shutDetail();
     this.#feed.showFile(name, entries);
-    this.#offline.open(name, entries, faults);
+    offline?.open(name, entries, faults);
     this.#tellEmpty();
   }
 
@@ -316,7 +339,7 @@ export class Inspector {
     this.#feed.filter(view.filter);
     this.#table.useColumns(view.columns);
     if (!isSame) this.#editor.show(view.bindings);
-    this.#snippets.show(view.bindings);
+    this.#tools.now?.snippets.show(view.bindings);
     const runs = view.running && view.bindings.length > 0;
     const isFileKept = this.#feed.isFile && isSame && isSameStart;
     this.#tellEmpty();
@@ -376,26 +399,31 @@ export class Inspector {
     return false;
   }
 
+  /** Whether a message is. */
+  get #isOpen() {
+    return this.#tools.now?.detail.isOpen ?? false;
+  }
+
   /** @param {Entry} entry */
   #openDetail(entry) {
-    this.#detail.show(entry);
+    this.#tools.do(({ detail }) => detail.show(entry));
     this.#address.open(entry.id);
   }
 
   #closeDetail() {
-    if (this.#detail.isOpen) this.#address.close(true);
+    if (this.#isOpen) this.#address.close(true);
     this.#hideDetail();
   }
 
   /** What the pane shows goes away, or is another thing's. */
   #shutDetail() {
-    this.#detail.close();
+    this.#tools.now?.detail.close();
     this.#address.close(false);
   }
 
   #hideDetail() {
-    if (this.#detail.hasFocus) byId("grid").focus();
-    this.#detail.close();
+    if (this.#tools.now?.detail.hasFocus) byId("grid").focus();
+    this.#tools.now?.detail.close();
     this.#table.release();
   }
 
@@ -406,11 +434,11 @@ export class Inspector {
   #showMessage(id) {
     const entry = id ? this.#feed.log.find(id) : null;
     if (!entry) {
-      if (this.#detail.isOpen) this.#hideDetail();
+      if (this.#isOpen) this.#hideDetail();
       return;
     }
     this.#table.goTo(entry);
-    this.#detail.show(entry);
+    this.#tools.do(({ detail }) => detail.show(entry));
   }
 
   #goToBindings() {

@@ -13,7 +13,7 @@
 const TOLD_FROM_MS = 3000;
 
 export class Lag {
-  /** When the last ping was written, by the server's clock. */
+  /** When the last ping was written, by the server's clock; NaN if the stream has brought none. */
   #writtenMs = NaN;
   /** When it came, by this computer's. */
   #cameMs = NaN;
@@ -35,7 +35,7 @@ export class Lag {
   /** A stream has begun: its first ping is due after an interval. */
   begin() {
     this.#cameMs = this.#now();
-    this.#writtenMs = this.#cameMs + this.#clock.aheadMs;
+    this.#writtenMs = NaN;
   }
 
   /** There is no stream. */
@@ -58,8 +58,11 @@ export class Lag {
   }
 
   get #least() {
-    const whenItCame = this.#clock.since(this.#writtenMs, this.#cameMs);
-    const nextIsOverdue = this.#clock.since(this.#writtenMs + this.#intervalMs);
+    const hasPing = !Number.isNaN(this.#writtenMs);
+    // The clock may be measured only after the stream has begun.
+    const writtenMs = hasPing ? this.#writtenMs : this.#cameMs + this.#clock.aheadMs;
+    const whenItCame = this.#clock.since(writtenMs, this.#cameMs);
+    const nextIsOverdue = this.#clock.since(writtenMs + this.#intervalMs);
     return Math.max(whenItCame, nextIsOverdue);
   }
 }

@@ -6,9 +6,11 @@
  */
 import { listen } from "../pulse-events.js";
 
-/** @import { Binding, BrokerStatus, Gap, Listening, Message, State } from "../pulse-events.d.ts" */
+/** @import { Binding, BrokerStatus, Gap, Listening, ListenOptions, Message, State } from "../pulse-events.d.ts" */
 /** @import { PulseEventsError } from "../pulse-events.js" */
+/** @import { Ears, Opening } from "./opening.js" */
 /** @import { Place } from "./start.js" */
+/** @typedef {Pick<ListenOptions, "url" | "worker" | "config">} Source */
 /**
  * @typedef {object} Events
  * @property {(message: Message, text: string, cursor: string | null) => void} onMessage
@@ -32,15 +34,18 @@ export class Live {
   #asked = null;
   /** Where the last one was when it ended; `null` if there is no history. @type {string | null} */
   #cursor = null;
-  #url;
+  #source;
+  #opening;
   #on;
 
   /**
-   * @param {URL} url of the connect endpoint
+   * @param {Source} source
+   * @param {Opening | null} opening may have begun what is listened to first
    * @param {Events} events
    */
-  constructor(url, events) {
-    this.#url = url;
+  constructor(source, opening, events) {
+    this.#source = source;
+    this.#opening = opening;
     this.#on = events;
   }
 
@@ -85,10 +90,8 @@ export class Live {
   #begin(bindings, start) {
     const place = this.#cursor === null ? start : { cursor: this.#cursor };
     this.#bindings = bindings;
-    this.#listening = listen(bindings, {
-      url: this.#url,
-      share: true,
-      ...place,
+    /** @type {Ears} */
+    const ears = {
       onMessage: this.#on.onMessage,
       onGap: this.#on.onGap,
       onPing: this.#on.onPing,
@@ -96,7 +99,11 @@ export class Live {
       onReady: (event) => this.#ready(bindings, isFromPast(event, place)),
       onState: (state) => this.#state(state),
       onError: (error) => error.permanent && this.#refused(error),
-    });
+    };
+    const begun = this.#opening?.take(bindings, place);
+    this.#listening =
+      begun?.listening ?? listen(bindings, { ...this.#source, share: true, ...place, ...ears });
+    begun?.hear(ears);
   }
 
   /**

@@ -237,6 +237,16 @@ export class Log {
     };
   }
 
+  /**
+   * Corrects when messages say that they were published.
+   * @param {number} byMs
+   */
+  shift(byMs) {
+    for (const entry of this.all()) {
+      if (entry.kind === "message" && entry.publishedMs !== undefined) entry.publishedMs += byMs;
+    }
+  }
+
   /** @returns {Entry[]} all that is kept, oldest first, with a gap where something was dropped */
   all() {
     return [...this.#shown.all(), ...(this.#behind?.all() ?? [])];

@@ -2,54 +2,29 @@
 /**
  * Puts the page together: what comes goes to the log, what is chosen goes to the URL and back.
  */
+import { known, opening, source } from "./early.js";
 import { Inspector } from "./inspector.js";
 import { Lag } from "./lag.js";
 import { tellServer } from "./server.js";
 import { ServerClock } from "./server-clock.js";
 
-/** @import { CatalogueDocument } from "./catalogue.js" */
 /** @import { Config } from "./server.js" */
 
-const WORKER = new URL("../pulse-events-worker.js", import.meta.url).href;
-
-/**
- * The page's policy lets no script's address through but that of the client's shared worker.
- */
-function allowWorker() {
-  const { trustedTypes } = /** @type {any} */ (globalThis);
-  trustedTypes?.createPolicy("default", {
-    createScriptURL: (/** @type {string} */ url) => (url === WORKER ? url : null),
-  });
-}
-
-/**
- * @template T
- * @param {string} path
- * @param {T} otherwise if the server does not answer
- * @returns {Promise<T>}
- */
-async function ask(path, otherwise) {
+/** @returns {Promise<Config>} nothing if the server does not answer: the stream says that it is away */
+async function askConfig() {
   try {
-    const response = await fetch(path);
+    const response = await fetch("events/v1/config", { cache: "no-store" });
     if (response.ok) return await response.json();
   } catch {
-    // the stream will say that the server is away
+    // as if it had answered anything else
   }
-  return otherwise;
+  return {};
 }
 
-/** @type {CatalogueDocument} */
-const NO_CATALOGUE = { demo: false, rootUrl: null, exchanges: [] };
-/** @type {Config} */
-const NO_CONFIG = {};
-
-const clock = new ServerClock(() => ask("events/v1/config", NO_CONFIG));
-
-allowWorker();
-const [catalogue, config] = await Promise.all([
-  ask("events/v1/catalogue", NO_CATALOGUE),
-  clock.measure(),
-]);
+const { catalogue, config } = known;
+const clock = new ServerClock(askConfig);
 const lag = new Lag(clock, (config.pingInterval ?? 20) * 1000);
+
 tellServer(config);
-new Inspector(catalogue, config, { lag, clock }).start();
+new Inspector(catalogue, config, { source, opening, lag, clock }).start();
+void clock.measure();

@@ -19,6 +19,12 @@ export class ServerClock {
   #doubtMs = 0;
   #measuredAtMs = -Infinity;
   #isAsking = false;
+  /** @type {(aheadMs: number) => void} */
+  #tellKnown = () => {};
+  /** What `aheadMs` is, once it was measured; times that were taken before lack it. */
+  known = new Promise((/** @type {(aheadMs: number) => void} */ resolve) => {
+    this.#tellKnown = resolve;
+  });
   #ask;
   #now;
 
@@ -45,21 +51,19 @@ export class ServerClock {
     return this.#ageMs < TRUSTED_MS;
   }
 
-  /** @returns {Promise<Config>} what the server answered */
   async measure() {
     const askedAtMs = this.#now();
-    const config = await this.#ask();
+    const { time = "" } = await this.#ask();
     const answeredAtMs = this.#now();
-    const timeMs = Date.parse(config.time ?? "");
-    if (!Number.isNaN(timeMs)) {
-      this.#doubtMs = (answeredAtMs - askedAtMs) / 2;
-      this.#aheadMs = timeMs - askedAtMs - this.#doubtMs;
-      this.#measuredAtMs = answeredAtMs;
-    }
-    return config;
+    const timeMs = Date.parse(time);
+    if (Number.isNaN(timeMs)) return;
+    this.#doubtMs = (answeredAtMs - askedAtMs) / 2;
+    this.#aheadMs = timeMs - askedAtMs - this.#doubtMs;
+    this.#measuredAtMs = answeredAtMs;
+    this.#tellKnown(this.#aheadMs);
   }
 
-  /** Asks again if it was asked long ago. */
+  /** Asks, if it was not asked lately. */
   async refresh() {
     if (this.#isAsking || this.#ageMs < FRESH_MS) return;
     this.#isAsking = true;

@@ -1,0 +1,10 @@
+// @ts-check
+/**
+ * The parts of the page that the first view does not need, and so does not wait for: loaded once the
+ * stream is ready, or when somebody wants one of them.
+ */
+export { SnippetTabs } from "./copying.js";
+export { Detail } from "./detail.js";
+export { fillSaveMenu, takeFiles } from "./files-menu.js";
+export { useKeys } from "./keys.js";
+export { Offline } from "./offline.js";
