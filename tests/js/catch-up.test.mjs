@@ -190,6 +190,36 @@ aside("pings of the own stream that are read together are no silence", async (t)
   assert.deepEqual([told.payloads, live.told.payloads], [range(0, 3), [1, 2]]);
 });
 
+aside("the own stream's ping says that all that was there has come", async (t) => {
+  const { server } = await scene(t);
+  const pings = [];
+  const onPing = ({ time }) => pings.push(time);
+  await beginReady(t, server, ["a"], { share: true, worker, last: 1, onPing });
+  const own = await server.next();
+  own.ping("2026-11-30T12:00:00.000Z", server.process.cursor());
+  await until(() => pings.length, "a ping");
+  assert.deepEqual(pings, ["2026-11-30T12:00:00.000Z"]);
+});
+
+aside("who goes over to the shared stream before that has a ping of its time", async (t) => {
+  const { server, live, stream } = await scene(t);
+  const aheadMs = 3_600_000; // the server's clock
+  stream.ping(new Date(Date.now() + aheadMs).toISOString(), server.process.cursor());
+  const pings = [];
+  const onPing = ({ time }) => pings.push(Date.parse(time) - aheadMs - Date.now());
+  const options = { share: true, worker, last: 1, onPing };
+  const { told } = await beginReady(t, server, ["a"], options);
+  await rest();
+  assert.deepEqual(pings, []);
+  server.publish("a", 1);
+  await until(() => server.open.length === 1, "one stream");
+  await until(() => pings.length, "a ping");
+  assert.ok(pings[0] <= 0 && pings[0] > -5000, `${pings}`);
+  server.publish("a", 2);
+  await until(() => told.payloads.includes(2) && live.told.payloads.includes(2), "the last");
+  assert.equal(pings.length, 1);
+});
+
 aside("who changes its bindings when it has just come gets nothing twice", async (t) => {
   const { server, live, stream } = await scene(t);
   const release = hold(stream);

@@ -41,6 +41,13 @@ for (const wrongMs of [0, -3_600_000, 86_400_000]) {
   });
 }
 
+test("a time is altered only if the clocks do differ", async () => {
+  const near = await start({ wrongMs: 40, tripMs: 100 });
+  assert.equal(near.clock.aheadMs, 0);
+  const far = await start({ wrongMs: -3_600_000, tripMs: 100 });
+  assert.equal(far.clock.aheadMs, 3_600_000);
+});
+
 test("a few seconds are not told, nor what the request may have taken", async () => {
   const { lag, ping } = await start({ tripMs: 4000 });
   ping(3);

@@ -1360,6 +1360,7 @@
     #isOver = false;
     /** The server's time of the own stream's ping since which nothing has come; empty if none. */
     #quietSince = "";
+    #hasPinged = false;
     /** Cursors of what the own stream brought. */
     #brought = /* @__PURE__ */ new Set();
     /** What the shared stream brought. @type {Heard[]} */
@@ -1439,9 +1440,11 @@
         onDown: () => {
         },
         onEnd: (_, why) => ended(why),
-        onPing: (_, { time }) => {
+        onPing: (_, ping) => {
           this.#place();
-          this.#quietSince = time;
+          this.#quietSince = ping.time;
+          this.#hasPinged = true;
+          this.#owner.ping(ping);
         },
         onStatus: () => {
         },
@@ -1474,6 +1477,7 @@
       this.#quietSince = "";
       this.#waiting = [];
       this.#link.close();
+      if (!this.#hasPinged) this.#owner.caughtUp();
     }
     /** @param {Heard} heard */
     #give(heard) {
@@ -1650,6 +1654,8 @@
     #catchUps = /* @__PURE__ */ new Map();
     /** Whose place those took that went on from others, the newest first. @type {Map<Member, Member[]>} */
     #before = /* @__PURE__ */ new Map();
+    /** The stream's last ping, and when it came. @type {{ time: string, cameMs: number } | null} */
+    #lastPing = null;
     #fetch;
     /** @param {Fetch} fetch */
     constructor(fetch) {
@@ -1790,6 +1796,7 @@
      * @param {{ time: string }} ping
      */
     pinged(ping) {
+      this.#lastPing = { ...ping, cameMs: Date.now() };
       for (const catchUp of new Set(this.#catchUps.values())) catchUp.sharedPing(ping);
     }
     /**
@@ -1884,6 +1891,11 @@
           for (const member of this.#present(members)) this.#ready(member, event);
         },
         gap: (gap) => toAll((sink) => sink.gap(gap)),
+        ping: (ping) => toAll((sink) => sink.ping(ping)),
+        caughtUp: () => {
+          const ping = this.#pingNow();
+          if (ping) toAll((sink) => sink.ping(ping));
+        },
         state: (state) => toAll((sink) => sink.state({ ...state, shared: true })),
         error: (error) => toAll((sink) => sink.error(error)),
         ended: (error) => {
@@ -1895,6 +1907,12 @@
       });
       for (const member of members) this.#catchUps.set(member, catchUp);
       catchUp.start();
+    }
+    /** What the stream would ping now if it is as late as it was. */
+    #pingNow() {
+      if (!this.#lastPing) return null;
+      const { time, cameMs } = this.#lastPing;
+      return { time: new Date(Date.parse(time) + Date.now() - cameMs).toISOString() };
     }
     /**
      * @param {Heard} heard

@@ -26,10 +26,11 @@ import { tokenAmong } from "./tokens.js";
 /** @import { Member } from "./switchboard.js" */
 /**
  * What it tells of all its listeners; `at` comes before what it is the place of, `over` when nothing
- * is left to do.
+ * is left to do.  `ping` or `caughtUp` comes as soon as they have had what was there before them.
  * @typedef {{
  *   at(cursor: string): void, give(heard: Heard, to: Iterable<Member>): void,
  *   ready(event: Ready): void, gap(gap: Gap): void, state(state: State): void,
+ *   ping(ping: { time: string }): void, caughtUp(): void,
  *   error(error: PulseEventsError): void, ended(error: PulseEventsError): void, over(): void,
  * }} Owner
  */
@@ -42,6 +43,7 @@ export class CatchUp {
   #isOver = false;
   /** The server's time of the own stream's ping since which nothing has come; empty if none. */
   #quietSince = "";
+  #hasPinged = false;
   /** Cursors of what the own stream brought. */
   #brought = new Set();
   /** What the shared stream brought. @type {Heard[]} */
@@ -131,9 +133,11 @@ export class CatchUp {
       },
       onDown: () => {},
       onEnd: (_, why) => ended(why),
-      onPing: (_, { time }) => {
+      onPing: (_, ping) => {
         this.#place();
-        this.#quietSince = time;
+        this.#quietSince = ping.time;
+        this.#hasPinged = true;
+        this.#owner.ping(ping);
       },
       onStatus: () => {}, // the shared stream tells
       onStale: () => {},
@@ -166,6 +170,7 @@ export class CatchUp {
     this.#quietSince = "";
     this.#waiting = [];
     this.#link.close();
+    if (!this.#hasPinged) this.#owner.caughtUp(); // the ping that says so will not be read
   }
 
   /** @param {Heard} heard */

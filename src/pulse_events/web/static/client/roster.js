@@ -34,6 +34,8 @@ export class Roster {
   #catchUps = new Map();
   /** Whose place those took that went on from others, the newest first. @type {Map<Member, Member[]>} */
   #before = new Map();
+  /** The stream's last ping, and when it came. @type {{ time: string, cameMs: number } | null} */
+  #lastPing = null;
   #fetch;
 
   /** @param {Fetch} fetch */
@@ -187,6 +189,7 @@ export class Roster {
    * @param {{ time: string }} ping
    */
   pinged(ping) {
+    this.#lastPing = { ...ping, cameMs: Date.now() };
     for (const catchUp of new Set(this.#catchUps.values())) catchUp.sharedPing(ping);
   }
 
@@ -293,6 +296,11 @@ export class Roster {
         for (const member of this.#present(members)) this.#ready(member, event);
       },
       gap: (gap) => toAll((sink) => sink.gap(gap)),
+      ping: (ping) => toAll((sink) => sink.ping(ping)),
+      caughtUp: () => {
+        const ping = this.#pingNow();
+        if (ping) toAll((sink) => sink.ping(ping));
+      },
       state: (state) => toAll((sink) => sink.state({ ...state, shared: true })),
       error: (error) => toAll((sink) => sink.error(error)),
       ended: (error) => {
@@ -304,6 +312,13 @@ export class Roster {
     });
     for (const member of members) this.#catchUps.set(member, catchUp);
     catchUp.start();
+  }
+
+  /** What the stream would ping now if it is as late as it was. */
+  #pingNow() {
+    if (!this.#lastPing) return null;
+    const { time, cameMs } = this.#lastPing;
+    return { time: new Date(Date.parse(time) + Date.now() - cameMs).toISOString() };
   }
 
   /**

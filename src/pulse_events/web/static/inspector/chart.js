@@ -72,6 +72,11 @@ export class Chart {
     );
   }
 
+  /** @returns {Iterable<string>} that have a line of their own */
+  get exchanges() {
+    return this.#lines.keys();
+  }
+
   /** @param {number} nowMs */
   draw(nowMs) {
     const series = this.#rates.series(nowMs - UNDER_WAY_MS);
@@ -120,6 +125,8 @@ export class Chart {
       if (this.#body.children[i] !== line) {
         this.#body.insertBefore(line, this.#body.children[i] ?? null);
       }
+      const dot = /** @type {Element} */ (line.cells[0].firstElementChild);
+      set(dot, { class: `dot ${this.#classOf(each)}` });
       say(line.cells[1], rateText(recent(each.counts)));
       say(line.cells[2], each.total.toLocaleString("en"));
     });
@@ -134,7 +141,7 @@ export class Chart {
           class: "name",
           title: `${exchange}: show only this`,
         });
-    const dot = element("i", { class: `dot ${this.#classOf(series)}`, "aria-hidden": "true" });
+    const dot = element("i", { "aria-hidden": "true" });
     const line = element(
       "tr",
       {},

@@ -9,6 +9,8 @@
 /** After so long it may have drifted, or this computer's clock was set. */
 const FRESH_MS = 30_000;
 const TRUSTED_MS = 90_000;
+/** Times are told in whole milliseconds. */
+const ROUNDED_MS = 1;
 
 export class ServerClock {
   /** What to add to the own time. */
@@ -36,9 +38,13 @@ export class ServerClock {
     this.#now = now;
   }
 
-  /** What to take from a time of the server's to have this computer's; 0 if nobody knows. */
+  /**
+   * What to take from a time of the server's to have this computer's; 0 if nobody knows, or if it may
+   * be none: a time that somebody said is not to be altered by what a request took.
+   */
   get aheadMs() {
-    return Number.isNaN(this.#aheadMs) ? 0 : this.#aheadMs;
+    const isAhead = Math.abs(this.#aheadMs) > this.#doubtMs + ROUNDED_MS;
+    return isAhead ? this.#aheadMs : 0;
   }
 
   /** Whether it was asked lately. */
