@@ -14,6 +14,14 @@ from tests.support.waiting import wait_until
 
 AGE, EXCHANGE, KEY, PAYLOAD = range(4)
 ALIVE_WITHIN_MS = 1000
+# Not as the driver does, which first scrolls to what it clicks.
+PRESS = """
+const { left, top } = document.querySelector("#grid").getBoundingClientRect();
+const cell = document.elementFromPoint(left + 20, top + 60);
+const options = { bubbles: true, button: 0, pointerType: "mouse" };
+cell.dispatchEvent(new PointerEvent("pointerdown", options));
+cell.click();
+"""
 
 
 class Feed:
@@ -187,12 +195,65 @@ def test_clear_forgets_what_came(feed: Feed) -> None:
     feed.shown("c")
 
 
+def test_a_message_that_is_closed_leads_back_to_the_newest_however_much_comes(
+    tabs: Browser,
+) -> None:
+    with Server("--demo", "1000") as server:
+        page = Inspector(tabs, server.url)
+        page.look(width=1280, height=400)  # few rows, and more come between two drawings
+        page.wait("#counts", "received")
+        for _ in range(5):
+            page.tab.run(PRESS)
+            page.wait("#newer", "newer")
+            page.click("Close (Escape)", "#detail")
+            wait_until(lambda: not page.tab.find("#newer").is_displayed(), "the newest", within_s=3)
+
+
 def test_rates_are_drawn_and_told_for_each_exchange(feed: Feed) -> None:
     feed.publish("a", "b", "c")
     wait_until(lambda: feed.page.texts("#chart tbody td:last-child") == ["3"], "the count")
     assert feed.page.texts("#chart tbody th") == [feed.exchange]
     assert len(feed.page.texts("#chart svg polygon")) == 1
+    top = feed.page.tab.find("#chart .top-label")
+    assert top.value_of_css_property("background-color") != "rgba(0, 0, 0, 0)"  # areas are behind
     label = feed.page.tab.find("#chart svg").get_attribute("aria-label")
-    assert str(label).startswith("Rates of 1 exchanges; now 0.")
+    assert re.fullmatch(r"Rates of 1 exchange; now [\d.]+/s in all", str(label))
     feed.page.tab.find("#chart tbody button").click()
     assert feed.page.tab.find("#filter").get_attribute("value") == f"exchange:={feed.exchange}"
+
+
+def test_lines_of_the_rates_do_not_change_places_for_a_message_more(quiet: Site) -> None:
+    one, two = (f"exchange/{uuid.uuid4().hex[:8]}" for _ in range(2))
+    page = Inspector(quiet.browser, quiet.server.url, fragment((one, "#"), (two, "#"), t="now"))
+    page.wait_listening()
+
+    def come(exchange: str, count: int) -> None:
+        for _ in range(count):
+            quiet.publish(exchange, "key", 1)
+
+    come(one, 4)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["4"], "the first")
+    come(two, 2)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["4", "2"], "the second")
+    come(two, 4)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["4", "6"], "the second below")
+    assert page.texts("#chart tbody th") == [one, two]
+    come(two, 9)
+    wait_until(lambda: page.texts("#chart tbody td:last-child") == ["15", "4"], "the second above")
+    assert page.texts("#chart tbody th") == [two, one]
+
+
+@pytest.mark.parametrize("after", ["", "Clear"])
+def test_a_rate_is_of_the_time_since_it_listens(feed: Feed, after: str) -> None:
+    page = feed.page
+    if after:
+        page.click(after)
+    page.tab.run(
+        """globalThis.highest = 0;
+        const place = document.querySelector("#rate-summary");
+        const look = () => (highest = Math.max(highest, parseFloat(place.textContent)));
+        new MutationObserver(look).observe(place, { childList: true, characterData: true });"""
+    )
+    feed.publish(*["key"] * 20)
+    # A mean of ten seconds would never be higher than 2.
+    wait_until(lambda: page.tab.run("return highest;") > 2.5, "the rate")

@@ -50,7 +50,7 @@ def test_a_suggestion_is_chosen_by_keys_or_by_a_click(quiet: Site) -> None:
     assert field.get_attribute("value") == FAILED
     assert page.tab.run(SUGGESTED) == []
     page.wait(f"{row(0)} .words", "every message")
-    assert page.phase == "stopped"
+    assert page.phase == "not listening"
     field.clear()
     field.send_keys("pull")
     page.tab.find("#suggestions li").click()

@@ -75,6 +75,7 @@ def test_a_download_is_looked_at_offline_and_left_again(
     page.wait("#banner", f"You look at {saved.name}: 3 messages")
     page.wait("#phase", "looking at a file")
     page.wait_column(KEY, ["n.2", "n.1", "n.0"])
+    page.wait("#counts", "3 messages")
     assert [row.cells[1:] for row in page.rows()] == [row.cells[1:] for row in before]
     wait_until(lambda: quiet.clients() == 0, "no stream")
     page.filter("n.1")
@@ -83,6 +84,15 @@ def test_a_download_is_looked_at_offline_and_left_again(
     page.click("Back to live")
     page.wait_listening()
     page.wait_column(KEY, [])
+
+
+def test_the_closed_menu_keeps_no_message(page: Inspector, tmp_path: Path) -> None:
+    page.click("Save")
+    page.wait("#files h3", "3 messages")
+    page.tab.press(Keys.ESCAPE)
+    wait_until(lambda: page.texts("#files *") == [], "nothing in the closed menu")
+    download(page, "JSON lines", tmp_path)
+    wait_until(lambda: page.texts("#files *") == [], "nothing when it was saved")
 
 
 def test_json_lines_hold_what_the_server_sent(page: Inspector, tmp_path: Path) -> None:

@@ -171,3 +171,18 @@ def test_without_a_history_there_is_nothing_to_choose(tabs: Browser) -> None:
         page.click("Listen")
         wait_until(lambda: len(gaps(page)) == 1, "a gap")
         assert gaps(page)[0].endswith(": it was stopped here")
+
+
+def test_who_joins_what_another_listens_to_has_caught_up_at_once(tabs: Browser) -> None:
+    # No ping comes by itself: what says so is that of the history's end.
+    with Server("--demo", "50", "--ping-interval", "60") as server:
+        view = fragment(("exchange/taskcluster-queue/v1/task-pending", "#"))
+        page = Inspector(tabs, server.url, view)
+        page.wait_listening()
+        page.wait("#counts", "received")
+        choose(page, "Since 10 min")
+        page.wait_listening()
+        other = Inspector(tabs, server.url, f"{view}&t=10m")
+        other.wait_listening()
+        for each in (page, other):
+            each.wait("#chart tbody th", "task-pending")  # what comes is live

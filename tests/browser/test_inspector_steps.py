@@ -186,6 +186,7 @@ def test_clear_is_undone_with_what_came_since(quiet: Site, exchange: str) -> Non
     assert not page.tab.find("#undo").is_displayed()
     page.click("Clear")
     page.wait_column(KEY, [])
+    page.wait("#empty", "Nothing has come since.")
     quiet.publish(exchange, "c", 1)
     page.wait_column(KEY, ["c"])
     page.click("Undo")
@@ -270,7 +271,7 @@ def test_bindings_that_were_never_applied_survive_too(quiet: Site, exchange: str
     page.bind(0, exchange, "a.#")
     page.tab.run("location.reload();")
     wait_until(lambda: bindings_of(page) == [[exchange, "a.#"]], "what was typed")
-    assert page.phase == "stopped"
+    assert page.phase == "not listening"
 
 
 def asks(page: Inspector) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from selenium.webdriver import Keys
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import PING_S, Site
 from tests.browser.inspector import Inspector, fragment
 from tests.faults.proxy import Proxy
 from tests.support.amqp import Amqp
@@ -56,6 +56,7 @@ def test_a_lost_broker_is_said_on_every_page_until_it_is_back(
         # Applied meanwhile, on the page that had a stream.
         page.bind(0, exchange, "*")
         page.click("Apply")
+        page.wait("#reason", "what was applied waits for it")
         for each in (page, same, other):
             assert each.phase == LOST
         line.mend()
@@ -65,6 +66,31 @@ def test_a_lost_broker_is_said_on_every_page_until_it_is_back(
         amqp.publish(exchange, "word", b"1")
         page.wait_column(KEY, ["word"])
         same.wait_column(KEY, ["word"])
+
+
+def test_what_waited_at_the_broker_does_not_pass_for_new(
+    tabs: Browser, rabbit: Rabbit, line: Proxy, amqp: Amqp, exchange: str
+) -> None:
+    options = ("--ping-interval", str(PING_S))
+    with Server("--broker", line.url(rabbit.amqp_url), *options) as server:
+        page = Inspector(tabs, server.url, fragment((exchange, "#"), t="now"))
+        page.wait_listening()
+        amqp.publish(exchange, "before", b"1")
+        page.wait_column(KEY, ["before"])
+        line.cut()
+        page.wait("#phase", LOST)
+        amqp.publish(exchange, "waited", b"1")
+        line.mend()
+        wait_until(lambda: page.column(KEY)[0] == "waited", "what waited", within_s=40)
+        ages = page.column(AGE)
+        assert (ages[0][0], ages[-1][0] == ">") == (">", False)
+
+        def comes_as_new() -> bool:
+            amqp.publish(exchange, "after", b"1")
+            wait_until(lambda: page.column(KEY)[0] == "after", "a message")
+            return page.column(AGE)[0][0] != ">"
+
+        wait_until(comes_as_new, "a message that is new", within_s=20)
 
 
 def test_a_page_that_is_the_first_to_open_while_the_broker_is_away_says_so(

@@ -58,6 +58,9 @@ class Process {
     const isCovered = keys.every((key) => this.inForce.has(key));
     for (const key of keys) this.inForce.add(key);
     if (place !== null && asked && !isCovered) this.gap(caller, NOT_IN_FORCE);
+    if (asked || query.has("since") || query.has("last")) {
+      caller.ping(new Date().toISOString(), this.cursor()); // it has had all there was
+    }
     this.live.set(caller, true);
     caller.closed.then(() => this.live.delete(caller));
   }

@@ -60,6 +60,47 @@ test("the most frequent come first, those beyond the eighth are one", () => {
   assert.deepEqual(series.map(({ isRest }) => isRest).indexOf(true), 8);
 });
 
+test("who is about as frequent stays in its place", () => {
+  const rates = new Rates(60);
+  /** @param {string} exchange @param {number} count */
+  const come = (exchange, count) => {
+    for (let n = 0; n < count; n += 1) rates.count(exchange, 1000 * S);
+  };
+  const order = () => rates.series(1000 * S).map(({ exchange }) => exchange);
+  come("a", 4);
+  come("b", 3);
+  assert.deepEqual(order(), ["a", "b"]);
+  come("b", 3); // 6 to 4
+  assert.deepEqual(order(), ["a", "b"]);
+  come("b", 4); // 10 to 4
+  assert.deepEqual(order(), ["b", "a"]);
+  come("a", 100);
+  come("b", 115); // 125 to 104
+  come("c", 110); // new ones have their place by their number
+  assert.deepEqual(order(), ["b", "c", "a"]);
+  come("a", 50); // 154
+  assert.deepEqual(order(), ["b", "a", "c"]);
+  come("c", 300);
+  assert.deepEqual(order(), ["c", "b", "a"]);
+  rates.clear();
+  come("a", 2);
+  come("b", 3);
+  assert.deepEqual(order(), ["b", "a"]);
+});
+
+test("the first seconds are not held against the time before them", () => {
+  const rates = new Rates(120);
+  rates.begin(500.4 * S);
+  for (let ms = 500_400; ms < 530_000; ms += 100) rates.count("a", ms);
+  /** @param {number} second */
+  const at = (second) => rates.recent(rates.series(second * S)[0], second * S);
+  assert.deepEqual([501, 503, 509, 510, 511, 529].map(at), [10, 10, 10, 10, 10, 10]);
+  assert.equal(at(500), 6); // of a part of a second nobody knows more
+  rates.begin(529.9 * S);
+  assert.equal(at(529), 10);
+  assert.equal(at(533), 0);
+});
+
 test("names of exchanges are only names", () => {
   const rates = new Rates(1);
   for (const name of ["__proto__", "constructor", "", "other"]) rates.count(name, 0);

@@ -1360,7 +1360,8 @@
     #isOver = false;
     /** The server's time of the own stream's ping since which nothing has come; empty if none. */
     #quietSince = "";
-    #hasPinged = false;
+    /** Whether the own stream has yet to say by a ping that it has brought all there was. */
+    #isPingDue;
     /** Cursors of what the own stream brought. */
     #brought = /* @__PURE__ */ new Set();
     /** What the shared stream brought. @type {Heard[]} */
@@ -1377,6 +1378,7 @@
     constructor(place, routes, fetch, owner) {
       this.#routes = routes;
       this.#owner = owner;
+      this.#isPingDue = Object.values(place).some((start) => start !== void 0);
       const [{ endpoint, pingInterval, resume }] = routes.carries;
       const { bindings } = routes;
       const token = tokenAmong(routes.carries);
@@ -1427,32 +1429,29 @@
     /** @returns {LinkListener<Member, Routes<Member>>} */
     #listener() {
       const { ready, gap, state, error, ended } = this.#owner;
+      const unlessOver = (act) => (...args) => {
+        if (!this.#isOver) act(...args);
+      };
       return {
-        onReady: (_, event) => {
+        onReady: unlessOver((_, event) => {
           this.#place();
           ready(event);
-        },
-        onMessage: (_, heard) => this.#bring(heard),
-        onGap: (_, what) => {
+        }),
+        onMessage: unlessOver((_, heard) => this.#bring(heard)),
+        onGap: unlessOver((_, what) => {
           this.#place();
           gap(what);
-        },
-        onDown: () => {
-        },
-        onEnd: (_, why) => ended(why),
-        onPing: (_, ping) => {
-          this.#place();
-          this.#quietSince = ping.time;
-          this.#hasPinged = true;
-          this.#owner.ping(ping);
-        },
+        }),
+        onDown: () => this.#isOver && this.#link.close(),
+        onEnd: unlessOver((_, why) => ended(why)),
+        onPing: (_, ping) => this.#ping(ping),
         onStatus: () => {
         },
         // the shared stream tells
         onStale: () => {
         },
-        onError: (_, why) => error(why),
-        onState: (_, how) => how.phase !== "closed" && state(how)
+        onError: unlessOver((_, why) => error(why)),
+        onState: unlessOver((_, how) => how.phase !== "closed" && state(how))
       };
     }
     /** @param {Heard} heard by the own stream */
@@ -1467,6 +1466,14 @@
       this.#owner.over();
       for (const each of following) this.#give(each);
     }
+    /** @param {{ time: string }} ping of the own stream */
+    #ping(ping) {
+      this.#isPingDue = false;
+      if (this.#isOver) this.#link.close();
+      else this.#place();
+      this.#quietSince = this.#isOver ? "" : ping.time;
+      this.#owner.ping(ping);
+    }
     #place() {
       const { cursor } = this.#link;
       if (cursor !== null) this.#owner.at(cursor);
@@ -1476,8 +1483,7 @@
       this.#isOver = true;
       this.#quietSince = "";
       this.#waiting = [];
-      this.#link.close();
-      if (!this.#hasPinged) this.#owner.caughtUp();
+      if (!this.#isPingDue) this.#link.close();
     }
     /** @param {Heard} heard */
     #give(heard) {
@@ -1654,8 +1660,6 @@
     #catchUps = /* @__PURE__ */ new Map();
     /** Whose place those took that went on from others, the newest first. @type {Map<Member, Member[]>} */
     #before = /* @__PURE__ */ new Map();
-    /** The stream's last ping, and when it came. @type {{ time: string, cameMs: number } | null} */
-    #lastPing = null;
     #fetch;
     /** @param {Fetch} fetch */
     constructor(fetch) {
@@ -1796,7 +1800,6 @@
      * @param {{ time: string }} ping
      */
     pinged(ping) {
-      this.#lastPing = { ...ping, cameMs: Date.now() };
       for (const catchUp of new Set(this.#catchUps.values())) catchUp.sharedPing(ping);
     }
     /**
@@ -1892,10 +1895,6 @@
         },
         gap: (gap) => toAll((sink) => sink.gap(gap)),
         ping: (ping) => toAll((sink) => sink.ping(ping)),
-        caughtUp: () => {
-          const ping = this.#pingNow();
-          if (ping) toAll((sink) => sink.ping(ping));
-        },
         state: (state) => toAll((sink) => sink.state({ ...state, shared: true })),
         error: (error) => toAll((sink) => sink.error(error)),
         ended: (error) => {
@@ -1907,12 +1906,6 @@
       });
       for (const member of members) this.#catchUps.set(member, catchUp);
       catchUp.start();
-    }
-    /** What the stream would ping now if it is as late as it was. */
-    #pingNow() {
-      if (!this.#lastPing) return null;
-      const { time, cameMs } = this.#lastPing;
-      return { time: new Date(Date.parse(time) + Date.now() - cameMs).toISOString() };
     }
     /**
      * @param {Heard} heard

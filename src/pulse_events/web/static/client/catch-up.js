@@ -9,7 +9,9 @@
  * - or neither brought anything between a ping of the own one and a later one of the shared one, by
  *   the server's clock: so nothing is still to come there that the own one, or one before it, had.
  *
- * Until then the shared stream's messages wait.  If the two come from different processes of a
+ * Until then the shared stream's messages wait.  The own stream's ping says when the listeners have
+ * had all there was, so it is waited for even where messages said before that nothing else is to
+ * come.  If the two come from different processes of a
  * server, cursors differ: then it lasts until there is such a silence, and nothing is lost or comes
  * twice all the same.
  */
@@ -26,11 +28,10 @@ import { tokenAmong } from "./tokens.js";
 /** @import { Member } from "./switchboard.js" */
 /**
  * What it tells of all its listeners; `at` comes before what it is the place of, `over` when nothing
- * is left to do.  `ping` or `caughtUp` comes as soon as they have had what was there before them.
+ * is left to do.
  * @typedef {{
  *   at(cursor: string): void, give(heard: Heard, to: Iterable<Member>): void,
- *   ready(event: Ready): void, gap(gap: Gap): void, state(state: State): void,
- *   ping(ping: { time: string }): void, caughtUp(): void,
+ *   ready(event: Ready): void, gap(gap: Gap): void, ping(ping: { time: string }): void, state(state: State): void,
  *   error(error: PulseEventsError): void, ended(error: PulseEventsError): void, over(): void,
  * }} Owner
  */
@@ -43,7 +44,8 @@ export class CatchUp {
   #isOver = false;
   /** The server's time of the own stream's ping since which nothing has come; empty if none. */
   #quietSince = "";
-  #hasPinged = false;
+  /** Whether the own stream has yet to say by a ping that it has brought all there was. */
+  #isPingDue;
   /** Cursors of what the own stream brought. */
   #brought = new Set();
   /** What the shared stream brought. @type {Heard[]} */
@@ -61,6 +63,7 @@ export class CatchUp {
   constructor(place, routes, fetch, owner) {
     this.#routes = routes;
     this.#owner = owner;
+    this.#isPingDue = Object.values(place).some((start) => start !== undefined);
     const [{ endpoint, pingInterval, resume }] = routes.carries;
     const { bindings } = routes;
     const token = tokenAmong(routes.carries);
@@ -121,28 +124,29 @@ export class CatchUp {
   /** @returns {LinkListener<Member, Routes<Member>>} */
   #listener() {
     const { ready, gap, state, error, ended } = this.#owner;
+    /** @type {<A extends unknown[]>(act: (...args: A) => void) => (...args: A) => void} */
+    const unlessOver =
+      (act) =>
+      (...args) => {
+        if (!this.#isOver) act(...args);
+      };
     return {
-      onReady: (_, event) => {
+      onReady: unlessOver((_, event) => {
         this.#place();
         ready(event);
-      },
-      onMessage: (_, heard) => this.#bring(heard),
-      onGap: (_, what) => {
+      }),
+      onMessage: unlessOver((_, heard) => this.#bring(heard)),
+      onGap: unlessOver((_, what) => {
         this.#place();
         gap(what);
-      },
-      onDown: () => {},
-      onEnd: (_, why) => ended(why),
-      onPing: (_, ping) => {
-        this.#place();
-        this.#quietSince = ping.time;
-        this.#hasPinged = true;
-        this.#owner.ping(ping);
-      },
+      }),
+      onDown: () => this.#isOver && this.#link.close(),
+      onEnd: unlessOver((_, why) => ended(why)),
+      onPing: (_, ping) => this.#ping(ping),
       onStatus: () => {}, // the shared stream tells
       onStale: () => {},
-      onError: (_, why) => error(why),
-      onState: (_, how) => how.phase !== "closed" && state(how),
+      onError: unlessOver((_, why) => error(why)),
+      onState: unlessOver((_, how) => how.phase !== "closed" && state(how)),
     };
   }
 
@@ -159,6 +163,15 @@ export class CatchUp {
     for (const each of following) this.#give(each);
   }
 
+  /** @param {{ time: string }} ping of the own stream */
+  #ping(ping) {
+    this.#isPingDue = false;
+    if (this.#isOver) this.#link.close();
+    else this.#place();
+    this.#quietSince = this.#isOver ? "" : ping.time;
+    this.#owner.ping(ping);
+  }
+
   #place() {
     const { cursor } = this.#link;
     if (cursor !== null) this.#owner.at(cursor);
@@ -169,8 +182,7 @@ export class CatchUp {
     this.#isOver = true;
     this.#quietSince = "";
     this.#waiting = [];
-    this.#link.close();
-    if (!this.#hasPinged) this.#owner.caughtUp(); // the ping that says so will not be read
+    if (!this.#isPingDue) this.#link.close();
   }
 
   /** @param {Heard} heard */

@@ -34,8 +34,6 @@ export class Roster {
   #catchUps = new Map();
   /** Whose place those took that went on from others, the newest first. @type {Map<Member, Member[]>} */
   #before = new Map();
-  /** The stream's last ping, and when it came. @type {{ time: string, cameMs: number } | null} */
-  #lastPing = null;
   #fetch;
 
   /** @param {Fetch} fetch */
@@ -189,7 +187,6 @@ export class Roster {
    * @param {{ time: string }} ping
    */
   pinged(ping) {
-    this.#lastPing = { ...ping, cameMs: Date.now() };
     for (const catchUp of new Set(this.#catchUps.values())) catchUp.sharedPing(ping);
   }
 
@@ -297,10 +294,6 @@ export class Roster {
       },
       gap: (gap) => toAll((sink) => sink.gap(gap)),
       ping: (ping) => toAll((sink) => sink.ping(ping)),
-      caughtUp: () => {
-        const ping = this.#pingNow();
-        if (ping) toAll((sink) => sink.ping(ping));
-      },
       state: (state) => toAll((sink) => sink.state({ ...state, shared: true })),
       error: (error) => toAll((sink) => sink.error(error)),
       ended: (error) => {
@@ -312,13 +305,6 @@ export class Roster {
     });
     for (const member of members) this.#catchUps.set(member, catchUp);
     catchUp.start();
-  }
-
-  /** What the stream would ping now if it is as late as it was. */
-  #pingNow() {
-    if (!this.#lastPing) return null;
-    const { time, cameMs } = this.#lastPing;
-    return { time: new Date(Date.parse(time) + Date.now() - cameMs).toISOString() };
   }
 
   /**

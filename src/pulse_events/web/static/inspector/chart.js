@@ -4,14 +4,15 @@
  */
 
 import { shortName } from "./columns.js";
+import { countOf } from "./counts.js";
 import { button, byId, drawing, element, say, set } from "./dom.js";
 import { termOf } from "./filter.js";
+import { RECENT_S } from "./rates.js";
 
 /** @import { Palette } from "./palette.js" */
 /** @import { Rates, Series } from "./rates.js" */
 
 const HEIGHT = 100;
-const RECENT_S = 10;
 /** The second that is under way would always show too little. */
 const UNDER_WAY_MS = 1000;
 
@@ -79,16 +80,19 @@ export class Chart {
 
   /** @param {number} nowMs */
   draw(nowMs) {
-    const series = this.#rates.series(nowMs - UNDER_WAY_MS);
+    const untilMs = nowMs - UNDER_WAY_MS;
+    const series = this.#rates.series(untilMs);
     const sums = sumsOf(series, this.#rates.spanS);
     const top = roundUp(Math.max(...sums.map((values) => Math.max(...values)), 1));
     this.#svg.replaceChildren(this.#grid(), ...this.#areas(series, sums, top));
     say(this.#top, `${top.toLocaleString("en")}/s`);
-    this.#legend(series);
-    const all = series.reduce((sum, { counts }) => sum + recent(counts), 0);
+    const rates = series.map((each) => this.#rates.recent(each, untilMs));
+    this.#legend(series, rates);
+    const all = rates.reduce((sum, rate) => sum + rate, 0);
     const words = `${rateText(all)}/s`;
     say(byId("rate-summary"), words);
-    set(this.#svg, { "aria-label": `Rates of ${series.length} exchanges; now ${words} in all` });
+    const exchanges = countOf(series.length, "exchange");
+    set(this.#svg, { "aria-label": `Rates of ${exchanges}; now ${words} in all` });
   }
 
   #grid() {
@@ -112,8 +116,11 @@ export class Chart {
     });
   }
 
-  /** @param {Series[]} series */
-  #legend(series) {
+  /**
+   * @param {Series[]} series
+   * @param {number[]} rates
+   */
+  #legend(series, rates) {
     const wanted = new Set(series.map(({ exchange }) => exchange));
     for (const [exchange, line] of this.#lines) {
       if (wanted.has(exchange)) continue;
@@ -127,7 +134,7 @@ export class Chart {
       }
       const dot = /** @type {Element} */ (line.cells[0].firstElementChild);
       set(dot, { class: `dot ${this.#classOf(each)}` });
-      say(line.cells[1], rateText(recent(each.counts)));
+      say(line.cells[1], rateText(rates[i]));
       say(line.cells[2], each.total.toLocaleString("en"));
     });
   }
@@ -172,9 +179,6 @@ function sumsOf(series, length) {
   }
   return sums;
 }
-
-/** @param {number[]} counts */
-const recent = (counts) => counts.slice(-RECENT_S).reduce((sum, n) => sum + n, 0) / RECENT_S;
 
 /** @param {number} rate */
 const rateText = (rate) => (rate >= 100 || rate === 0 ? rate.toFixed(0) : rate.toFixed(1));

@@ -9,10 +9,13 @@ import { byId, say, set } from "./dom.js";
 /**
  * @param {Log} log
  * @param {boolean} isPaused by the button
+ * @param {boolean} isFile nothing of it was received here
  */
-export function tellCounts({ received, kept, held, newer, matching, visible, filter }, isPaused) {
+export function tellCounts(log, isPaused, isFile) {
+  const { received, kept, held, newer, matching, visible, filter } = log;
   const rest = received > kept ? `, ${count(kept)} kept` : "";
-  say(byId("counts"), `${count(received)} received${rest}`);
+  const all = isFile ? countOf(received, "message") : `${count(received)} received`;
+  say(byId("counts"), `${all}${rest}`);
   const shown = `${count(matching)} of ${count(kept - held)}`;
   tellMatching(filter.isEmpty ? "" : shown);
   set(byId("pause"), { "aria-pressed": isPaused });
@@ -23,7 +26,7 @@ export function tellCounts({ received, kept, held, newer, matching, visible, fil
 /** @param {string} words that stand over the end of the filter, and must not cover its text */
 function tellMatching(words) {
   say(byId("filter-count"), words);
-  byId("filter").style.setProperty("--count", `${words.length}ch`);
+  byId("search").style.setProperty("--count", `${words.length}ch`);
 }
 
 /**
@@ -46,4 +49,4 @@ export function tally(arrivals) {
  * @param {number} number
  * @param {string} noun
  */
-const countOf = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
+export const countOf = (number, noun) => `${count(number)} ${noun}${number === 1 ? "" : "s"}`;

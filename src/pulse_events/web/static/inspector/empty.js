@@ -21,10 +21,19 @@ const EXAMPLES = [
 /**
  * @param {{
  *   catalogue: Catalogue, isWaiting: boolean, isFile: boolean, isFiltered: boolean,
+ *   isCleared: boolean,
  *   onTry: (bindings: Binding[]) => void, onUnfilter: () => void,
  * }} situation
  */
-export function emptyPage({ catalogue, isWaiting, isFile, isFiltered, onTry, onUnfilter }) {
+export function emptyPage({
+  catalogue,
+  isWaiting,
+  isFile,
+  isFiltered,
+  isCleared,
+  onTry,
+  onUnfilter,
+}) {
   const place = byId("empty");
   if (isFiltered) {
     const words = element("p", {}, "Nothing that came passes the filter.");
@@ -32,7 +41,8 @@ export function emptyPage({ catalogue, isWaiting, isFile, isFiltered, onTry, onU
     return;
   }
   if (isWaiting || isFile) {
-    const words = isFile ? "No message of the file is left here." : "Nothing has come yet.";
+    const live = isCleared ? "Nothing has come since." : "Nothing has come yet.";
+    const words = isFile ? "No message of the file is left here." : live;
     place.replaceChildren(element("p", {}, words));
     return;
   }

@@ -8,6 +8,7 @@ import { parseFilter } from "./filter.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Once } from "./once.js";
+import { Outage } from "./outage.js";
 import { saidBy } from "./published.js";
 import { Rates } from "./rates.js";
 
@@ -60,7 +61,8 @@ export class Feed {
   /** Whether it has opened. */
   #isOpening = false;
   #once = new Once();
-  #backlog = new Backlog(() => this.#status.show("open"));
+  #backlog = new Backlog(() => this.#isLive());
+  #outage = new Outage();
   #catalogue;
   #lag;
   #clock;
@@ -94,9 +96,14 @@ export class Feed {
       onPing: (ping) => {
         this.#lag.ping(ping);
         this.#backlog.end();
+        this.#outage.ping(Date.now());
       },
-      onStatus: (broker) => this.#status.tellBroker(broker),
+      onStatus: (broker) => {
+        this.#outage.tell(broker, Date.now());
+        this.#status.tellBroker(broker);
+      },
       onTaken: (bindings) => {
+        this.#status.tellAsked(false);
         this.#noteBindings(bindings);
         events.onTaken(bindings);
       },
@@ -137,6 +144,7 @@ export class Feed {
       this.#isReadyDue = true;
       this.#status.show("connecting"); // the worker says so a moment later; it is true now
     }
+    this.#status.tellAsked(this.isRunning);
     this.#live.listenTo(bindings, start);
     this.#on.onRunning(true);
   }
@@ -156,15 +164,19 @@ export class Feed {
     this.listenTo(bindings, start);
   }
 
-  /** @param {string} [reason] why messages may be missing when it goes on */
-  stop(reason = "it was stopped here") {
+  /**
+   * @param {string} [reason] why messages may be missing when it goes on
+   * @param {"stopped" | "idle"} [phase] `idle`: there is nothing to listen to
+   */
+  stop(reason = "it was stopped here", phase = "stopped") {
     const wasRunning = this.isRunning;
     this.#lag.stop();
     this.#backlog.stop();
     this.#live.stop();
+    this.#status.tellAsked(false);
     if (wasRunning && !this.#live.goesOn) this.#away = { sinceMs: Date.now(), reason };
     this.#on.onRunning(false);
-    if (!this.isFile) this.#status.show("stopped");
+    if (!this.isFile) this.#status.show(phase);
   }
 
   /**
@@ -203,6 +215,7 @@ export class Feed {
     this.#away = null;
     this.hasOthers = false;
     this.rates.clear();
+    this.rates.begin(Date.now());
   }
 
   /** @param {Entry[]} entries all that was kept when they were saved, oldest first */
@@ -282,7 +295,8 @@ export class Feed {
     const { exchange } = message;
     const isPast = this.#backlog.isOpen;
     const publishedMs = saidBy(message) - this.#clock.aheadMs;
-    this.#liveLog.add(message, text, nowMs, isPast, { lateMs: this.lagMs, publishedMs });
+    const isOfPast = isPast || this.#outage.hasWaited;
+    this.#liveLog.add(message, text, nowMs, isOfPast, { lateMs: this.lagMs, publishedMs });
     if (!isPast) this.rates.count(exchange, nowMs);
     this.#see(exchange);
     this.#on.onEntry();
@@ -320,11 +334,19 @@ export class Feed {
     this.#isReadyDue = this.#isOpening = false;
     this.#lag.begin();
     if (isPast) this.#backlog.begin();
-    this.#status.show(this.#backlog.isOpen ? "behind" : "open");
+    if (this.#backlog.isOpen) this.#status.show("behind");
+    else this.#isLive();
+  }
+
+  /** What comes from now on is published now. */
+  #isLive() {
+    this.rates.begin(Date.now());
+    this.#status.show("open");
   }
 
   /** @param {string} message what the server said of the bindings */
   #refused(message) {
+    this.#status.tellAsked(false);
     this.#on.onRefused(message);
     if (this.isRunning) return;
     this.#on.onRunning(false);

@@ -16,7 +16,9 @@ import { fromFile, toCsv, toJsonLines } from "./files.js";
  */
 export function fillSaveMenu(kept, onSaved) {
   const menu = byId("files");
-  menu.addEventListener("beforetoggle", () => {
+  menu.addEventListener("beforetoggle", ({ newState }) => {
+    // What the buttons would save is not to be kept longer than it is offered.
+    if (newState === "closed") return menu.replaceChildren();
     const { all, matching } = kept();
     const rows = [choices("All that is kept", all, () => onSaved(all))];
     // Of what a pause holds back too: it is more than the table shows at the moment.

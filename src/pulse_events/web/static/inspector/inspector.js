@@ -138,7 +138,7 @@ export class Inspector {
       onOpen: (entry) => this.#openDetail(entry),
       onClose: () => this.#closeDetail(),
       onFilter: (term) => this.#search.add(term),
-      onDrawn: () => tellCounts(this.#feed.log, this.#table.paused),
+      onDrawn: () => tellCounts(this.#feed.log, this.#table.paused, this.#feed.isFile),
     });
   }
 
@@ -344,7 +344,7 @@ export class Inspector {
     const isFileKept = this.#feed.isFile && isSame && isSameStart;
     this.#tellEmpty();
     if (isFileKept) return;
-    if (!runs) this.#feed.stop();
+    if (!runs) this.#feed.stop(undefined, view.bindings.length ? "stopped" : "idle");
     else if (!isSameStart) this.#begin(view.bindings);
     else if (!isSame || !this.#feed.isRunning) this.#feed.listenTo(view.bindings, this.#place);
     if (view.faults.length) this.#editor.setFault(`In the URL: ${view.faults.join("; ")}`);
@@ -386,6 +386,7 @@ export class Inspector {
     if (log.kept) this.#undo.end(); // of the time before
     this.#feed.clear();
     if (log.isCleared) this.#undo.offer(() => log.forget());
+    this.#tellEmpty();
     this.#shutDetail();
     this.#table.follow();
     this.#tick();
@@ -479,6 +480,7 @@ export class Inspector {
       isWaiting: this.#feed.isRunning,
       isFile: this.#feed.isFile,
       isFiltered: this.#address.view.filter !== "",
+      isCleared: this.#feed.log.isCleared,
       onTry: (bindings) => this.#listenTo(bindings),
       onUnfilter: () => this.#search.clear(),
     });

@@ -19,8 +19,8 @@ import { Shelf } from "./shelf.js";
  * @property {Message} message
  * @property {string} text its JSON as the server sent it
  * @property {Gap | null} gap
- * @property {boolean} isPast it came from the server's history: nobody knows how long before `atMs`
- *   it was published
+ * @property {boolean} isPast it came from the server's history, or waited at the broker: nobody knows
+ *   how long before `atMs` it was published
  * @property {number} [lateMs] how far the stream was behind at least when it came
  * @property {number} [publishedMs] when the message says that it was, milliseconds since the epoch
  */

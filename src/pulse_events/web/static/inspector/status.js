@@ -8,7 +8,7 @@ import { byId, say } from "./dom.js";
 import { relative, zonedTime } from "./times.js";
 
 /** @import { BrokerStatus, State } from "../pulse-events.d.ts" */
-/** @typedef {State["phase"] | "behind" | "stopped" | "refused" | "file"} Phase */
+/** @typedef {State["phase"] | "behind" | "idle" | "stopped" | "refused" | "file"} Phase */
 
 const WORDS = {
   connecting: "connecting",
@@ -17,6 +17,7 @@ const WORDS = {
   waiting: "waiting",
   paused: "paused",
   closed: "stopped",
+  idle: "not listening",
   stopped: "stopped",
   refused: "refused",
   file: "looking at a file",
@@ -29,9 +30,11 @@ const WITH_STREAM = new Set(["connecting", "open", "behind"]);
 
 export class Status {
   /** @type {{ phase: Phase, reason: string, retryAt: number | null }} */
-  #state = { phase: "stopped", reason: "", retryAt: null };
+  #state = { phase: "idle", reason: "", retryAt: null };
   /** What the server said of its broker. @type {BrokerStatus | null} */
   #broker = null;
+  /** Whether other bindings were asked for and not taken yet. */
+  #isAsked = false;
   /** How far the stream is behind at least. */
   #lagMs = 0;
   #announced = "";
@@ -53,6 +56,13 @@ export class Status {
   /** @param {BrokerStatus} broker */
   tellBroker(broker) {
     this.#broker = broker;
+    this.#draw();
+  }
+
+  /** @param {boolean} isAsked whether the bindings that were applied are still waited for */
+  tellAsked(isAsked) {
+    if (isAsked === this.#isAsked) return;
+    this.#isAsked = isAsked;
     this.#draw();
   }
 
@@ -96,7 +106,8 @@ export class Status {
     const { reason } = this.#state;
     if (!this.#broker) return reason;
     const since = this.#isLost ? `since ${zonedTime(Date.parse(this.#broker.since))}` : "";
-    return [reason, this.#broker.reason, since].filter(Boolean).join(" · ");
+    const waits = this.#isLost && this.#isAsked ? "what was applied waits for it" : "";
+    return [reason, this.#broker.reason, since, waits].filter(Boolean).join(" · ");
   }
 
   /**

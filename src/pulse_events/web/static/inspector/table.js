@@ -35,6 +35,8 @@ export class Table {
   #activeCell = 0;
   /** Whether it followed the newest before something was selected. */
   #wasFollowing = true;
+  /** The first row in sight when it was: what came since the last drawing is above. */
+  #leftAt = 0;
   /** @type {Column[]} */
   #columns = [];
   #pacer = new Pacer(() => this.#draw());
@@ -137,7 +139,8 @@ export class Table {
 
   /** Selects nothing; goes back to the newest if it was left there, or nothing was selected. */
   release() {
-    const isNear = this.#viewport.first < this.#viewport.rows;
+    const { first, rows } = this.#viewport;
+    const isNear = first < rows || Math.abs(first - this.#leftAt) < rows;
     if (!this.active || (this.#wasFollowing && isNear)) this.follow();
     else this.#select(null);
   }
@@ -240,9 +243,11 @@ export class Table {
   /** @param {Entry | null} entry */
   #select(entry) {
     if (entry === this.active) return;
-    if (!this.active) this.#wasFollowing = !this.isReading;
+    const isFirst = !this.active;
+    if (isFirst) this.#wasFollowing = !this.isReading;
     this.active = entry;
     if (entry) this.#hold();
+    if (isFirst) this.#leftAt = this.#viewport.first;
     this.#on.onSelect(entry);
     this.draw();
   }
