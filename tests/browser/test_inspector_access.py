@@ -120,13 +120,19 @@ def test_axe_finds_nothing_where_the_broker_is_lost_or_messages_are_made_up(
         page.look(width=width, scheme=scheme)
         page.wait("#phase", "broker lost")
         assert findings(page) == []
-    with Server("--demo", "5") as server:
-        page = Inspector(tabs, server.url, bypass_policy=True)
+    with Server("--demo", "50") as server:
+        pending = FAILED.replace("failed", "pending")
+        view = fragment((pending, "#"), (pending[:-1], "#"), ("exchange/x", "#"))
+        page = Inspector(tabs, server.url, view, bypass_policy=True)
         page.look(width=width, scheme=scheme)
         wait_until(page.rows, "a row")
         page.click("Pause")  # rows that have just come are in motion
+        page.wait("#editor .doubt", "Did you mean")
         page.click("Clear")
+        page.tab.press("b")
+        page.click("Remove binding 3")
         assert page.tab.find("#undo").is_displayed()
+        assert page.button("Undo", "#editor").is_displayed()
         assert findings(page) == []
 
 
@@ -143,6 +149,53 @@ def test_a_narrow_screen_needs_no_scrolling_sideways(page: Inspector, width: int
     assert box["width"] > width * 0.8 or width > NARROW
     page.tab.press(Keys.ESCAPE)
     assert not page.tab.find("#detail").is_displayed()
+
+
+@pytest.mark.parametrize("is_made_up", [True, False])
+def test_at_400_percent_a_row_is_on_the_first_screen_and_all_is_in_reach(
+    tabs: Browser, is_made_up: bool
+) -> None:
+    with Server("--demo", "5") if is_made_up else Server() as server:
+        page = Inspector(tabs, server.url)
+        page.look(width=320, height=256)  # 1280 x 1024
+        page.tab.go("about:blank")
+        page.tab.go(server.url + fragment((FAILED, "#"), ("exchange/two", "#")))
+        page.wait_listening()
+        server.publish(FAILED, ROUTING_KEY, {"number": 1})
+        wait_until(page.rows, "a row")
+        page.click("Clear")
+        server.publish(FAILED, ROUTING_KEY, {"number": 2})
+        wait_until(lambda: page.tab.run(IS_ROW_SEEN), "a row on the first screen, and Undo")
+        for part in ("#bindings", "#rates", "#elsewhere"):
+            page.tab.find(f"{part} summary").click()
+        assert page.tab.run(CUT_OFF) == []
+        page.tab.press("t", Keys.ARROW_DOWN, Keys.ENTER)
+        wait_until(lambda: page.texts("#detail .tree .node"), "the message")
+        assert page.tab.run(CUT_OFF) == []
+
+
+IS_ROW_SEEN = """
+scrollTo(0, 0);
+const row = document.querySelector("#grid-body [role=row]:not([hidden])");
+const isOffered = document.querySelector("#undo").checkVisibility();
+return isOffered && row?.getBoundingClientRect().bottom <= innerHeight;
+"""
+CUT_OFF = """
+const found = [];
+if (document.documentElement.scrollWidth > innerWidth) found.push("the page");
+for (const each of document.querySelectorAll("button, input, select, summary, footer a")) {
+  if (!each.checkVisibility() || each.closest(".heard") || each.matches(".heard")) continue;
+  each.scrollIntoView({ block: "center" });
+  const { left, right, top, bottom } = each.getBoundingClientRect();
+  for (const x of [left + 3, right - 3]) {
+    const at = document.elementFromPoint(x, (top + bottom) / 2);
+    const isCovered = document.body.classList.contains("has-detail") && !each.closest("#detail");
+    if (!isCovered && !each.contains(at)) found.push(`${each.ariaLabel ?? each.textContent} ${x}`);
+  }
+}
+scrollTo(0, 0);
+return found;
+"""
 
 
 def test_the_table_is_used_by_keys_alone(page: Inspector) -> None:

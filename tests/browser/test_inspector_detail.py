@@ -55,6 +55,19 @@ def definitions(page: Inspector) -> list[tuple[str, str]]:
     return list(zip(names, page.tab.run(script), strict=True))
 
 
+def test_the_size_is_of_what_is_shown(page: Inspector) -> None:
+    size = "#detail .payload .section-head .muted"
+    said = page.text(size)
+    page.click("Raw")
+    message = page.text("#detail .raw")
+    assert page.text(size) == f"{len(message.encode())} B"
+    payload = message.removeprefix('{"payload":').partition(',"exchange":')[0]
+    assert json.loads(payload) == BODY
+    assert said == f"{len(payload.encode())} B"
+    page.click("Tree")
+    assert page.text(size) == said
+
+
 def test_the_envelope_and_the_named_words_of_the_key_are_shown(page: Inspector) -> None:
     pairs = definitions(page)
     assert pairs[:5] == [
@@ -220,6 +233,8 @@ def test_a_body_that_was_left_out_is_no_null_and_one_that_is_no_text_is_marked(
     page.tab.press("t", Keys.END, Keys.ENTER)
     page.wait("#detail .note", "The server left it out: 5 bytes")
     assert page.texts("#detail .tree") == []
+    page.tab.press(Keys.HOME)
+    page.wait("#detail .note", "this is its base64")
     page.filter("payload:null")
     page.wait_column(0, [])
 

@@ -231,6 +231,92 @@ def test_several_bindings_that_are_pasted_become_rows(quiet: Site) -> None:
     page.wait_column(KEY, ["b.c"])
 
 
+def bindings_of(page: Inspector) -> list[str]:
+    """Return what stands in the editor, a line for each row."""
+    script = """
+        return [...document.querySelectorAll("#editor .binding")].map((row) =>
+          [".exchange", ".pattern"].map((field) => row.querySelector(field).value).join("="));
+    """
+    return list(page.tab.run(script))
+
+
+def undo(page: Inspector) -> None:
+    page.click("Undo", "#editor")
+
+
+def is_undo_offered(page: Inspector) -> bool:
+    return page.tab.find("#editor [title^='Bring back']").is_displayed()
+
+
+FOCUSED = "return document.activeElement.ariaLabel;"
+
+
+def test_what_is_removed_is_brought_back_to_its_place(quiet: Site) -> None:
+    all_three = ["exchange/one=a", "exchange/two=b", "exchange/three=c"]
+    view = fragment(*((each.split("=")[0], each.split("=")[1]) for each in all_three))
+    page = Inspector(quiet.browser, quiet.server.url, view)
+    page.wait_listening()
+    assert not is_undo_offered(page)
+    page.click("Remove binding 2")
+    page.click("Remove binding 1")
+    page.type(f"{row(0)} .pattern", "edited")
+    undo(page)
+    assert bindings_of(page) == ["exchange/one=a", "exchange/three=edited"]
+    undo(page)
+    assert bindings_of(page) == ["exchange/one=a", "exchange/two=b", "exchange/three=edited"]
+    assert not is_undo_offered(page)
+    assert page.tab.run(FOCUSED) == "Remove binding 2"
+    for _ in all_three:
+        page.click("Remove binding 1")
+    assert bindings_of(page) == ["=#"]
+    page.click("Remove binding 1")  # of the row that stands for none: nothing to bring back
+    undo(page)
+    assert bindings_of(page) == ["exchange/three=edited"]
+    undo(page)
+    undo(page)
+    page.click("Remove binding 1")
+    page.click("Apply")
+    wait_until(lambda: "=edited" in page.fragment, "it is applied")
+    assert not is_undo_offered(page)  # Back leads there
+    assert bindings_of(page) == ["exchange/two=b", "exchange/three=edited"]
+
+
+def test_what_is_pasted_is_taken_out_again(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url)
+    page.type(f"{row(0)} .pattern", "typed before")
+    paste(page, "exchange/one=a\nexchange/two=b")
+    assert bindings_of(page) == ["exchange/one=a", "exchange/two=b"]
+    undo(page)
+    assert bindings_of(page) == ["=typed before"]
+    assert page.tab.run(FOCUSED) == "Exchange"
+    page.type(f"{row(0)} .exchange", "exchange/kept")
+    paste(page, "exchange/one=a\nexchange/two=b")
+    page.click("Remove binding 2")
+    undo(page)
+    undo(page)
+    assert bindings_of(page) == ["exchange/kept=typed before"]
+
+
+def test_edits_that_others_replace_are_brought_back(quiet: Site) -> None:
+    page = Inspector(quiet.browser, quiet.server.url, fragment(("exchange/one", "a")))
+    page.wait_listening()
+    page.bind(0, "exchange/edited", "b")
+    page.click("Revert")
+    assert bindings_of(page) == ["exchange/one=a"]
+    undo(page)
+    assert bindings_of(page) == ["exchange/edited=b"]
+    page.wait("#bindings-summary", "changed")
+    page.tab.run(f"location.hash = {fragment(('exchange/other', 'c'))!r};")
+    wait_until(lambda: bindings_of(page) == ["exchange/other=c"], "what the URL says")
+    undo(page)
+    assert bindings_of(page) == ["exchange/edited=b"]
+    page.click("Apply")
+    wait_until(lambda: "exchange/edited" in page.fragment, "it is applied")
+    page.tab.back()
+    wait_until(lambda: bindings_of(page) == ["exchange/other=c"], "the step before")
+    assert not is_undo_offered(page)  # nothing is lost: Forward leads there
+
+
 def paste(page: Inspector, text: str) -> None:
     """Paste into the last exchange field, as far as a script can."""
     page.tab.run(

@@ -70,6 +70,14 @@ def test_that_it_catches_up_is_said_until_it_is_live(quiet: Site, exchange: str)
     page.wait("#announcements", "listening")
 
 
+def test_a_second_tab_has_caught_up_long_before_the_next_ping(tabs: Browser) -> None:
+    with Server("--ping-interval", "60", "--demo", "50") as server:
+        Inspector(tabs, server.url).wait_listening()
+        second = Inspector(tabs, server.url)  # it shares the first one's stream
+        second.wait_listening()
+        wait_until(lambda: "now" in second.column(AGE), "a row that is no older")
+
+
 def test_the_control_opens_the_stream_anew_as_a_step_of_the_browser_s_history(
     quiet: Site, exchange: str
 ) -> None:

@@ -58,28 +58,83 @@ def test_arrows_lead_to_the_button_of_each_value(page: Inspector) -> None:
     page.wait("#filter-count", "1 of 1")
 
 
-@pytest.mark.parametrize("width", [1400, 390])
-def test_open_suggestions_cover_no_button_of_the_bindings(page: Inspector, width: int) -> None:
-    page.look(width=width)
+COVERED = """
+const list = document.querySelector("#suggestions").getBoundingClientRect();
+return [...document.querySelectorAll("button, select, summary, a")]
+  .filter((each) => each.checkVisibility())
+  .filter((each) => {
+    const own = each.getBoundingClientRect();
+    return own.left < list.right && own.right > list.left
+      && own.top < list.bottom && own.bottom > list.top;
+  })
+  .map((each) => each.textContent);
+"""
+SUGGESTED = "return document.querySelector('#suggestions').clientHeight;"
+
+
+def suggest(page: Inspector, width: int, height: int) -> None:
+    """Have suggestions for the first of three bindings."""
+    page.look(width=width, height=height)
     wait_until(lambda: page.tab.run("return innerWidth;") == width, "the width")
     page.tab.press(Keys.ESCAPE, "b")
+    for number in (1, 2):
+        page.click("+ Add", "#editor")
+        page.bind(number, f"exchange/taskcluster-queue/v1/task-{number}", "#")
     page.type("#editor .exchange", "task")
     page.wait("#suggestions li", TASK_FAILED)
-    covered = """
-        const list = document.querySelector("#suggestions").getBoundingClientRect();
-        return [...document.querySelectorAll("#editor button")]
-          .filter((each) => each.checkVisibility())
-          .filter((each) => {
-            const own = each.getBoundingClientRect();
-            return own.left < list.right && own.right > list.left
-              && own.top < list.bottom && own.bottom > list.top;
-          })
-          .map((each) => each.textContent);
-    """
-    assert page.tab.run(covered) == []
-    assert page.tab.run("return document.querySelector('#suggestions').clientHeight;") > 60
+
+
+def exchanges(page: Inspector) -> list[str]:
+    script = "return [...document.querySelectorAll('#editor .exchange')].map(({ value }) => value);"
+    return list(page.tab.run(script))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1400, 800), (390, 844), (320, 256)])
+def test_open_suggestions_cover_nothing_that_can_be_clicked(
+    page: Inspector, width: int, height: int
+) -> None:
+    suggest(page, width, height)
+    assert page.tab.run(COVERED) == []
+    assert page.tab.run(SUGGESTED) > 60
+    page.tab.press("-")
+    page.wait("#suggestions li", TASK_FAILED)
+    assert page.tab.run(COVERED) == []
+    page.tab.press(Keys.ARROW_DOWN, Keys.ENTER)
+    assert exchanges(page)[0].startswith("exchange/taskcluster-queue/v1/task-")
+    assert page.tab.run(SUGGESTED) == 0
+    page.type("#editor .exchange", "task")
     page.click("+ Add", "#editor")
-    assert len(page.texts("#editor .binding")) == 2
+    assert len(exchanges(page)) == 4
+    wait_until(lambda: page.tab.run(SUGGESTED) == 0, "no suggestions")
+
+
+@pytest.mark.parametrize("button", ["Remove binding 2", "Remove binding 3", "Remove binding 1"])
+def test_a_tap_at_a_button_below_suggestions_hits_the_button(page: Inspector, button: str) -> None:
+    page.tab.command("Emulation.setTouchEmulationEnabled", enabled=True)
+    suggest(page, 390, 844)
+    left = exchanges(page)
+    del left[int(button[-1]) - 1]
+    tap(page, button)
+    wait_until(lambda: exchanges(page) == left, f"{left}, without the one whose cross was tapped")
+    wait_until(lambda: page.tab.run(SUGGESTED) == 0, "no suggestions")
+    page.type("#editor .exchange", "failed")
+    tap(page, TASK_FAILED, "#suggestions li .option-value")
+    wait_until(lambda: exchanges(page)[0] == TASK_FAILED, "what was tapped")
+
+
+def tap(page: Inspector, name: str, css: str = "#editor button") -> None:
+    """Tap with a finger what has this text or accessible name."""
+    script = """
+        const [css, name] = args;
+        const found = [...document.querySelectorAll(css)]
+          .find((each) => [each.ariaLabel, each.textContent].includes(name));
+        found.scrollIntoView({ block: "nearest" });
+        const { left, top, width, height } = found.getBoundingClientRect();
+        return { x: left + width / 2, y: top + height / 2 };
+    """
+    where = page.tab.run(script, css, name)
+    page.tab.command("Input.dispatchTouchEvent", type="touchStart", touchPoints=[where])
+    page.tab.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
 
 def test_forced_colours_leave_the_colours_that_are_the_legend(page: Inspector) -> None:
@@ -96,6 +151,38 @@ def test_forced_colours_leave_the_colours_that_are_the_legend(page: Inspector) -
     feature = {"name": "forced-colors", "value": "active"}
     page.tab.command("Emulation.setEmulatedMedia", features=[feature])
     assert page.tab.run(script) == [*before[:3], True]
+
+
+def test_forced_colours_show_what_is_chosen(page: Inspector, quiet: Site) -> None:
+    feature = {"name": "forced-colors", "value": "active"}
+    page.tab.command("Emulation.setEmulatedMedia", features=[feature])
+    quiet.publish(TASK_FAILED, KEY, {"a": 2})
+    page.wait("#newer", "1 newer")
+    page.tab.find("#newer").click()
+    wait_until(lambda: True in outlines(page, "#grid-body .row.fresh", "borderLeft"), "a new row")
+    page.click("Raw")
+    page.click("Pause")
+    page.tab.find("#grid-body [role=gridcell]").click()
+    page.type("#editor .exchange", "task")
+    page.tab.press(Keys.ARROW_DOWN)
+    for chosen, other in (
+        ("#grid-body .row.active", "#grid-body .row:not(.active)"),
+        ("#suggestions [aria-selected=true]", "#suggestions [aria-selected=false]"),
+        ("#detail [role=tab][aria-selected=true]", "#detail [role=tab][aria-selected=false]"),
+        ("button[aria-pressed=true]", "button[aria-pressed=false]"),
+    ):
+        assert {*outlines(page, chosen, "outline")} == {True}, chosen
+        assert {*outlines(page, other, "outline")} == {False}, other
+
+
+def outlines(page: Inspector, css: str, kind: str) -> list[bool]:
+    """Tell of each whether it has a line of this kind."""
+    script = """
+        const [css, kind] = args;
+        return [...document.querySelectorAll(css)].filter((each) => each.checkVisibility())
+          .map((each) => getComputedStyle(each)[`${kind}Style`] !== "none");
+    """
+    return list(page.tab.run(script, css, kind))
 
 
 def test_paper_has_the_message_or_the_table_without_controls(page: Inspector) -> None:

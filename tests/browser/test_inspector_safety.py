@@ -139,6 +139,7 @@ def test_characters_that_do_not_show_have_signs_wherever_they_stand(quiet: Site)
     page.wait_listening()
     quiet.publish(exchange, sent, {"role": sent, sent: 1, "\u2067x": sent}, cc=[sent])
     page.wait_column(0, [shown])
+    page.wait("#editor .words", exchange.replace("\u2066", "\u2039U+2066\u203a"))
     (row,) = page.rows()
     assert row.cells[1:3] == [shown, exchange.replace("\u2066", "\u2039U+2066\u203a")]
     assert row.cells[4:] == [shown, shown]
@@ -159,15 +160,18 @@ def test_characters_that_do_not_show_have_signs_wherever_they_stand(quiet: Site)
 
 
 def unseen_in(page: Inspector) -> list[str]:
-    """Return the texts of the page that hold what does not show."""
+    """Return the texts of the page, and the names of its parts, that hold what does not show."""
     script = r"""
         const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
         const found = [];
         while (walker.nextNode()) {
           const { data } = walker.currentNode;
-          if (/[\u200b\u202e\u2066\u2067]/.test(data)) found.push(data);
+          found.push(data);
         }
-        return found;
+        for (const each of document.querySelectorAll("[title], [aria-label]")) {
+          found.push(each.title, each.ariaLabel ?? "");
+        }
+        return found.filter((text) => /[\u200b\u202e\u2066\u2067]/.test(text));
     """
     return list(page.tab.run(script))
 

@@ -169,15 +169,7 @@ def test_a_message_that_is_gone_is_not_opened_again(quiet: Site, exchange: str) 
 
 def test_back_does_not_leave_a_file(quiet: Site, exchange: str) -> None:
     page = open_page(quiet, exchange, "live")
-    page.tab.run(
-        """
-        const text = '{"payload": 1, "exchange": "e", "routingKey": "saved"}';
-        const moved = new DataTransfer();
-        moved.items.add(new File([text], "saved.jsonl"));
-        dispatchEvent(new DragEvent("drop", { dataTransfer: moved, cancelable: true }));
-        """
-    )
-    page.wait_column(KEY, ["saved"])
+    drop_file(page)
     page.filter("saved")
     page.tab.press("t", Keys.HOME, Keys.ENTER)
     wait_opened(page, "saved")
@@ -215,6 +207,27 @@ def test_another_beginning_ends_the_offer_to_undo(quiet: Site, exchange: str) ->
     Select(page.tab.find("#start")).select_by_visible_text("Last 1,000")
     page.wait_column(KEY, ["b", "a"])
     assert not page.tab.find("#undo").is_displayed()
+
+
+def test_a_file_ends_the_offer_to_undo(quiet: Site, exchange: str) -> None:
+    page = open_page(quiet, exchange, "a", "b")
+    page.click("Clear")
+    assert page.tab.find("#undo").is_displayed()
+    drop_file(page)
+    assert not page.tab.find("#undo").is_displayed()
+
+
+def drop_file(page: Inspector) -> None:
+    """Have the page look at a file of one message."""
+    page.tab.run(
+        """
+        const text = '{"payload": 1, "exchange": "e", "routingKey": "saved"}';
+        const moved = new DataTransfer();
+        moved.items.add(new File([text], "saved.jsonl"));
+        dispatchEvent(new DragEvent("drop", { dataTransfer: moved, cancelable: true }));
+        """
+    )
+    page.wait_column(KEY, ["saved"])
 
 
 def bindings_of(page: Inspector) -> list[list[str]]:

@@ -124,6 +124,30 @@ def test_the_page_names_its_server_broker_and_history(
     page.wait("#server", "broker memory: · history: 10 min, at most 64 MiB")
 
 
+def test_an_exchange_that_may_be_mistyped_is_doubted_until_something_comes(quiet: Site) -> None:
+    mistyped = "exchange/taskcluster-queue/v1/task-pendign"
+    own = f"exchange/{uuid.uuid4().hex[:8]}"
+    page = Inspector(quiet.browser, quiet.server.url, fragment((mistyped, "#"), (own, "#")))
+    page.wait_listening()
+    first, second = (f"#editor .binding:nth-child({number}) .doubt" for number in (1, 2))
+    page.wait(first, "Nothing has come from this exchange")
+    page.wait(second, "Nothing has come from this exchange")
+    assert "Did you mean" not in page.text(second)
+    described = page.tab.find("#editor .exchange").get_attribute("aria-describedby")
+    assert page.tab.find(first).get_attribute("id") in str(described).split()
+    quiet.publish(own, "word", 1)
+    wait_until(lambda: not page.tab.find(second).is_displayed(), "no doubt any more")
+    page.click(mistyped.replace("ign", "ing"), first)
+    page.click("Apply")
+    wait_until(lambda: "task-pending=" in page.fragment, "it is applied")
+    wait_until(lambda: set(page.texts("#editor .doubt")) == {""}, "no doubt of a known one")
+    page.bind(0, mistyped, "#")
+    page.click("Apply")
+    page.wait(first, "Nothing has come from this exchange")
+    page.click("Stop")
+    wait_until(lambda: page.text(first) == "", "no doubt where nothing is listened to")
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_that_messages_are_made_up_is_plain_to_see(tabs: Browser, width: int) -> None:
     with Server("--demo", "5") as server:
@@ -144,9 +168,9 @@ def test_a_slow_line_is_said_and_its_rows_are_as_old_as_they_are(quiet: Site) ->
             quiet.browser, f"http://127.0.0.1:{line.port}/", fragment((exchange, "#"), c="time,key")
         )
         page.wait_listening()
-        line.throttle(20_000)
-        for number in range(20):  # 13 s of it
-            body = base64.b64encode(random.Random(number).randbytes(10_000)).decode()
+        line.throttle(5_000)
+        for number in range(60):  # 25 s of it: no machine publishes them as slowly
+            body = base64.b64encode(random.Random(number).randbytes(2_000)).decode()
             quiet.publish(exchange, f"{number}", body)
         began_s = time.monotonic()
         page.wait("#reason", "at least ", within_s=20)

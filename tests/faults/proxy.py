@@ -17,6 +17,8 @@ _SO_ATTACH_FILTER = 26
 _INTERNAL_ERROR = struct.pack(">HHHB", 10, 50, 541, 14) + b"INTERNAL_ERROR" + bytes(4)
 _CLOSE = struct.pack(">BHI", 1, 0, len(_INTERNAL_ERROR)) + _INTERNAL_ERROR + b"\xce"
 """AMQP's ``connection.close`` (section 1.4.2.10) in a frame."""
+_PIECE_BYTES = 1024
+"""What a slow line lets through at a time."""
 _RETURN_0 = struct.pack("HBBI", 0x06, 0, 0, 0)  # BPF: take 0 bytes of each packet
 
 
@@ -133,11 +135,13 @@ class Proxy:
     async def _bring(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Forward what the other side says, no faster than the line is."""
         try:
-            while chunk := await reader.read(1 << (12 if self._bytes_per_s else 16)):
-                writer.write(chunk)
-                await writer.drain()
-                if self._bytes_per_s:
-                    await asyncio.sleep(len(chunk) / self._bytes_per_s)
+            while chunk := await reader.read(1 << 16):
+                # It may have become a slow line while this was waited for.
+                while chunk and self._bytes_per_s:
+                    await _write(writer, chunk[:_PIECE_BYTES])
+                    await asyncio.sleep(len(chunk[:_PIECE_BYTES]) / self._bytes_per_s)
+                    chunk = chunk[_PIECE_BYTES:]
+                await _write(writer, chunk)
         except ConnectionError:
             pass
         finally:
@@ -148,11 +152,15 @@ class Proxy:
             writer.transport.abort()
 
 
+async def _write(writer: asyncio.StreamWriter, chunk: bytes) -> None:
+    writer.write(chunk)
+    await writer.drain()
+
+
 async def _forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while chunk := await reader.read(1 << 16):
-            writer.write(chunk)
-            await writer.drain()
+            await _write(writer, chunk)
     except ConnectionError:
         pass
     finally:

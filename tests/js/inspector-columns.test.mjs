@@ -6,7 +6,6 @@ import * as columns from "../../src/pulse_events/web/static/inspector/columns.js
 import { parseFilter } from "../../src/pulse_events/web/static/inspector/filter.js";
 import { Freshness } from "../../src/pulse_events/web/static/inspector/freshness.js";
 import { Log } from "../../src/pulse_events/web/static/inspector/log.js";
-import { Palette } from "../../src/pulse_events/web/static/inspector/palette.js";
 
 const EXCHANGE = "exchange/taskcluster-queue/v1/task-failed";
 const words = ["kind", "taskId"].map((name) => ({
@@ -118,19 +117,4 @@ test("entries are new for a moment after they came into sight", () => {
   assert.equal(fresh.since(7, 5000), Infinity);
   fresh.clear();
   assert.equal(fresh.since(3, 6000), 0, "lower ids, of another log");
-});
-
-test("each exchange keeps its colour, and failures are red", () => {
-  const palette = new Palette();
-  assert.equal(palette.knownClassOf("a"), "");
-  const names = ["a", "b", "c", "x/task-failed", "d", "e", "f", "g"];
-  const classes = names.map((name) => palette.classOf(name));
-  assert.equal(new Set(classes).size, 8);
-  assert.equal(classes[3], "hue-3");
-  assert.equal(palette.classOf("h"), "hue-other");
-  assert.equal(palette.knownClassOf("h"), "");
-  assert.deepEqual(
-    names.map((name) => palette.classOf(name)),
-    classes,
-  );
 });

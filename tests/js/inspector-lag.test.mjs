@@ -41,6 +41,13 @@ for (const wrongMs of [0, -3_600_000, 86_400_000]) {
   });
 }
 
+test("a time is altered only if the clocks do differ", async () => {
+  const near = await start({ wrongMs: 40, tripMs: 100 });
+  assert.equal(near.clock.aheadMs, 0);
+  const far = await start({ wrongMs: -3_600_000, tripMs: 100 });
+  assert.equal(far.clock.aheadMs, 3_600_000);
+});
+
 test("a few seconds are not told, nor what the request may have taken", async () => {
   const { lag, ping } = await start({ tripMs: 4000 });
   ping(3);
@@ -75,6 +82,44 @@ test("a clock that was set meanwhile is asked for, not believed", async () => {
     ping(9);
     assert.equal(lag.ms, 9000);
   }
+});
+
+for (const wrongMs of [0, -3_600_000, 86_400_000]) {
+  test(`a stream that begins before the clock is known is not late by it: ${wrongMs}`, async () => {
+    let serverMs = 1_000_000;
+    const now = () => serverMs + wrongMs;
+    const clock = new ServerClock(async () => ({ time: iso(serverMs) }), now);
+    const lag = new Lag(clock, 20_000, now);
+    lag.begin();
+    assert.equal(lag.ms, 0);
+    await clock.measure();
+    assert.equal(await clock.known, 0 - wrongMs);
+    assert.equal(lag.ms, 0);
+    serverMs += 27_000;
+    assert.equal(lag.ms, 7000); // its first ping is overdue
+  });
+}
+
+test("a server that did not say its time is asked again, now and then, while there is a stream", async () => {
+  let nowMs = 1_000_000;
+  let asked = 0;
+  const ask = async () => (++asked < 3 ? {} : { time: iso(nowMs) });
+  const clock = new ServerClock(ask, () => nowMs);
+  const lag = new Lag(clock, 20_000, () => nowMs);
+  await clock.measure();
+  nowMs += 60_000;
+  assert.equal(lag.ms, 0);
+  assert.equal(asked, 1); // nobody wants to know
+  lag.begin();
+  for (let i = 0; i < 60; i++) {
+    lag.ping({ time: iso(nowMs - 9000) });
+    void lag.ms;
+    await new Promise(setImmediate); // the answer takes no time
+    nowMs += 1000;
+  }
+  assert.equal(asked, 3);
+  lag.ping({ time: iso(nowMs - 9000) });
+  assert.equal(lag.ms, 9000);
 });
 
 test("nothing is known of a server that does not say its time", async () => {

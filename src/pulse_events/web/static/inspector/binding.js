@@ -3,14 +3,16 @@
  * One row of the bindings editor: exchange, pattern, the pattern in words, its builder, its fault.
  */
 import { Builder } from "./builder.js";
-import { button, element, freshId, say, set } from "./dom.js";
+import { button, element, freshId, present, say, set } from "./dom.js";
 import { bindingsIn } from "./pasted.js";
+import { hasUnseen } from "./signs.js";
 import { explain } from "./words.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { ValuesSeen } from "./builder.js" */
 /** @import { Catalogue } from "./catalogue.js" */
 /** @import { Completion, SuggestionsFor } from "./completion.js" */
+/** @import { Doubt } from "./doubts.js" */
 /** @import { FieldName } from "./faults.js" */
 /** @import { Palette } from "./palette.js" */
 /**
@@ -30,6 +32,9 @@ const PLAIN = { spellcheck: "false", autocapitalize: "off", autocomplete: "off" 
 export class BindingRow {
   #words = element("p", { class: "words", id: freshId("words") });
   #fault = element("p", { class: "fault", id: freshId("fault"), hidden: true });
+  #doubt = element("p", { class: "doubt", id: freshId("doubt"), hidden: true });
+  /** @type {Doubt | null} */
+  #doubted = null;
   #legend = element("legend", { class: "heard" });
   #isInSight = false;
   #dot = element("i", { class: "dot", "aria-hidden": "true" });
@@ -76,6 +81,7 @@ export class BindingRow {
       element("div", { class: "line" }, this.#dot, this.exchange),
       element("div", { class: "line" }, this.pattern, this.toggle, this.remove),
       this.#fault,
+      this.#doubt,
       this.#words,
       this.builder.element,
     );
@@ -122,9 +128,28 @@ export class BindingRow {
     const inputs = { exchange: this.exchange, routingKeyPattern: this.pattern };
     for (const [name, input] of Object.entries(inputs)) {
       const isFaulty = message !== "" && name === field;
-      const about = isFaulty ? `${this.#fault.id} ${this.#words.id}` : this.#words.id;
+      const about = `${isFaulty ? this.#fault.id : ""} ${this.#about(name)}`.trim();
       set(input, { "aria-invalid": isFaulty ? "true" : null, "aria-describedby": about });
     }
+  }
+
+  /** @param {Doubt | null} doubt whether the exchange is the one that is meant */
+  showDoubt(doubt) {
+    if (doubt === this.#doubted) return;
+    this.#doubted = doubt;
+    this.#doubt.hidden = !doubt;
+    if (!doubt) return this.#doubt.replaceChildren();
+    const { words, nearest } = doubt;
+    const choice = button(nearest, () => this.#mend(nearest), { class: "quiet more" });
+    const question = nearest ? [" Did you mean ", choice, "?"] : [];
+    this.#doubt.replaceChildren(...present([words, ...question]));
+  }
+
+  /** @param {string} exchange that was meant */
+  #mend(exchange) {
+    this.exchange.value = exchange;
+    this.exchange.focus();
+    this.#changed();
   }
 
   /**
@@ -136,13 +161,18 @@ export class BindingRow {
     return element("input", {
       class: kind,
       "aria-label": label,
-      "aria-describedby": this.#words.id,
+      "aria-describedby": this.#about(kind),
       placeholder: "exchange/…",
       oninput: () => this.#changed(),
       onblur: () => this.showEnd(),
       ...PLAIN,
       ...attributes,
     });
+  }
+
+  /** @param {string} kind of field */
+  #about(kind) {
+    return kind === "exchange" ? `${this.#doubt.id} ${this.#words.id}` : this.#words.id;
   }
 
   #changed() {
@@ -165,7 +195,22 @@ export class BindingRow {
     this.toggle.hidden = !known;
     if (!known) this.builder.element.hidden = true;
     if (!this.builder.element.hidden) this.builder.show(exchange, routingKeyPattern);
-    say(this.#words, exchange ? explain(routingKeyPattern, known) : "");
-    this.#dot.className = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
+    const words = [...unseenIn(exchange), explain(routingKeyPattern, known)];
+    say(this.#words, exchange ? words.join("; ") : "");
+    this.showHue();
+  }
+
+  /** Shows the colour that its messages have, if there are some. */
+  showHue() {
+    const { exchange } = this.binding;
+    const hue = exchange ? `dot ${this.#palette.knownClassOf(exchange)}` : "dot";
+    if (this.#dot.className !== hue) this.#dot.className = hue; // there may be a thousand rows
   }
 }
+
+/**
+ * A field cannot show it: what it shows would be what is listened to.
+ * @param {string} exchange
+ */
+const unseenIn = (exchange) =>
+  hasUnseen(exchange) ? [`the exchange holds what does not show: ${exchange}`] : [];

@@ -73,6 +73,11 @@ export class Chart {
     );
   }
 
+  /** @returns {Iterable<string>} that have a line of their own */
+  get exchanges() {
+    return this.#lines.keys();
+  }
+
   /** @param {number} nowMs */
   draw(nowMs) {
     const untilMs = nowMs - UNDER_WAY_MS;
@@ -127,6 +132,8 @@ export class Chart {
       if (this.#body.children[i] !== line) {
         this.#body.insertBefore(line, this.#body.children[i] ?? null);
       }
+      const dot = /** @type {Element} */ (line.cells[0].firstElementChild);
+      set(dot, { class: `dot ${this.#classOf(each)}` });
       say(line.cells[1], rateText(rates[i]));
       say(line.cells[2], each.total.toLocaleString("en"));
     });
@@ -141,7 +148,7 @@ export class Chart {
           class: "name",
           title: `${exchange}: show only this`,
         });
-    const dot = element("i", { class: `dot ${this.#classOf(series)}`, "aria-hidden": "true" });
+    const dot = element("i", { "aria-hidden": "true" });
     const line = element(
       "tr",
       {},

@@ -1,8 +1,11 @@
 // @ts-check
 /**
- * Suggestions under a text field: a listbox that arrows, Enter and the pointer choose from.
+ * Suggestions for a text field: a listbox that arrows, Enter and the pointer choose from.
  *
- * One list serves all fields.  It is in the top layer, where no scrolling part can cut it off.
+ * One list serves all fields.  It stands beside their form, in the top layer, where no scrolling part
+ * can cut it off; where there is no room, on a phone, it is a part of the form below the field's line
+ * and moves what follows down.  In neither place does it cover what belongs to the form: a tap on a
+ * button would choose a suggestion.
  */
 import { byId, element, freshId, set } from "./dom.js";
 
@@ -12,11 +15,14 @@ import { byId, element, freshId, set } from "./dom.js";
 const SHOWN = 50;
 const LEAST_PX = 240;
 const EDGE_PX = 8;
-/** Less is no list. */
-const LEAST_HEIGHT_PX = 90;
 
 export class Completion {
   #list = byId("suggestions");
+  /** Where it is in the document unless it is within a form. */
+  #home = /** @type {HTMLElement} */ (this.#list.parentElement);
+  #isPressed = false;
+  /** Whether the field of a list that is within its form has lost the focus. */
+  #isLeft = false;
   /** @type {HTMLInputElement | null} */
   #input = null;
   /** @type {HTMLElement | null} */
@@ -32,6 +38,9 @@ export class Completion {
       if (option) this.#choose(/** @type {HTMLElement} */ (option));
     });
     addEventListener("resize", () => this.#close());
+    addEventListener("pointerdown", () => (this.#isPressed = true), true);
+    for (const kind of ["pointerup", "pointercancel"])
+      addEventListener(kind, () => this.#released());
     addEventListener("scroll", (event) => this.#scrolled(event.target), true);
   }
 
@@ -48,7 +57,7 @@ export class Completion {
       "aria-expanded": "false",
       "aria-controls": this.#list.id,
       oninput: () => this.#open(input, input.value),
-      onblur: () => this.#close(),
+      onblur: () => this.#left(),
       onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(input, event),
     });
   }
@@ -67,47 +76,79 @@ export class Completion {
     this.#list.replaceChildren(...fitting.map(optionOf));
     this.#activate(null);
     this.#input = input;
+    this.#isLeft = false;
     set(input, { "aria-expanded": "true" });
-    this.#list.showPopover();
-    this.#place(input);
+    // Where it is within the form it stays while one types: to take it out could move the page.
+    const isThere = this.#isWithin && this.#list.previousElementSibling?.contains(input);
+    if (!isThere && !this.#placeBeside(input)) this.#placeWithin(input);
   }
 
   #close() {
     if (!this.#input) return;
     set(this.#input, { "aria-expanded": "false", "aria-activedescendant": null });
     this.#input = this.#active = null;
+    this.#isLeft = false;
+    this.#goHome();
     this.#list.hidePopover();
+  }
+
+  #left() {
+    if (!this.#isWithin) return this.#close();
+    this.#isLeft = true;
+    if (!this.#isPressed) this.#closeSoon();
+  }
+
+  #released() {
+    this.#isPressed = false;
+    if (this.#isLeft) this.#closeSoon();
+  }
+
+  /** Not before the click is through that took the focus: what is clicked at would move away. */
+  #closeSoon() {
+    setTimeout(() => this.#isLeft && this.#close());
   }
 
   /** @param {EventTarget | null} part */
   #scrolled(part) {
+    if (this.#isWithin) return; // it scrolls too
     const isAround = part instanceof Node && part !== this.#input && part.contains(this.#input);
     if (isAround) this.#close(); // the field itself scrolls where its text is long
   }
 
+  get #isWithin() {
+    return this.#list.parentElement !== this.#home;
+  }
+
+  /** Makes it what stands in the top layer when it is shown. */
+  #goHome() {
+    if (this.#isWithin) this.#home.append(this.#list);
+    set(this.#list, { popover: "manual" });
+  }
+
   /**
-   * Where it covers no button of the field's form: a click on one would choose a suggestion.
    * @param {HTMLInputElement} input
+   * @returns {boolean} whether there is room
    */
-  #place(input) {
-    const { left, top, bottom, width } = input.getBoundingClientRect();
+  #placeBeside(input) {
+    this.#goHome();
     const { style } = this.#list;
-    style.maxHeight = "";
+    const { top, width } = input.getBoundingClientRect();
     style.minWidth = `${Math.max(LEAST_PX, width)}px`;
+    this.#list.showPopover();
     const { height, width: ownWidth } = this.#list.getBoundingClientRect();
     const right = (input.form?.getBoundingClientRect().right ?? Infinity) + EDGE_PX;
-    if (right + ownWidth + EDGE_PX < innerWidth) {
-      style.left = `${right}px`;
-      style.top = `${Math.max(EDGE_PX, Math.min(top, innerHeight - height - EDGE_PX))}px`;
-      return;
-    }
-    const above = Math.min(height, top - 2 * EDGE_PX);
-    const room = (roomBelow(input) ?? innerHeight) - bottom - EDGE_PX;
-    const isBelow = room >= Math.min(height, Math.max(above, LEAST_HEIGHT_PX));
-    const shown = isBelow ? Math.min(height, room) : Math.max(above, LEAST_HEIGHT_PX);
-    style.maxHeight = `${shown}px`;
-    style.left = `${Math.max(EDGE_PX, Math.min(left, innerWidth - ownWidth - EDGE_PX))}px`;
-    style.top = `${isBelow ? bottom + 2 : top - shown - 2}px`;
+    style.left = `${right}px`;
+    style.top = `${Math.max(EDGE_PX, Math.min(top, innerHeight - height - EDGE_PX))}px`;
+    return right + ownWidth + EDGE_PX < innerWidth;
+  }
+
+  /** @param {HTMLInputElement} input */
+  #placeWithin(input) {
+    this.#list.hidePopover();
+    this.#list.style.minWidth = "";
+    set(this.#list, { popover: null });
+    input.closest(".line, label")?.after(this.#list);
+    this.#list.scrollIntoView({ block: "nearest" });
   }
 
   /**
@@ -150,16 +191,6 @@ export class Completion {
     input.dispatchEvent(new Event("input"));
     this.#close();
   }
-}
-
-/**
- * @param {HTMLInputElement} input
- * @returns {number | undefined} where the form's next line of buttons begins
- */
-function roomBelow(input) {
-  const lines = [...(input.form?.querySelectorAll(".actions") ?? [])];
-  const { bottom } = input.getBoundingClientRect();
-  return lines.map((line) => line.getBoundingClientRect().top).find((top) => top >= bottom);
 }
 
 /** @param {Suggestion} suggestion */

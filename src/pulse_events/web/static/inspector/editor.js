@@ -6,10 +6,12 @@ import { BindingRow } from "./binding.js";
 import { Completion } from "./completion.js";
 import { button, byId, element, say, set } from "./dom.js";
 import { placeOf } from "./faults.js";
+import { Undo } from "./undo.js";
 
 /** @import { Binding } from "../pulse-events.d.ts" */
 /** @import { ValuesSeen } from "./builder.js" */
 /** @import { Catalogue } from "./catalogue.js" */
+/** @import { Doubt } from "./doubts.js" */
 /** @import { Palette } from "./palette.js" */
 /**
  * @typedef {object} Surroundings
@@ -21,6 +23,8 @@ import { placeOf } from "./faults.js";
  * @property {(bindings: Binding[]) => void} onApply
  * @property {() => void} onStop
  */
+
+/** @typedef {() => HTMLElement} Step takes something back; returns what is to have the focus */
 
 const EMPTY = { exchange: "", routingKeyPattern: "#" };
 
@@ -37,6 +41,18 @@ export class Editor {
   #apply = element("button", { type: "submit", class: "main" }, "Listen");
   #revert = button("Revert", () => this.show(this.#applied), { class: "quiet" });
   #stop = button("Stop", () => this.#around.onStop());
+  #undoButton = element(
+    "button",
+    {
+      type: "button",
+      class: "quiet",
+      title: "Bring back the bindings that were removed or replaced",
+    },
+    "Undo",
+  );
+  /** What was done to the rows and not applied, the last at the end. @type {Step[]} */
+  #steps = [];
+  #undo = new Undo(this.#undoButton, () => this.#takeBack());
   #around;
 
   /** @param {Surroundings} surroundings */
@@ -50,6 +66,7 @@ export class Editor {
         { class: "actions" },
         button("+ Add", () => this.#append(), { title: "Add a binding" }),
         element("span", { class: "space" }),
+        this.#undoButton,
         this.#revert,
         this.#stop,
         this.#apply,
@@ -73,9 +90,9 @@ export class Editor {
    * @param {readonly Binding[]} bindings
    */
   show(bindings) {
+    const before = this.#applied;
     this.#applied = bindings;
-    for (const { exchange } of bindings) this.#around.palette.classOf(exchange);
-    this.edit(bindings);
+    this.#replace(bindings, before);
   }
 
   /**
@@ -83,12 +100,50 @@ export class Editor {
    * @param {readonly Binding[]} bindings
    */
   edit(bindings) {
+    this.#replace(bindings, this.#applied);
+  }
+
+  /**
+   * @param {readonly Binding[]} bindings
+   * @param {readonly Binding[]} applied what was in force: it is not lost
+   */
+  #replace(bindings, applied) {
+    const rows = this.#rows;
+    const edited = JSON.stringify(this.bindings);
+    const isKept = [bindings, applied, []].some((each) => JSON.stringify(each) === edited);
+    this.#undo.end();
     this.#list.replaceChildren();
     this.#rows = [];
     for (const binding of bindings.length ? bindings : [EMPTY]) this.#add(binding);
     this.clearFaults();
     this.#tell();
     this.#showEnds();
+    if (!isKept) this.#offer(() => this.#bringBack(rows));
+  }
+
+  /**
+   * @param {BindingRow[]} rows instead of those that are there
+   * @returns {HTMLElement}
+   */
+  #bringBack(rows) {
+    this.#rows = rows;
+    this.#list.replaceChildren(...rows.map(({ element: each }) => each));
+    return rows[0].exchange;
+  }
+
+  /** @param {Step} step */
+  #offer(step) {
+    this.#steps.push(step);
+    this.#undo.offer(() => (this.#steps = []));
+  }
+
+  /** @returns {boolean} whether more can be taken back */
+  #takeBack() {
+    const focused = this.#steps.pop()?.();
+    this.#tell();
+    const isMore = this.#steps.length > 0;
+    if (!isMore) focused?.focus();
+    return isMore;
   }
 
   /**
@@ -139,6 +194,20 @@ export class Editor {
     for (const row of this.#rows) row.setFault("", "exchange");
   }
 
+  /** @param {(exchange: string) => Doubt | null} doubtOf what is listened to */
+  tellDoubts(doubtOf) {
+    const inForce = new Set(this.#isRunning ? this.#applied.map(({ exchange }) => exchange) : []);
+    for (const row of this.#rows) {
+      const { exchange } = row.binding;
+      row.showDoubt(inForce.has(exchange) ? doubtOf(exchange) : null);
+    }
+  }
+
+  /** Shows the colours that exchanges have now. */
+  showHues() {
+    for (const row of this.#rows) row.showHue();
+  }
+
   focus() {
     this.#rows[0]?.exchange.focus();
   }
@@ -159,9 +228,25 @@ export class Editor {
       onPaste: (onto, bindings) => this.#paste(onto, bindings),
       onRemove: (removed) => this.#remove(removed),
     });
+    this.#insert(row, at);
+    return row;
+  }
+
+  /** @param {BindingRow} row @param {number} at */
+  #insert(row, at) {
     this.#list.insertBefore(row.element, this.#rows[at]?.element ?? null);
     this.#rows.splice(at, 0, row);
-    return row;
+  }
+
+  /**
+   * @param {BindingRow} row
+   * @returns {number} its place
+   */
+  #takeOut(row) {
+    const at = this.#rows.indexOf(row);
+    if (at >= 0) this.#rows.splice(at, 1);
+    row.element.remove();
+    return at;
   }
 
   /**
@@ -172,12 +257,14 @@ export class Editor {
     const at = this.#rows.indexOf(onto);
     const isOver = onto.binding.exchange === "";
     const added = bindings.map((binding, i) => this.#add(binding, at + 1 + i));
-    if (isOver) {
-      this.#rows.splice(at, 1);
-      onto.element.remove();
-    }
+    if (isOver) this.#takeOut(onto);
     added[added.length - 1].exchange.focus();
     this.#tell();
+    this.#offer(() => {
+      for (const row of added) this.#takeOut(row);
+      if (isOver) this.#insert(onto, at);
+      return onto.exchange;
+    });
   }
 
   #append() {
@@ -188,12 +275,17 @@ export class Editor {
 
   /** @param {BindingRow} row */
   #remove(row) {
-    const at = this.#rows.indexOf(row);
-    this.#rows.splice(at, 1);
-    row.element.remove();
-    if (!this.#rows.length) this.#add(EMPTY);
+    const at = this.#takeOut(row);
+    const wasOnly = !this.#rows.length;
+    if (wasOnly) this.#add(EMPTY);
     (this.#rows[at] ?? this.#rows[at - 1]).remove.focus();
     this.#tell();
+    if (row.isEmpty) return;
+    this.#offer(() => {
+      if (wasOnly && !this.bindings.length) this.#takeOut(this.#rows[0]);
+      this.#insert(row, at);
+      return row.remove;
+    });
   }
 
   #showEnds() {

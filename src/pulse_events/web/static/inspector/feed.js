@@ -28,6 +28,7 @@ import { Rates } from "./rates.js";
 /**
  * @typedef {object} Events
  * @property {() => void} onEntry
+ * @property {(exchange: string) => void} onExchange a message of it is in the log
  * @property {(log: Log) => void} onLog another log is the one to show
  * @property {(isRunning: boolean) => void} onRunning
  * @property {() => void} onReady
@@ -122,6 +123,11 @@ export class Feed {
   /** What is listened to. */
   get bindings() {
     return this.#live.bindings;
+  }
+
+  /** Whether `exchangesSeen` has all from which something came. */
+  get hasAllSeen() {
+    return this.exchangesSeen.size < EXCHANGES_REMEMBERED;
   }
 
   get isFile() {
@@ -219,6 +225,16 @@ export class Feed {
     this.hasOthers = false;
   }
 
+  /**
+   * @param {number} nowMs
+   * @returns {Set<string>} the exchanges that rows or rates are of
+   */
+  exchangesKept(nowMs) {
+    const kept = new Set(this.rates.series(nowMs).map(({ exchange }) => exchange));
+    for (const { message } of this.log.newest()) kept.add(message.exchange);
+    return kept;
+  }
+
   /** Messages of the stream that were not saved. */
   get unsaved() {
     return this.#liveLog.after(this.#savedId);
@@ -295,6 +311,7 @@ export class Feed {
 
   /** @param {string} exchange */
   #see(exchange) {
+    this.#on.onExchange(exchange);
     const hasRoom = this.exchangesSeen.size < EXCHANGES_REMEMBERED;
     if (exchange && hasRoom) this.exchangesSeen.add(exchange);
   }

@@ -97,7 +97,7 @@ function distanceOf(meant, name) {
  * @param {number} most
  * @returns {number} letters to add, drop or change; Infinity if those are more than `most`
  */
-function slipsBetween(a, b, most) {
+export function slipsBetween(a, b, most) {
   if (Math.abs(a.length - b.length) > most) return Infinity;
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i += 1) {

@@ -9,6 +9,7 @@ import { Chart } from "./chart.js";
 import { fillColumnsMenu } from "./columns-menu.js";
 import { tellCounts } from "./counts.js";
 import { button, byId, element, set } from "./dom.js";
+import { Doubts } from "./doubts.js";
 import { Draft } from "./draft.js";
 import { Editor } from "./editor.js";
 import { emptyPage } from "./empty.js";
@@ -37,7 +38,7 @@ import { Undo } from "./undo.js";
 const SMALL = "(max-width: 760px)";
 
 export class Inspector {
-  #palette = new Palette();
+  #palette = new Palette(() => this.#editor.showHues());
   #status = new Status();
   #address = new Address({
     onView: (view) => this.#goTo(view),
@@ -49,7 +50,7 @@ export class Inspector {
   );
   #draft = new Draft();
   #leaving = new Leaving(() => this.#wouldLose());
-  #undo = new Undo(() => this.#unclear());
+  #undo = new Undo(byId("undo"), () => this.#unclear());
   #tools = new Later(
     async () => this.#makeTools(await import("./tools.js")),
     () => this.#toolsFailed(),
@@ -61,6 +62,7 @@ export class Inspector {
   #startMenu;
   #catalogue;
   #feed;
+  #doubts;
   #table;
   #chart;
   #editor;
@@ -70,13 +72,14 @@ export class Inspector {
    * @param {Config} config
    * @param {Origin} origin
    */
-  constructor(document, { history = "off", historyAge = Infinity }, origin) {
+  constructor(document, { history = "off", historyAge = Infinity, broker = "" }, origin) {
     this.#document = document;
     this.#keepsHistory = history !== "off";
     this.#historyMs = historyAge * 1000;
     this.#startMenu = new StartMenu(this.#keepsHistory, (start) => this.#beginAt(start));
     this.#catalogue = new Catalogue(document);
     this.#feed = this.#makeFeed(origin);
+    this.#doubts = new Doubts(broker, this.#catalogue.names(), this.#feed.exchangesSeen);
     this.#table = this.#makeTable();
     this.#chart = new Chart(this.#feed.rates, this.#palette, (term) => this.#search.add(term));
     this.#editor = this.#makeEditor();
@@ -109,6 +112,7 @@ export class Inspector {
   #makeFeed(origin) {
     return new Feed(this.#catalogue, this.#status, origin, {
       onEntry: () => this.#table.drawSoon(),
+      onExchange: (exchange) => this.#palette.see(exchange),
       onLog: (log) => {
         this.#undo.end();
         this.#table.useLog(log);
@@ -120,6 +124,7 @@ export class Inspector {
       },
       onReady: () => {
         this.#editor.clearFaults();
+        this.#doubts.begin(Date.now());
         void this.#tools.load(); // what waits for the stream is on its way
       },
       onTaken: (bindings) => this.#take([...bindings]),
@@ -391,6 +396,8 @@ export class Inspector {
     this.#feed.log.restore();
     this.#table.follow();
     this.#tick();
+    byId("clear").focus();
+    return false;
   }
 
   /** Whether a message is. */
@@ -450,8 +457,14 @@ export class Inspector {
     this.#status.tick(nowMs);
     this.#status.count(this.#feed.log.received);
     if (document.hidden) return;
+    this.#palette.release(
+      () => new Set([...this.#chart.exchanges, ...this.#table.exchanges]),
+      () => this.#feed.exchangesKept(nowMs),
+    );
     this.#chart.draw(nowMs);
     this.#table.draw();
+    const isSure = this.#feed.hasAllSeen;
+    this.#editor.tellDoubts((exchange) => (isSure ? this.#doubts.of(exchange, nowMs) : null));
     this.#advise();
   }
 

@@ -51,9 +51,10 @@ export class Lag {
 
   /** By how much it is behind at least, in milliseconds; 0 if that is little, or not known. */
   get ms() {
+    if (Number.isNaN(this.#cameMs)) return 0;
     const least = this.#least;
-    if (!(Math.abs(least) > TOLD_FROM_MS)) return 0;
-    void this.#clock.refresh(); // it may be the clock that is wrong
+    if (Math.abs(least) <= TOLD_FROM_MS) return 0;
+    void this.#clock.refresh(); // it may be the clock that is wrong, or not known
     return least > 0 && this.#clock.isTrusted ? least : 0;
   }
 

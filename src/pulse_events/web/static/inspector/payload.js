@@ -30,6 +30,7 @@ export function payloadSection(entry, actionsFor) {
     if (tree && !tree.openAll()) say(expand, "Open more");
   });
   set(expand, { class: "quiet" });
+  const size = element("span", { class: "muted" });
   const choices = [false, true].map((raw) =>
     button(raw ? "Raw" : "Tree", () => show(raw), { class: "choice" }),
   );
@@ -40,6 +41,8 @@ export function payloadSection(entry, actionsFor) {
     const isThere = !entry.message.omitted; // its `null` is no payload
     tree = raw || !isThere ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
     expand.hidden = tree === null;
+    const text = raw ? entry.text : payloadText(entry.text);
+    say(size, isThere ? sizeText(new Blob([text]).size) : "");
     place.replaceChildren(tree?.element ?? (raw ? rawText(entry.text) : ""));
   };
   show(isRaw);
@@ -47,7 +50,7 @@ export function payloadSection(entry, actionsFor) {
     "div",
     { class: "section-head" },
     element("h3", {}, "Payload"),
-    element("span", { class: "muted" }, sizeText(entry.text.length)),
+    size,
     element("span", { class: "space" }),
     expand,
     element("span", { class: "choices", role: "group", "aria-label": "Show it as" }, ...choices),

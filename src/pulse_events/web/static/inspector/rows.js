@@ -18,6 +18,7 @@ import { clockTime, spanOf, zonedTime } from "./times.js";
  * @property {HTMLElement[]} cells
  * @property {Entry} entry
  * @property {number} index
+ * @property {string} kind class of what it shows: a gap, or the colour of an exchange
  */
 /** @typedef {{ entry: Entry, cell: number }} Place */
 /**
@@ -59,6 +60,11 @@ export class Rows {
     this.#shown.clear();
     this.#spare = [];
     this.#body.replaceChildren();
+  }
+
+  /** @returns {string[]} of what is shown */
+  get exchanges() {
+    return [...this.#shown.values()].map(({ entry }) => entry.message.exchange);
   }
 
   /** Forgets which entry is where: another log may use the same ids. */
@@ -118,6 +124,9 @@ export class Rows {
     if (row.index !== index) this.#move(row, index);
     this.#tick(row, scene.nowMs);
     const { classList } = row.element;
+    const kind = this.#kindOf(entry);
+    if (kind !== row.kind) classList.replace(row.kind, kind);
+    row.kind = kind;
     classList.toggle("fresh", entry.id > scene.freshFrom);
     const isActive = entry.id === scene.active?.id;
     if (classList.toggle("active", isActive) || row.element.ariaSelected !== "false") {
@@ -149,7 +158,8 @@ export class Rows {
     row.entry = entry;
     row.index = -1;
     row.element.hidden = false;
-    row.element.className = `row ${isGap ? "gap" : this.#palette.classOf(entry.message.exchange)}`;
+    row.kind = this.#kindOf(entry);
+    row.element.className = `row ${row.kind}`;
     row.cells.forEach((cell, i) => {
       const text = isGap ? "" : inLine(this.#columns[i].text(entry, nowMs));
       cell.hidden = isGap && i > 0;
@@ -184,7 +194,12 @@ export class Rows {
     });
     element.append(...cells);
     this.#body.append(element);
-    return { element, cells, entry: /** @type {any} */ (null), index: -1 };
+    return { element, cells, entry: /** @type {any} */ (null), index: -1, kind: "" };
+  }
+
+  /** @param {Entry} entry */
+  #kindOf({ kind, message }) {
+    return kind === "gap" ? kind : this.#palette.classOf(message.exchange);
   }
 }
 

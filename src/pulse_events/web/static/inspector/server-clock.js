@@ -9,6 +9,8 @@
 /** After so long it may have drifted, or this computer's clock was set. */
 const FRESH_MS = 30_000;
 const TRUSTED_MS = 90_000;
+/** Times are told in whole milliseconds. */
+const ROUNDED_MS = 1;
 
 export class ServerClock {
   /** What to add to the own time. */
@@ -16,7 +18,8 @@ export class ServerClock {
   /** By how much that may be wrong. */
   #doubtMs = 0;
   #measuredAtMs = -Infinity;
-  #isAsking = false;
+  /** When it was asked for last, whether there was an answer or not. */
+  #askedAtMs = -Infinity;
   /** @type {(aheadMs: number) => void} */
   #tellKnown = () => {};
   /** What `aheadMs` is, once it was measured; times that were taken before lack it. */
@@ -35,9 +38,13 @@ export class ServerClock {
     this.#now = now;
   }
 
-  /** What to take from a time of the server's to have this computer's; 0 if nobody knows. */
+  /**
+   * What to take from a time of the server's to have this computer's; 0 if nobody knows, or if it may
+   * be none: a time that somebody said is not to be altered by what a request took.
+   */
   get aheadMs() {
-    return Number.isNaN(this.#aheadMs) ? 0 : this.#aheadMs;
+    const isAhead = Math.abs(this.#aheadMs) > this.#doubtMs + ROUNDED_MS;
+    return isAhead ? this.#aheadMs : 0;
   }
 
   /** Whether it was asked lately. */
@@ -47,6 +54,7 @@ export class ServerClock {
 
   async measure() {
     const askedAtMs = this.#now();
+    this.#askedAtMs = askedAtMs;
     const { time = "" } = await this.#ask();
     const answeredAtMs = this.#now();
     const timeMs = Date.parse(time);
@@ -59,10 +67,9 @@ export class ServerClock {
 
   /** Asks, if it was not asked lately. */
   async refresh() {
-    if (this.#isAsking || this.#ageMs < FRESH_MS) return;
-    this.#isAsking = true;
+    const sinceMs = Math.abs(this.#now() - this.#askedAtMs); // by a clock that is set back, too
+    if (sinceMs < FRESH_MS) return;
     await this.measure();
-    this.#isAsking = false;
   }
 
   /**

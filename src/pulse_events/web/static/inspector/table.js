@@ -108,6 +108,11 @@ export class Table {
     this.follow();
   }
 
+  /** @returns {string[]} of the rows in sight */
+  get exchanges() {
+    return this.#rows.exchanges;
+  }
+
   /** Draws with the next frame. */
   draw() {
     this.#pacer.now();

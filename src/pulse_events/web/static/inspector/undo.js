@@ -1,27 +1,30 @@
 // @ts-check
 /**
- * The button that brings back what was cleared, for as long as one may notice that it was a mistake.
+ * A button that takes back what was just done, for as long as one may notice that it was a mistake.
  */
-import { byId } from "./dom.js";
 
 const OFFERED_MS = 60_000;
 
 export class Undo {
-  #button = byId("undo");
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
   #onEnd = () => {};
+  #button;
 
-  /** @param {() => void} onUndo */
-  constructor(onUndo) {
-    this.#button.addEventListener("click", () => {
-      onUndo();
-      byId("clear").focus(); // the button goes
-      this.end();
+  /**
+   * @param {HTMLElement} button
+   * @param {() => boolean} onUndo takes the last thing back; returns whether there is more, else
+   *   moves the focus, since the button goes
+   */
+  constructor(button, onUndo) {
+    this.#button = button;
+    button.hidden = true;
+    button.addEventListener("click", () => {
+      if (!onUndo()) this.end();
     });
   }
 
-  /** @param {() => void} onEnd what was cleared is not asked for any more */
+  /** @param {() => void} onEnd what was done is not asked for any more */
   offer(onEnd) {
     clearTimeout(this.#timer);
     this.#onEnd = onEnd;
