@@ -63,7 +63,7 @@ function choices(title, entries, onSaved) {
 async function save(name, pieces, type) {
   const parts = [];
   for (const piece of pieces) {
-    parts.push(piece);
+    parts.push(new Blob([piece])); // to copy all at the end would take as long
     await new Promise((resolve) => setTimeout(resolve)); // messages and keys have their turn
   }
   const href = URL.createObjectURL(new Blob(parts, { type }));
