@@ -41,7 +41,7 @@ function buildPage() {
     format: "esm",
     splitting: true,
     minify: true,
-    sourcemap: true, // for who has built it: maps are not checked in
+    sourcemap: "external", // for who has built it: maps are not checked in, and a header tells of them
     sourcesContent: false, // the server has them, where the map says
     legalComments: "none",
     metafile: true,

@@ -201,7 +201,7 @@ def test_a_message_that_is_closed_leads_back_to_the_newest_however_much_comes(
     with Server("--demo", "1000") as server:
         page = Inspector(tabs, server.url)
         page.look(width=1280, height=400)  # few rows, and more come between two drawings
-        page.wait("#counts", "received")
+        wait_until(lambda: len(page.rows()) > 5, "rows to press")
         for _ in range(5):
             page.tab.run(PRESS)
             page.wait("#newer", "newer")

@@ -7,7 +7,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
+from pulse_events.web.static_files import static_routes
 from tests.support.local_server import LocalServer
 from tests.support.raw_stream import RawStream
 
@@ -124,6 +126,19 @@ def test_what_has_its_hash_in_its_name_need_never_be_asked_for_again(server: Loc
 )
 def test_nothing_outside_the_table_is_served(server: LocalServer, target: str) -> None:
     assert get(server, target)[0] == 404
+
+
+async def test_a_debugger_is_told_where_the_map_of_a_file_is(tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    for name in ("a-1.js", "a-1.js.map", "b-2.js"):
+        (tmp_path / "page" / name).write_text("1")
+    routes = static_routes(tmp_path)
+    request = make_mocked_request("GET", "/")
+    told = [
+        (await routes[f"/static/page/{name}"](request)).headers.get("SourceMap")
+        for name in ("a-1.js", "b-2.js")
+    ]
+    assert told == ["a-1.js.map", None]
 
 
 def test_other_methods_get_what_http_says(server: LocalServer) -> None:

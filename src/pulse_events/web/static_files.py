@@ -63,6 +63,7 @@ class StaticFile:
         headers: On top of those of every file.
         is_immutable: Whether another content would have another name, so that nobody need ask.
         brotli: The content, packed.
+        source_map: Where its map is, for debuggers.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class StaticFile:
         *,
         is_immutable: bool = False,
         brotli: bytes | None = None,
+        source_map: str = "",
     ) -> None:
         self.content = content
         digest = hashlib.sha256(content).hexdigest()[:32]
@@ -86,6 +88,8 @@ class StaticFile:
             "Vary": "Accept-Encoding",
             "X-Content-Type-Options": "nosniff",
         }
+        if source_map:
+            self._headers["SourceMap"] = source_map
 
     async def __call__(self, request: web.BaseRequest) -> web.Response:
         """Answer with the file, or with 304 if the client has it."""
@@ -136,6 +140,7 @@ def static_routes(folder: Traversable | None = None) -> dict[str, Route]:
             content,
             is_immutable=name.startswith(_HASHED),
             brotli=contents.get(name + _BROTLI),
+            source_map=_map_of(name, contents),
         )
         for name, content in contents.items()
         if not name.endswith((_PAGES, _BROTLI))
@@ -146,6 +151,12 @@ def static_routes(folder: Traversable | None = None) -> dict[str, Route]:
         if _CLIENT in found:
             routes[f"{prefix}/client.js"] = found[_CLIENT]
     return routes
+
+
+def _map_of(name: str, contents: Mapping[str, bytes]) -> str:
+    """Return where the map of a file is, as seen from there, if there is one."""
+    found = f"{name}.map"
+    return found.rpartition("/")[2] if found in contents else ""
 
 
 def _is_client(name: str) -> bool:

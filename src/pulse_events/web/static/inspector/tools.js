@@ -5,6 +5,8 @@
  */
 export { SnippetTabs } from "./copying.js";
 export { Detail } from "./detail.js";
+// Nobody takes it from here: so there is one file for what all three share, not one more for what two do.
+export { source } from "./early.js";
 export { fillSaveMenu, takeFiles } from "./files-menu.js";
 export { useKeys } from "./keys.js";
 export { Offline } from "./offline.js";
