@@ -6,7 +6,7 @@ import { tally } from "./counts.js";
 import { button, byId, element } from "./dom.js";
 import { fromFile, inPieces, toCsv, toJsonLines } from "./files.js";
 
-/** @import { Entry } from "./log.js" */
+/** @import { Arrival, Entry } from "./log.js" */
 /** @import { Loaded } from "./files.js" */
 /** @typedef {{ all: Entry[], matching: Entry[] | null }} Kept oldest first; `null` without a filter */
 
@@ -37,7 +37,7 @@ function choices(title, entries, onSaved) {
   /**
    * @param {string} label
    * @param {string} extension
-   * @param {(entries: Entry[]) => string} write
+   * @param {(entries: Arrival[]) => string} write
    * @param {string} type
    */
   const choice = (label, extension, write, type) =>
