@@ -47,12 +47,12 @@ def names(tab: Tab) -> list[str]:
 
 
 @contextmanager
-def slow_line(site: Site) -> Iterator[tuple[Tab, Proxy]]:
+def slow_line(site: Site, exchange: str = EXCHANGE) -> Iterator[tuple[Tab, Proxy]]:
     """Open the page through a slow line, and go on before it is there."""
     with Proxy(site.server.port) as line:
         line.throttle(SLOW_BYTES_PER_S)
         tab = site.browser.open("about:blank")
-        url = f"http://127.0.0.1:{line.port}/{fragment((EXCHANGE, '#'))}"
+        url = f"http://127.0.0.1:{line.port}/{fragment((exchange, '#'))}"
         tab.command("Network.clearBrowserCache")
         tab.command("Page.navigate", url=url)
         yield tab, line
@@ -102,6 +102,19 @@ def test_the_stream_is_asked_for_while_the_page_is_on_its_way_and_nothing_of_it_
         wanted = ["late", *(f"early.{number}" for number in reversed(range(5)))]
         wait_until(lambda: keys(tab) == wanted, "all in order")
         assert site.clients() == 1
+
+
+def test_a_refusal_that_comes_before_the_page_is_there_leaves_nothing_to_stop(site: Site) -> None:
+    with slow_line(site, "") as (tab, line):
+        wait_until(lambda: "main" in names(tab), "the page", within_s=20)
+        line.throttle(0)
+        wait_until(lambda: text(tab, "#phase") == "refused", "the refusal")
+        buttons = "return [...document.querySelectorAll('#editor .actions button')]"
+        shown = (
+            f"{buttons}.filter((each) => each.checkVisibility()).map((each) => each.textContent);"
+        )
+        wait_until(lambda: "Listen" in tab.run(shown), "that it can be tried")
+        assert "Stop" not in tab.run(shown)
 
 
 @pytest.mark.parametrize(

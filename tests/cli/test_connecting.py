@@ -67,3 +67,8 @@ def test_a_list_of_processes_shows_no_header_and_no_password() -> None:
         "--header=D: ***",
         "http://u:***@h",
     ]
+
+
+def test_flags_before_a_header_in_one_word_do_not_give_it_away() -> None:
+    words = ["listen", "-qH", "A: secret", "-vqHB: secret"]
+    assert list(shown_words(words)) == ["listen", "-qH", "A: ***", "-vqHB: ***"]

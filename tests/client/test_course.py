@@ -50,6 +50,42 @@ def query(step: Open) -> dict[str, list[str]]:
     return parse_qs(urlsplit(step.url).query)
 
 
+def test_a_server_that_was_not_there_is_asked_again_whether_it_keeps_a_history() -> None:
+    steps = course(wait_for_server=True).steps()
+    next(steps)
+    for _ in range(2):
+        config = steps.send(None)
+        assert isinstance(config, Open)
+        assert config.url == "http://h/events/v1/config"
+        connect = steps.throw(ConnectionLost("nobody there"))
+        assert isinstance(connect, Open)
+        assert "resume" not in query(connect)
+        assert isinstance(steps.throw(ConnectionLost("nobody there")), Wait)
+        assert isinstance(steps.send(None), Ask)
+    steps.send(None)
+    assert isinstance(steps.send(JSON), Read)
+    steps.send(b'{"history": "memory"}')
+    connect = steps.send(b"")
+    assert isinstance(connect, Open)
+    assert query(connect)["resume"] == ["true"]
+
+
+def test_a_token_that_is_none_keeps_the_place() -> None:
+    steps = course(resume=None).steps()
+    next(steps)
+    steps.send(None)
+    steps.send(JSON)
+    steps.send(b'{"history": "memory"}')
+    steps.send(b"")
+    steps.send(STREAM)
+    assert isinstance(steps.send(READY.replace(b"id: 1", b"id: 1mabc")), Ready)
+    next(steps)
+    assert isinstance(steps.throw(ConnectionLost("cut")), Wait)
+    assert isinstance(steps.send(None), Ask)
+    with pytest.raises(InputError):
+        steps.send("no\ntoken")
+
+
 def test_an_attempt_asks_for_the_token_for_the_history_and_for_the_stream() -> None:
     steps = course().steps()
     assert isinstance(next(steps), Ask)

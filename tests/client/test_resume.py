@@ -179,6 +179,13 @@ def test_a_server_that_lost_its_history_is_heard_behind_a_gap(take: Take, refusa
     assert resuming(server.asked) == [("true", None), ("true", "2"), (None, None), (None, None)]
 
 
+def test_who_is_not_let_in_any_more_keeps_the_place(take: Take) -> None:
+    with ScriptedServer([ready("1"), message("a", "2")], 401, [ready("2"), STAY]) as server:
+        with pytest.raises(InputError, match="a 401"):
+            take(3, server.url, events=True)
+        assert resuming(server.asked) == [("true", None), ("true", "2")]
+
+
 def test_an_older_server_that_takes_its_turn_is_listened_to_behind_a_gap(take: Take) -> None:
     scripts = [[ready("1")], [ready()], [ready("8"), message("a", "9"), STAY]]
     with ScriptedServer(*scripts) as server:

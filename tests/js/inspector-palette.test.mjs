@@ -29,6 +29,15 @@ test("what came most often has a colour, whatever came or is asked for first", (
   assert.ok(!colours.includes(OTHER));
 });
 
+test("what is shown has a colour if one is left, though none of it was counted", () => {
+  const palette = new Palette();
+  const shown = names("shown", 9);
+  seen(palette, shown);
+  coloursOf(palette, shown);
+  release(palette, [], []); // all was cleared
+  assert.notEqual(palette.classOf(shown[8]), OTHER); // and brought back
+});
+
 test("what has a colour keeps it when others come more often", () => {
   const palette = new Palette();
   const [first, later] = [names("first", 8), names("later", 8)];

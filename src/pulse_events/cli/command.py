@@ -12,9 +12,9 @@ from pulse_events.configuration.redaction import HIDDEN, redacted_word
 
 _OPTION = re.compile(r"--[a-z][a-z-]{0,30}|-[A-Za-z]")
 _COMMAND = re.compile(r"[a-z-]{1,20}")
-_HEADER_OPTIONS = ("-H", "--header")
+_HEADER_OPTION = re.compile(r"-[qvh]*H|--header")  # click takes flags before it, too
 _HEADER_AFTER = re.compile(r"[^:]*")
-_HEADER = re.compile(r"(-H(?=.)|--header=)[^:]*")
+_HEADER = re.compile(r"(-[qvh]*H(?=.)|--header=)[^:]*")
 TITLE = "pulse-events"
 
 
@@ -97,7 +97,7 @@ def shown_words(words: Iterable[str]) -> Iterator[str]:
     """Yield arguments as a list of processes may show them: no passwords, no header's value."""
     before = ""
     for word in words:
-        found = (_HEADER_AFTER if before in _HEADER_OPTIONS else _HEADER).match(word)
+        found = (_HEADER_AFTER if _HEADER_OPTION.fullmatch(before) else _HEADER).match(word)
         yield f"{found[0]}: {HIDDEN}" if found else redacted_word(word)
         before = word
 

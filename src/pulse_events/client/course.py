@@ -93,6 +93,10 @@ class Outside:
     """Seconds that never go back."""
 
 
+class _NotLetIn(InputError):
+    """It is about who listens, not about where: without a place the answer would be the same."""
+
+
 class Course:
     """The course of one listening, over all its connections.
 
@@ -126,15 +130,24 @@ class Course:
         place = self._place
         while True:
             try:
-                token = check_token((yield Ask()))
+                token = yield from self._token()
                 if place.resumes is None:
                     place.resumes = yield from self._has_history(token)
                 yield from self._stream(token)
+            except _NotLetIn:
+                raise
             except InputError as wrong:
                 if not place.does_without(str(wrong)):
                     raise
             except (ConnectionLost, StreamEnded) as reason:
+                place.failed()
                 yield self._pause(reason)
+
+    def _token(self) -> Generator[Step, Any, str | None]:
+        try:
+            return check_token((yield Ask()))
+        except InputError as wrong:
+            raise _NotLetIn(str(wrong)) from None
 
     def _pause(self, reason: ConnectionLost | StreamEnded) -> Wait:
         """Return how long to wait before the next attempt; raise ``reason`` if there is none."""
@@ -239,7 +252,8 @@ class Course:
                 break
         if not head.is_stream:
             body = yield from self._body(self._terms.connect_timeout_s)
-            raise refusal(head, body, endpoint.origin)
+            reason = refusal(head, body, endpoint.origin)
+            raise _NotLetIn(str(reason)) if head.status == HTTPStatus.UNAUTHORIZED else reason
 
     def _post(self, bindings: str, token: str | None) -> Generator[Step, Any, str]:
         """Return what stands for ``bindings`` in a URL."""

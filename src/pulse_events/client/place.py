@@ -38,6 +38,7 @@ class Place:
         self.resumes = True if begins_somewhere else resume
         """Whether it asks; ``None`` as long as nobody knows whether the server can."""
         self._is_needed = self.resumes is True
+        self._is_asked = self.resumes is None
         self._cursor = cursor
         self._was_ready = False
         self.missed = ""
@@ -79,6 +80,14 @@ class Place:
         self._lose(refusal)
         self.resumes = False
         return True
+
+    def failed(self) -> None:
+        """Note that there is no connection any more, or was none.
+
+        Before the first ``ready`` what is known of a history may be that nobody answered.
+        """
+        if self._is_asked and not self._was_ready:
+            self.resumes = None
 
     def told(self) -> str:
         """Return why messages may be missing; that is settled then."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, ValuesView
 from pulse_events.bindings import Binding, BindingSet
 from pulse_events.errors import Count, LimitReached
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.interest import DEFAULT_THRESHOLD, Interest
+from pulse_events.hub.interest import Interest
 from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.past import NoPast
 from pulse_events.hub.ports import Orders, Stream
@@ -35,13 +35,13 @@ class Audiences:
 
     Args:
         orders: See `Hub`.
-        threshold: See `Hub`.
-        linger_s: See `Hub`.
-        quotas: See `Hub`.
         routes: Are kept as the audiences are.
         past: Is told of each that is opened or closed.
         complete: Called when all bindings of one are in force.
         closed: Called when one is gone.
+        threshold: See `Hub`.
+        linger_s: See `Hub`.
+        quotas: See `Hub`.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class Audiences:
         *,
         complete: Callable[[Audience], None],
         closed: Callable[[Audience], None],
-        threshold: int = DEFAULT_THRESHOLD,
-        linger_s: float = DEFAULT_LINGER_S,
-        quotas: Quotas | None = None,
+        threshold: int,
+        linger_s: float,
+        quotas: Quotas,
     ) -> None:
         self._orders = orders
         self._interest = Interest(orders, threshold)
-        self._quotas = quotas or Quotas()
+        self._quotas = quotas
         self._routes = routes
         self._past = past
         self._complete = complete

@@ -78,7 +78,7 @@ class Hub:
             closed=self._owed.forget,
             threshold=threshold,
             linger_s=linger_s,
-            quotas=quotas,
+            quotas=quotas or Quotas(),
         )
         self._match: Callable[[Message | Record], Collection[Audience]] = self._routes.match
         self._outbox = Outbox(wake)

@@ -55,7 +55,7 @@ Route = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 class StaticFile:
     """One file's bytes and headers; compressed for who can read that.
 
-    Names hold no hash of the content, so browsers must ask each time; the tag makes that cheap.
+    Where a name holds no hash of the content browsers must ask each time; the tag makes that cheap.
 
     Args:
         name: Its extension picks the type.

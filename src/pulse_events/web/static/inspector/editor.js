@@ -140,6 +140,7 @@ export class Editor {
   /** @returns {boolean} whether more can be taken back */
   #takeBack() {
     const focused = this.#steps.pop()?.();
+    this.showHues(); // they may have changed meanwhile
     this.#tell();
     const isMore = this.#steps.length > 0;
     if (!isMore) focused?.focus();

@@ -140,13 +140,16 @@ export class Feed {
    * @param {Place} start
    */
   listenTo(bindings, start) {
-    if (!this.isRunning) {
+    const wasRunning = this.isRunning;
+    if (!wasRunning) {
       this.#isReadyDue = true;
       this.#status.show("connecting"); // the worker says so a moment later; it is true now
     }
     this.#status.tellAsked(this.isRunning);
     this.#live.listenTo(bindings, start);
-    this.#on.onRunning(true);
+    // What waited for the page: it came earlier than now, and may have been a refusal.
+    if (!wasRunning && !this.#isReadyDue) this.#lag.begin();
+    this.#on.onRunning(this.isRunning);
   }
 
   /**
@@ -225,12 +228,9 @@ export class Feed {
     this.hasOthers = false;
   }
 
-  /**
-   * @param {number} nowMs
-   * @returns {Set<string>} the exchanges that rows or rates are of
-   */
-  exchangesKept(nowMs) {
-    const kept = new Set(this.rates.series(nowMs).map(({ exchange }) => exchange));
+  /** @returns {Set<string>} the exchanges that rows or rates are of */
+  exchangesKept() {
+    const kept = new Set(this.rates.exchanges);
     for (const { message } of this.log.newest()) kept.add(message.exchange);
     return kept;
   }

@@ -459,7 +459,7 @@ export class Inspector {
     if (document.hidden) return;
     this.#palette.release(
       () => new Set([...this.#chart.exchanges, ...this.#table.exchanges]),
-      () => this.#feed.exchangesKept(nowMs),
+      () => this.#feed.exchangesKept(),
     );
     this.#chart.draw(nowMs);
     this.#table.draw();

@@ -39,7 +39,9 @@ export class Palette {
    * @returns {string} its class; those that came when no colour was left share one
    */
   classOf(exchange) {
-    if (!this.#classes.has(exchange) && this.#pick(exchange)) this.#give();
+    // Colours become free only in `release`.
+    const isNew = !this.#classes.has(exchange) && !this.#short.has(exchange);
+    if (isNew && this.#pick(exchange)) this.#give(exchange);
     const found = this.#classes.get(exchange);
     if (!found) this.#short.add(exchange);
     return found ?? "hue-other";
@@ -67,11 +69,12 @@ export class Palette {
     // At least one came of what was shown, even where there was no room to count it.
     const wanted = Math.max(1, ...[...this.#short].map((exchange) => this.#countOf(exchange)));
     this.#short.clear();
+    const before = this.#classes.size;
     for (const exchange of this.#classes.keys()) {
       const isRarer = this.#countOf(exchange) < wanted;
       if (isRarer && !looked.has(exchange)) this.#classes.delete(exchange);
     }
-    this.#onChange();
+    if (this.#classes.size < before) this.#onChange();
   }
 
   /** @param {string} exchange */
@@ -79,8 +82,10 @@ export class Palette {
     return this.#counts.get(exchange) ?? 0;
   }
 
-  #give() {
-    const waiting = [...this.#counts].filter(([exchange]) => !this.#classes.has(exchange));
+  /** @param {string} shown that is to have one, too, though none of it may be counted */
+  #give(shown) {
+    const counts = new Map(this.#counts).set(shown, this.#countOf(shown));
+    const waiting = [...counts].filter(([exchange]) => !this.#classes.has(exchange));
     const before = this.#classes.size;
     for (const [exchange] of waiting.sort(([, a], [, b]) => b - a)) {
       const name = this.#pick(exchange);

@@ -72,7 +72,7 @@ function rawText(text) {
   const pre = element("pre", { class: "raw", tabindex: 0, "aria-label": "Message as sent" });
   pre.append(visible(text.slice(0, RAW_LIMIT)));
   if (text.length <= RAW_LIMIT) return pre;
-  const all = button(`Show all (${sizeText(text.length)})`, () => {
+  const all = button(`Show all (${sizeText(new Blob([text]).size)})`, () => {
     all.remove();
     for (let at = RAW_LIMIT; at < text.length; at += RAW_LIMIT) {
       // Parts that are out of sight need no layout.

@@ -88,6 +88,11 @@ export class Rates {
   }
 
   /** Forgets all. */
+  /** @returns {Iterable<string>} those of which something was counted lately */
+  get exchanges() {
+    return this.#tracks.keys();
+  }
+
   clear() {
     this.#tracks.clear();
     this.#order = [];

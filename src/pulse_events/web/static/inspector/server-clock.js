@@ -62,7 +62,7 @@ export class ServerClock {
     this.#doubtMs = (answeredAtMs - askedAtMs) / 2;
     this.#aheadMs = timeMs - askedAtMs - this.#doubtMs;
     this.#measuredAtMs = answeredAtMs;
-    this.#tellKnown(this.#aheadMs);
+    this.#tellKnown(this.aheadMs);
   }
 
   /** Asks, if it was not asked lately. */
