@@ -1,6 +1,7 @@
 """What every test may ask for, the order of the tests, and the rule that nothing is skipped."""
 
 import fcntl
+import os
 import re
 import subprocess
 import uuid
@@ -15,6 +16,10 @@ from xdist.scheduler import LoadFileScheduling
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.reach import reached
+
+# What makes programs print in colours though nobody looks: a CI sets it, a developer's machine not.
+for _name in ("CI", "FORCE_COLOR", "CLICOLOR_FORCE"):
+    os.environ.pop(_name, None)
 
 # No deadlines: how long an example takes is the machine's affair.
 settings.register_profile("quick", max_examples=10, deadline=None)

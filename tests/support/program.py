@@ -11,9 +11,6 @@ from typing import Any, Self
 
 from tests.support import reaper
 
-PATIENCE_S = 60.0
-"""How long a program may take for a line: Vite's first one took over 15 s on a busy machine."""
-
 
 class Program:
     """One process: ``with Program("curl", "-sN", url) as curl: curl.line()``."""
@@ -41,7 +38,7 @@ class Program:
         self._process.communicate(timeout=10)
         reaper.forget(self._process.pid)
 
-    def line(self, within_s: float = PATIENCE_S) -> str:
+    def line(self, within_s: float = 15.0) -> str:
         """Return the next line, without its end.
 
         Raises:
@@ -72,6 +69,6 @@ class Program:
         """Send the process a signal."""
         self._process.send_signal(signal)
 
-    def exit_code(self, within_s: float = PATIENCE_S) -> int:
+    def exit_code(self, within_s: float = 15.0) -> int:
         """Wait for the end and return the exit code."""
         return self._process.wait(within_s)
