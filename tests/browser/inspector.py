@@ -143,7 +143,9 @@ class Inspector:
 
     def click(self, label: str, within: str = "body") -> None:
         """Click the button with this text or accessible name."""
-        self.button(label, within).click()
+        button = self.button(label, within)
+        self.tab.bring(button)
+        button.click()
 
     def type(self, css: str, text: str) -> None:
         """Replace what an input holds."""

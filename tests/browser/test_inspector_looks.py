@@ -69,7 +69,8 @@ return [...document.querySelectorAll("button, select, summary, a")]
   })
   .map((each) => each.textContent);
 """
-SUGGESTED = "return document.querySelector('#suggestions').clientHeight;"
+SUGGESTED = "return document.querySelector('#suggestions')?.clientHeight;"
+"""Nothing in the moment in which the list is taken out of a row that is removed."""
 
 
 def suggest(page: Inspector, width: int, height: int) -> None:
@@ -126,13 +127,10 @@ def tap(page: Inspector, name: str, css: str = "#editor button") -> None:
     """Tap with a finger what has this text or accessible name."""
     script = """
         const [css, name] = args;
-        const found = [...document.querySelectorAll(css)]
-          .find((each) => [each.ariaLabel, each.textContent].includes(name));
-        found.scrollIntoView({ block: "nearest" });
-        const { left, top, width, height } = found.getBoundingClientRect();
-        return { x: left + width / 2, y: top + height / 2 };
+        return [...document.querySelectorAll(args[0])]
+          .find((each) => [each.ariaLabel, each.textContent].includes(args[1]));
     """
-    where = page.tab.run(script, css, name)
+    where = page.tab.bring(page.tab.run(script, css, name))
     page.tab.command("Input.dispatchTouchEvent", type="touchStart", touchPoints=[where])
     page.tab.command("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 

@@ -84,6 +84,24 @@ class Tab:
         self._front()
         return self._driver.find_element(By.CSS_SELECTOR, css)
 
+    def bring(self, element: WebElement) -> dict[str, float]:
+        """Bring an element into sight, wait until it rests there, and return where its middle is.
+
+        What comes into sight with it may have its true height two frames later, and move it: a
+        click would go where it was.
+        """
+        script = """
+            const [element] = args;
+            element.scrollIntoView({ block: "nearest", behavior: "instant" });
+            for (let top, still = 0; still < 3; top = element.getBoundingClientRect().top) {
+              await new Promise(requestAnimationFrame);
+              still = element.getBoundingClientRect().top === top ? still + 1 : 0;
+            }
+            const { left, top, width, height } = element.getBoundingClientRect();
+            return { x: left + width / 2, y: top + height / 2 };
+        """
+        return dict(self.run(script, element))
+
     def press(self, *keys: str) -> None:
         """Press keys, one after the other, where the focus is."""
         self._front()
