@@ -86,6 +86,16 @@ def load_catalogue() -> tuple[KnownExchange, ...]:
     )
 
 
+def known_exchange(name: str) -> KnownExchange | None:
+    """Return the exchange of this name, if it is one of Taskcluster's."""
+    return _by_name().get(name)
+
+
+@cache
+def _by_name() -> Mapping[str, KnownExchange]:
+    return {each.name: each for each in load_catalogue()}
+
+
 def _parse_word(text: str) -> Word:
     """Read ``name``, ``name=constant``, ``name#`` (many words), ``name?`` (optional)."""
     match = _WORD.fullmatch(text)

@@ -9,7 +9,6 @@ from pulse_events.cli.connecting import connection_of, server_url
 URLS = {
     "http://h/": "http://h/",
     "https://h.example": "https://h.example",
-    "ftp://h/": "ftp://h/",
     "localhost:12345": "http://localhost:12345",
     "127.0.0.1:12345/events/v1/connect/": "http://127.0.0.1:12345/events/v1/connect/",
     "[::1]:80": "http://[::1]:80",
@@ -32,6 +31,12 @@ def test_a_server_must_be_named(typed: str | None) -> None:
         server_url(typed)
 
 
+@pytest.mark.parametrize("typed", ["ftp://h/", "http://h:99999/", "http://[::1/", "https:///"])
+def test_what_is_no_url_is_wrong_use(typed: str) -> None:
+    with pytest.raises(click.BadParameter, match="URL"):
+        server_url(typed)
+
+
 OPTIONS = {
     "token_file": None,
     "ca_file": None,
@@ -43,12 +48,30 @@ OPTIONS = {
 
 
 def test_headers_are_read_as_curl_reads_them() -> None:
-    texts = ["X-One: a: b ", "x-two:", "X-Three:é"]
+    texts = ["X-One: a: b ", "x-two:", "X-Three:\tc"]
     found = connection_of({**OPTIONS, "headers": texts})["headers"]
-    assert found == {"X-One": "a: b", "x-two": "", "X-Three": "é"}
+    assert found == {"X-One": "a: b", "x-two": "", "X-Three": "c"}
 
 
-@pytest.mark.parametrize("text", ["", "x", ": x", "a b: c", "a: b\nc: d", "a: \x7f"])
+NO_HEADERS = {
+    "a: geheim\nc: d": "printable ASCII",
+    "a: geheim\x7f": "printable ASCII",
+    "a: geheimé": "printable ASCII",
+    "last-event-id: geheim": "'cursor'",
+    "A: geheim": "given twice",
+}
+
+
+@pytest.mark.parametrize("text", NO_HEADERS, ids=range(len(NO_HEADERS)))
+def test_a_header_that_cannot_be_sent_is_wrong_use(text: str) -> None:
+    headers = ["a: b", text] if text[0] == "A" else [text]
+    with pytest.raises(click.BadParameter) as raised:
+        connection_of({**OPTIONS, "headers": headers})
+    assert NO_HEADERS[text] in raised.value.message
+    assert "geheim" not in raised.value.message
+
+
+@pytest.mark.parametrize("text", ["", "x", ": x", "a b: c"])
 def test_what_is_no_header_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(click.BadParameter) as raised:
         connection_of({**OPTIONS, "headers": [text]})

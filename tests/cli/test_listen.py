@@ -81,7 +81,17 @@ WRONG = {
     "two beginnings": (["-b", "e=#", "--since", "1h", "--last", "5"], 2, "--since and --last"),
     "no newest messages": (["-b", "e=#", "--last", "0"], 2, "--last"),
     "a history, and none": (["-b", "e=#", "--no-resume", "--fail-on-gap"], 2, "--fail-on-gap"),
-    "a pattern of 256 bytes": (["-b", f"e={'p' * 256}"], 1, "256 bytes"),
+    "a pattern of 256 bytes": (["-b", f"e={'p' * 256}"], 2, "-b: routingKeyPattern is 256 bytes"),
+    "a name of 256 bytes": (["-b", f"{'e' * 256}=#"], 2, "-b: exchange is 256 bytes"),
+    "no beginning": (["-b", "e=#", "--since", "soon"], 2, "--since: 'since' is 'soon'"),
+    "a beginning to come": (["-b", "e=#", "--since", "2999-01-01"], 2, "still to come"),
+    "too long a silence": (
+        ["-b", "e=#", "--stale-after", "1e6"],
+        2,
+        "--stale-after: it is 1000000",
+    ),
+    "no header": (["-b", "e=#", "-H", "X: é"], 2, "-H: the header X"),
+    "one header twice": (["-b", "e=#", "-H", "X: 1", "-H", "x: 2"], 2, "-H: the header x is given"),
     "a refused exchange": (["-b", "=#"], 1, "exchange ''"),
 }
 
@@ -97,19 +107,19 @@ def test_a_wrong_use_is_one_line_on_stderr(
 
 
 URLS = {
-    "no server": "http://127.0.0.1:1/",
-    "no URL": "nonsense",
-    "another scheme": "ftp://h/",
-    "a bad port": "http://h:99999/",
-    "a bad address": "http://[::1/",
-    "an impossible name": f"http://{'a' * 70}.example/",
+    "no server": ("http://127.0.0.1:1/", 1),
+    "no host": ("nonsense", 1),
+    "an impossible name": (f"http://{'a' * 70}.example/", 1),
+    "another scheme": ("ftp://h/", 2),
+    "a bad port": ("http://h:99999/", 2),
+    "a bad address": ("http://[::1/", 2),
 }
 
 
-@pytest.mark.parametrize("url", URLS.values(), ids=URLS)
-def test_a_url_that_leads_nowhere_is_one_line_on_stderr(url: str) -> None:
+@pytest.mark.parametrize(("url", "code"), URLS.values(), ids=URLS)
+def test_a_url_that_leads_nowhere_is_one_line_on_stderr(url: str, code: int) -> None:
     done = run_forked_cli("listen", "-b", "e=#", url)
-    assert (done.returncode, done.stdout) == (1, b"")
+    assert (done.returncode, done.stdout) == (code, b"")
     (line,) = done.stderr.decode().splitlines()
     assert line.startswith("pulse-events: ")
 

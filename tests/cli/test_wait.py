@@ -176,6 +176,7 @@ WRONG = {
     "no task": (["--task", "a.b"], "'a.b' is no ID"),
     "no group": (["--group", ""], "--group"),
     "no time": (["--task", "T", "--since", "x"], "--since"),
+    "not a header": (["--task", "T", "-H", "Last-Event-ID: 1"], "-H: the header Last-Event-ID"),
     "no limit": (["--task", "T", "--timeout", "-1"], "--timeout"),
 }
 
@@ -189,7 +190,7 @@ def test_wrong_use_is_one_line_and_code_2(options: list[str], part: str) -> None
 
 
 def test_a_request_that_is_wrong_otherwise_is_one_line(server: LocalServer) -> None:
-    code, words = waited(server, "--task", "T", "-H", "Last-Event-ID: 1")
+    code, words = waited(server, "--task", "T", "--proxy", "x://h")
     assert code == 1
     assert len(words.splitlines()) == 1
 

@@ -3,7 +3,8 @@
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from pulse_events.backoff import STALE_AFTER_S
 from pulse_events.cli.voice import Voice
 from pulse_events.configuration.small_files import read_small_file
 from pulse_events.errors import InputError, SettingsError
+from pulse_events.times import read_since
 
 URL_VARIABLE = "PULSE_EVENTS_URL"
 TOKEN_LIMIT_BYTES = 64 << 10
@@ -22,8 +24,8 @@ TIMEOUT_LIMIT_S = 1e8
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
-"""RFC 9110, section 5.1 and 5.5."""
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*", re.DOTALL)
+"""RFC 9110, section 5.1; what its value may be `check_header` knows."""
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
 _OPTIONS = (
@@ -85,7 +87,7 @@ def voice_of(options: dict[str, Any]) -> Voice:
 
 
 def check_connection(options: dict[str, Any]) -> None:
-    """Refuse options that contradict each other, or are no time.
+    """Refuse options that contradict each other, or are no such time.
 
     Raises:
         UsageError: They are so.
@@ -96,6 +98,12 @@ def check_connection(options: dict[str, Any]) -> None:
     for name in ("stale_after", "timeout"):
         if options[name] is not None and math.isnan(options[name]):
             raise click.BadParameter("nan is no time", param_hint=spelled(name))
+    from pulse_events.client.terms import check_time
+
+    checked("--stale-after", check_time, "it", options["stale_after"])
+    if options["since"]:
+        # Here, since of a server's refusal it is not known what it is about.
+        checked("--since", read_since, options["since"], time.time_ns() // 1_000_000)
 
 
 def spelled(name: str) -> str:
@@ -121,14 +129,17 @@ def server_url(url: str | None) -> str:
     That is ``https`` for a name with a dot, which may be anywhere, else ``http``.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, or it cannot be one.
     """
     url = (url or "").strip()
     if not url:
         raise click.UsageError(f"name the server: a URL, or the variable {URL_VARIABLE}")
-    if _SCHEME.match(url):
-        return url
-    return f"{'https' if _is_public(url) else 'http'}://{url}"
+    if not _SCHEME.match(url):
+        url = f"{'https' if _is_public(url) else 'http'}://{url}"
+    from pulse_events.client.addresses import endpoint_of
+
+    checked("URL", endpoint_of, url)
+    return url
 
 
 def _is_public(url: str) -> bool:
@@ -145,12 +156,12 @@ def connection_of(options: dict[str, Any]) -> dict[str, Any]:
     """Return the arguments of `pulse_events.listen` that say how to connect.
 
     Raises:
-        UsageError: A header is none.
+        UsageError: A header is none, or is given twice.
     """
     file = options["token_file"]
     return {
         "token": None if file is None else lambda: _token(file),
-        "headers": dict(_headers(options["headers"])),
+        "headers": _headers(options["headers"]),
         "ca_file": options["ca_file"],
         "proxy": options["proxy"],
         "stale_after_s": options["stale_after"],
@@ -159,12 +170,20 @@ def connection_of(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _headers(texts: Iterable[str]) -> Iterable[tuple[str, str]]:
+def _headers(texts: Iterable[str]) -> Mapping[str, str]:
+    from pulse_events.client.terms import check_header
+
+    headers: dict[str, str] = {}
     for text in texts:
         found = _HEADER.fullmatch(text)
         if found is None:  # it may be a secret, so it is not repeated
             raise click.BadParameter("it is not like 'Name: value'", param_hint="-H")
-        yield found[1], found[2].rstrip()
+        name, value = found.groups()
+        checked("-H", check_header, name, value)
+        if name.lower() in map(str.lower, headers):
+            raise click.BadParameter(f"the header {name} is given twice", param_hint="-H")
+        headers[name] = value
+    return headers
 
 
 def _token(file: Path) -> str:

@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from pulse_events.catalogue import load_catalogue
+from pulse_events.catalogue import known_exchange
 from pulse_events.cli.voice import Voice
 from pulse_events.topics.patterns import split_words
 
@@ -119,7 +119,7 @@ def _value(text: str) -> bytes:
 
 def key_fields(exchange: str, routing_key: str) -> Mapping[str, str]:
     """Return the words of a routing key of Taskcluster's by their names, none of other keys."""
-    known = next((each for each in load_catalogue() if each.name == exchange), None)
+    known = known_exchange(exchange)
     if known is None:
         return {}
     fields = {}

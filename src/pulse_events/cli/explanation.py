@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pulse_events.bindings import Binding
-from pulse_events.catalogue import ABSENT, KnownExchange, Word, load_catalogue
+from pulse_events.catalogue import ABSENT, KnownExchange, Word, known_exchange, load_catalogue
 from pulse_events.topics.patterns import ANY_WORDS, ONE_WORD, canonical, split_words
 
 _ROUTE = "route"
@@ -13,7 +13,7 @@ _ROUTE = "route"
 
 def explanation(binding: Binding) -> Iterator[str]:
     """Yield the lines that say what ``binding`` matches."""
-    known = next((e for e in load_catalogue() if e.name == binding.exchange), None)
+    known = known_exchange(binding.exchange)
     words = split_words(canonical(binding.pattern))
     is_route = words[:1] == [_ROUTE]
     yield _exchange(binding.exchange, known)

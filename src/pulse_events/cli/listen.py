@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pulse_events.bindings import Binding, BindingSet
+from pulse_events.bindings import Binding, BindingSet, read_pair
 from pulse_events.cli.command import Command
 from pulse_events.cli.completing import complete_binding
 from pulse_events.cli.connecting import (
@@ -107,7 +107,8 @@ def listen(url: str | None, **options: Any) -> None:
     """
     check_connection(options)
     _check_together(options)
-    named, optional = [_split(pair) for pair in options["pairs"]], list(_task_bindings(options))
+    named = [checked("-b", read_pair, pair) for pair in options["pairs"]]
+    optional = list(_task_bindings(options))
     if not named and not optional:
         raise click.UsageError("name what to listen to: -b EXCHANGE=PATTERN, --task or --group")
     bindings = BindingSet((*named, *optional))
@@ -141,13 +142,6 @@ def _check_together(options: dict[str, Any]) -> None:
         raise click.UsageError("--since and --last contradict each other")
     if options["payload"] and options["template"] is not None:
         raise click.UsageError("--payload and --format contradict each other")
-
-
-def _split(pair: str) -> Binding:
-    exchange, separator, pattern = pair.partition("=")
-    if not separator:
-        raise click.BadParameter(f"{pair!r} is not EXCHANGE=PATTERN", param_hint="-b")
-    return Binding(exchange, pattern)
 
 
 def _task_bindings(options: dict[str, Any]) -> Iterator[Binding]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pulse_events.catalogue import load_catalogue
+from pulse_events.catalogue import known_exchange
 from pulse_events.cli.task_bindings import GROUP_WORD, TASK_WORD
 from pulse_events.topics.patterns import split_words
 
@@ -48,7 +48,6 @@ class Watch:
     def __init__(self, word: str, identifier: str) -> None:
         self._word = word
         self._identifier = identifier
-        self._exchanges = {each.name: each for each in load_catalogue()}
         self._tasks: dict[str, Outcome | None] = {}
         self._group_is_resolved = False
         self._missed_until: datetime | None = None
@@ -57,7 +56,7 @@ class Watch:
 
     def take(self, message: "Message") -> bool:
         """Note what a message says; tell whether it is about this task or group."""
-        exchange = self._exchanges.get(message.exchange)
+        exchange = known_exchange(message.exchange)
         if exchange is None:
             return False
         names = (word.name for word in exchange.words)

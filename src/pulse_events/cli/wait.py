@@ -1,7 +1,6 @@
 """``pulse-events wait``: until a task or a task group is resolved.  Asks no one but the server."""
 
 import asyncio
-import time
 from typing import Any
 
 import click
@@ -16,7 +15,6 @@ from pulse_events.cli.connecting import (
     timeout_option,
     voice_of,
 )
-from pulse_events.times import read_since
 
 DEFAULT_SINCE = "1d"
 
@@ -42,8 +40,6 @@ def wait(url: str | None, **options: Any) -> None:
     Looks first at what the server at URL holds; what it cannot know is said on stderr.
     """
     check_connection(options)
-    # Here, since a server's refusal would be taken for one of a server without a history.
-    checked("--since", read_since, options["since"], time.time_ns() // 1_000_000)
     watch, bindings = _watched(options)
     arguments = {"url": server_url(url), "bindings": bindings, **connection_of(options)}
     from pulse_events.cli.waiting import Waiting

@@ -55,8 +55,9 @@ def client_options(terms: Terms) -> dict[str, Any]:
     Raises:
         InputError: ``ca_file`` cannot be used.
     """
-    context = _system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
-    if terms.ca_file is not None:
+    if terms.ca_file is None:
+        context = _system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+    else:
         context = ssl.create_default_context()  # its own: nobody else is to trust the file
         try:
             context.load_verify_locations(terms.ca_file)

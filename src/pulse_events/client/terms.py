@@ -77,7 +77,7 @@ class Terms:
         object.__setattr__(self, "endpoint", endpoint_of(self.url))
         object.__setattr__(self, "wanted", bindings_of(self.bindings))
         for name in ("connect_timeout_s", "stale_after_s", "first_delay_s", "max_delay_s"):
-            _check_time(name, getattr(self, name))
+            check_time(name, getattr(self, name))
         _check_count("last", self.last, at_least=1)
         _check_count("max_retries", self.max_retries, at_least=0)
         if not isinstance(self.headers, Mapping | None):
@@ -97,7 +97,8 @@ class Terms:
         return Place(self.resume, self.cursor, since_text(self.since), self.last)
 
 
-def _check_time(name: str, value: Any) -> None:
+def check_time(name: str, value: Any) -> None:
+    """Raise `InputError` unless this can be a time in seconds."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not 0 < value <= LONGEST_S:
         raise InputError(f"{name} is {value!r:.80}; it must be above 0, {LONGEST_S:.0f} at most")
