@@ -60,10 +60,10 @@ def test_the_size_is_of_what_is_shown(page: Inspector) -> None:
     said = page.text(size)
     page.click("Raw")
     message = page.text("#detail .raw")
-    assert page.text(size) == f"{len(message.encode())} B"
+    assert page.text(size) == f"{len(message.encode())} bytes"
     payload = message.removeprefix('{"payload":').partition(',"exchange":')[0]
     assert json.loads(payload) == BODY
-    assert said == f"{len(payload.encode())} B"
+    assert said == f"{len(payload.encode())} bytes"
     page.click("Tree")
     assert page.text(size) == said
 

@@ -1,6 +1,7 @@
 """The inspector's steps in Chromium: where the browser's buttons lead, and what is not lost."""
 
 import uuid
+from pathlib import Path
 
 import pytest
 from selenium.webdriver import Keys
@@ -284,6 +285,11 @@ def asks(page: Inspector) -> bool:
     return bool(page.tab.run(script))
 
 
+def look(page: Inspector) -> None:
+    """Wait until the page has looked, as it does each second, whether it is to ask."""
+    page.tab.run("return new Promise((done) => setTimeout(done, 1500));")
+
+
 def test_leaving_asks_only_where_unsaved_messages_would_be_lost(tabs: Browser) -> None:
     exchange = "exchange/unsaved"
     with Server("--history", "off") as server:
@@ -308,13 +314,38 @@ def test_leaving_asks_only_where_unsaved_messages_would_be_lost(tabs: Browser) -
         wait_until(lambda: not asks(page), "nothing is left to lose")
 
 
+def test_what_is_saved_of_a_file_is_not_of_the_stream(tabs: Browser, tmp_path: Path) -> None:
+    """Also where the stream is back before all is written."""
+    exchange = "exchange/unsaved"
+    file = tmp_path / "a.jsonl"
+    file.write_text('{"exchange":"e","routingKey":"k","payload":1}\n')
+    with Server("--history", "off") as server:
+        page = Inspector(tabs, server.url, fragment((exchange, "#")))
+        page.wait_listening()
+        server.publish(exchange, "first", 1)
+        wait_until(lambda: asks(page), "it asks")
+        page.tab.find("#file").send_keys(str(file))
+        page.wait("#phase", "looking at a file")
+        page.click("Save")
+        buttons = [page.button("JSON lines", "#files"), page.button("Back to live")]
+        page.tab.run("for (const each of args) each.click();", *buttons)
+        page.wait_listening()
+        page.wait_column(KEY, ["", "first"])  # and a gap
+        look(page)
+        assert asks(page)
+
+
 def test_leaving_does_not_ask_for_what_the_server_holds(quiet: Site, exchange: str) -> None:
     page = open_page(quiet, exchange, "a", "b")
-    page.tab.run("return new Promise((done) => setTimeout(done, 1500));")  # it looks each second
+    look(page)
     assert not asks(page)
     page.bind(0, f"{exchange}/other", "#")
     page.click("Apply")
     wait_until(lambda: asks(page), "what the bindings before brought would not come again")
+    page.click("Clear")
+    wait_until(lambda: not asks(page), "nothing is left to lose")
+    page.click("Undo", ".toolbar")
+    wait_until(lambda: asks(page), "it is there again")
     Select(page.tab.find("#start")).select_by_visible_text("From now")
     page.wait_listening()
     wait_until(lambda: not asks(page), "the table is empty")

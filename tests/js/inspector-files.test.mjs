@@ -9,7 +9,7 @@ import {
   toCsv,
   toJsonLines,
 } from "../../src/pulse_events/web/static/inspector/files.js";
-import { gapArrival } from "../../src/pulse_events/web/static/inspector/log.js";
+import { gapArrival } from "../../src/pulse_events/web/static/inspector/loss.js";
 import {
   memberTexts,
   payloadSlice,

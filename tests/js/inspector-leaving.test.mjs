@@ -41,13 +41,13 @@ test("a log knows what came after an entry, behind a pause too", () => {
   const message = { payload: 1, exchange: "e", routingKey: "k", cc: [] };
   log.add(message, "{}", 10);
   const [{ id }] = log.all();
-  assert.deepEqual(log.after(id), { count: 0, oldestMs: NaN });
+  assert.deepEqual(log.after(id), { count: 0, oldestMs: NaN, oldestId: NaN });
   log.gap({ reason: "", from: null, to: "" }, 15);
-  assert.deepEqual(log.after(id), { count: 0, oldestMs: NaN });
+  assert.deepEqual(log.after(id), { count: 0, oldestMs: NaN, oldestId: NaN });
   log.pause();
   log.add(message, "{}", 20);
   log.gap({ reason: "", from: null, to: "" }, 30);
   log.add(message, "{}", 40);
-  assert.deepEqual(log.after(id), { count: 3, oldestMs: 20 });
-  assert.deepEqual(log.after(0), { count: 5, oldestMs: 10 });
+  assert.deepEqual(log.after(id), { count: 3, oldestMs: 20, oldestId: id + 2 });
+  assert.deepEqual(log.after(0), { count: 5, oldestMs: 10, oldestId: id });
 });

@@ -294,12 +294,15 @@ test("what was cleared comes back, before what came since", () => {
 test("what was cleared does not come back once it is forgotten, or where there was nothing", () => {
   const log = new Log();
   log.clear();
-  assert.equal(log.isCleared, false);
+  assert.deepEqual([log.isCleared, log.wasCleared], [false, false]);
   add(log, 1);
   log.clear();
   log.forget();
   log.restore();
   assert.deepEqual([seen(log), log.isCleared, log.received], [[], false, 0]);
+  assert.equal(log.wasCleared, true); // which stays so: something came
+  log.begin();
+  assert.equal(log.wasCleared, false);
 });
 
 test("a file longer than the limit comes back whole", () => {

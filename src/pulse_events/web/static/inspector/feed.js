@@ -16,7 +16,8 @@ import { Rates } from "./rates.js";
 /** @import { Catalogue } from "./catalogue.js" */
 /** @import { Source } from "./live.js" */
 /** @import { Opening } from "./opening.js" */
-/** @import { Arrival, Entry } from "./log.js" */
+/** @import { Kept } from "./files-menu.js" */
+/** @import { Arrival } from "./log.js" */
 /** @import { Place } from "./start.js" */
 /** @import { Lag } from "./lag.js" */
 /** @import { ServerClock } from "./server-clock.js" */
@@ -52,8 +53,8 @@ export class Feed {
   #filterText = "";
   /** The bindings of what comes, as JSON. */
   #taken = "";
-  /** Whether something that was not saved came for bindings before these. */
-  hasOthers = false;
+  /** The newest entry that came for bindings before these. */
+  #othersId = 0;
   /** The newest entry that was saved. */
   #savedId = 0;
   /** Whether a stream that opens has yet to say from where on it brings messages. */
@@ -163,7 +164,7 @@ export class Feed {
     this.#live.forget();
     this.#once.clear();
     this.clear();
-    this.log.forget(); // what is before another beginning would not fit in
+    this.log.begin(); // what is before another beginning would not fit in
     this.listenTo(bindings, start);
   }
 
@@ -216,16 +217,8 @@ export class Feed {
     this.log.clear();
     if (this.isFile) return;
     this.#away = null;
-    this.hasOthers = false;
     this.rates.clear();
     this.rates.begin(Date.now());
-  }
-
-  /** @param {Entry[]} entries all that was kept when they were saved, oldest first */
-  saved(entries) {
-    if (this.isFile) return;
-    this.#savedId = entries.at(-1)?.id ?? this.#savedId;
-    this.hasOthers = false;
   }
 
   /** @returns {Set<string>} the exchanges that rows or rates are of */
@@ -240,10 +233,20 @@ export class Feed {
     return this.#liveLog.after(this.#savedId);
   }
 
-  /** @returns {{ all: Entry[], matching: Entry[] | null }} oldest first; `null` without a filter */
+  /** Whether some of these came for bindings before those of now. */
+  get hasOthers() {
+    return this.unsaved.oldestId <= this.#othersId;
+  }
+
+  /** @returns {Kept} what there is to save */
   kept() {
-    const { log } = this;
-    return { all: log.all(), matching: log.filter.isEmpty ? null : log.allMatching() };
+    const { log, isFile } = this;
+    const all = log.all();
+    const matching = log.filter.isEmpty ? null : log.allMatching();
+    const onSaved = () => {
+      if (!isFile) this.#savedId = all.at(-1)?.id ?? this.#savedId;
+    };
+    return { all, matching, onSaved };
   }
 
   /**
@@ -305,7 +308,7 @@ export class Feed {
   /** @param {readonly Binding[]} bindings */
   #noteBindings(bindings) {
     const taken = JSON.stringify(bindings);
-    if (taken !== this.#taken) this.hasOthers ||= this.unsaved.count > 0;
+    if (taken !== this.#taken) this.#othersId = this.#liveLog.lastId;
     this.#taken = taken;
   }
 

@@ -8,19 +8,28 @@ import { fromFile, inPieces, toCsv, toJsonLines } from "./files.js";
 
 /** @import { Arrival, Entry } from "./log.js" */
 /** @import { Loaded } from "./files.js" */
-/** @typedef {{ all: Entry[], matching: Entry[] | null }} Kept oldest first; `null` without a filter */
+/**
+ * @typedef {object} Kept
+ * @property {Entry[]} all oldest first
+ * @property {Entry[] | null} matching those that pass the filter; `null` without one
+ * @property {() => void} onSaved to be told that all of it was saved
+ */
 
 /**
- * @param {() => Kept} kept
- * @param {(entries: Entry[]) => void} onSaved all that was kept when the menu was opened
+ * @param {() => Kept} kept asked when the menu is opened
+ * @param {() => void} onSaved
  */
 export function fillSaveMenu(kept, onSaved) {
   const menu = byId("files");
   menu.addEventListener("beforetoggle", ({ newState }) => {
     // What the buttons would save is not to be kept longer than it is offered.
     if (newState === "closed") return menu.replaceChildren();
-    const { all, matching } = kept();
-    const rows = [choices("All that is kept", all, () => onSaved(all))];
+    const { all, matching, onSaved: onAllSaved } = kept();
+    const note = () => {
+      onAllSaved();
+      onSaved();
+    };
+    const rows = [choices("All that is kept", all, note)];
     // Of what a pause holds back too: it is more than the table shows at the moment.
     if (matching) rows.push(choices("What passes the filter", matching, () => {}));
     menu.replaceChildren(...rows);

@@ -6,7 +6,7 @@
  * spreadsheets, and holds the payload's own text.
  */
 import { csvLine, csvRows } from "./csv.js";
-import { gapArrival } from "./log.js";
+import { gapArrival } from "./loss.js";
 import { saidBy } from "./published.js";
 import { compact, elementsOf, memberTexts, payloadText } from "./rawjson.js";
 

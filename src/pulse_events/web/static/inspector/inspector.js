@@ -164,10 +164,7 @@ export class Inspector {
     byId("snippets").append(snippets.element);
     fillSaveMenu(
       () => this.#feed.kept(),
-      (entries) => {
-        this.#feed.saved(entries);
-        this.#leaving.look();
-      },
+      () => this.#leaving.look(),
     );
     takeFiles((name, loaded) => this.#openFile(name, loaded));
     useKeys({
@@ -480,7 +477,7 @@ export class Inspector {
       isWaiting: this.#feed.isRunning,
       isFile: this.#feed.isFile,
       isFiltered: this.#address.view.filter !== "",
-      isCleared: this.#feed.log.isCleared,
+      isCleared: this.#feed.log.wasCleared,
       onTry: (bindings) => this.#listenTo(bindings),
       onUnfilter: () => this.#search.clear(),
     });

@@ -6,7 +6,7 @@
  * leaves a gap in its place, so that neither the table nor a download has a silent hole.
  */
 import { parseFilter } from "./filter.js";
-import { NO_MESSAGE } from "./loss.js";
+import { gapArrival } from "./loss.js";
 import { Ring } from "./ring.js";
 import { Shelf } from "./shelf.js";
 
@@ -31,15 +31,6 @@ import { Shelf } from "./shelf.js";
  *   and were dropped here
  */
 /** @typedef {(exchange: string, routingKey: string) => Field[] | null} FieldsOf */
-
-/**
- * @param {Gap} gap
- * @param {number} atMs
- * @returns {Arrival}
- */
-export function gapArrival(gap, atMs) {
-  return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap, isPast: false };
-}
 
 /** @type {Ring<Entry>} */
 const NO_ENTRIES = new Ring(1);
@@ -77,6 +68,8 @@ export class Log {
   #cleared = null;
   /** Messages that came. */
   received = 0;
+  /** Whether there was something that `clear` took away. */
+  wasCleared = false;
 
   /** @param {{ limit?: number, fields?: FieldsOf }} options */
   constructor({ limit = 10_000, fields = () => null } = {}) {
@@ -109,10 +102,25 @@ export class Log {
   clear() {
     // Who clears twice means what was there the first time.
     const { received } = this;
-    if (this.kept) this.#cleared = { shown: this.#shown, behind: this.#behind, received };
+    if (this.kept) {
+      this.#cleared = { shown: this.#shown, behind: this.#behind, received };
+      this.wasCleared = true;
+    }
     this.received = 0;
     this.#shown = new Shelf(this.#limit);
     if (this.#behind) this.#behind = new Shelf(this.#limit);
+  }
+
+  /** Takes all away for good, as if nothing had been there. */
+  begin() {
+    this.clear();
+    this.forget();
+    this.wasCleared = false;
+  }
+
+  /** The newest entry's id, be it taken away. */
+  get lastId() {
+    return lastId;
   }
 
   /** Whether there is something to restore. */
@@ -142,8 +150,7 @@ export class Log {
    * @param {Arrival[]} arrivals oldest first
    */
   load(arrivals) {
-    this.clear();
-    this.forget();
+    this.begin();
     this.#behind = null;
     this.#shown = new Shelf(Math.max(this.#limit, arrivals.length), Infinity);
     for (const arrival of arrivals) {
@@ -259,15 +266,17 @@ export class Log {
 
   /**
    * @param {number} id
-   * @returns {{ count: number, oldestMs: number }} how much is kept from the first message on that
-   *   came after that entry, and when it came
+   * @returns {{ count: number, oldestMs: number, oldestId: number }} how much is kept from the first
+   *   message on that came after that entry, when it came, and its id
    */
   after(id) {
-    const found = { count: 0, oldestMs: NaN };
+    const found = { count: 0, oldestMs: NaN, oldestId: NaN };
     for (const kept of [this.#shown.kept, this.#behind?.kept ?? NO_ENTRIES]) {
       let i = firstAfter(kept, id);
       while (!found.count && i < kept.length && kept.at(i).kind !== "message") i += 1;
-      if (!found.count && i < kept.length) found.oldestMs = kept.at(i).atMs;
+      if (!found.count && i < kept.length) {
+        ({ atMs: found.oldestMs, id: found.oldestId } = kept.at(i));
+      }
       found.count += kept.length - i;
     }
     return found;

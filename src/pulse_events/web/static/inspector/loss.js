@@ -3,11 +3,11 @@
  * What the page itself dropped at one place, since it keeps so much only: a gap like the server's.
  */
 
-/** @import { Entry } from "./log.js" */
-/** @import { Message } from "../pulse-events.d.ts" */
+/** @import { Arrival, Entry } from "./log.js" */
+/** @import { Gap, Message } from "../pulse-events.d.ts" */
 
 /** What a gap has in the place of a message. */
-export const NO_MESSAGE = Object.freeze(
+const NO_MESSAGE = Object.freeze(
   /** @type {Message} */ ({
     payload: null,
     exchange: "",
@@ -17,6 +17,15 @@ export const NO_MESSAGE = Object.freeze(
     cc: [],
   }),
 );
+
+/**
+ * @param {Gap} gap
+ * @param {number} atMs
+ * @returns {Arrival}
+ */
+export function gapArrival(gap, atMs) {
+  return { kind: "gap", atMs, message: NO_MESSAGE, text: "", gap, isPast: false };
+}
 
 export class Loss {
   /** Messages. */
@@ -38,19 +47,15 @@ export class Loss {
 
   /** The gap, right behind the last one that was dropped; `null` if none was. */
   get entry() {
-    if (!this.#lastId) return null;
-    this.#entry ??= {
-      kind: "gap",
-      message: NO_MESSAGE,
-      text: "",
-      isPast: false,
-      fields: null,
-      atMs: this.#toMs,
-      gap: { reason: this.#reason, from: iso(this.#fromMs), to: iso(this.#toMs) ?? "" },
-      lost: this.count,
-      id: this.#lastId + 0.5, // not the dropped one's: its row may still be there
-    };
+    if (this.#lastId) this.#entry ??= this.#gap();
     return this.#entry;
+  }
+
+  /** @returns {Entry} */
+  #gap() {
+    const gap = { reason: this.#reason, from: iso(this.#fromMs), to: iso(this.#toMs) ?? "" };
+    const id = this.#lastId + 0.5; // not the dropped one's: its row may still be there
+    return { ...gapArrival(gap, this.#toMs), id, fields: null, lost: this.count };
   }
 
   get #reason() {

@@ -7,6 +7,7 @@ import { button, element, say, set } from "./dom.js";
 import { exactPayload } from "./exact.js";
 import { payloadText } from "./rawjson.js";
 import { visible } from "./signs.js";
+import { sizeOf } from "./times.js";
 import { Tree } from "./tree.js";
 
 /** @import { Entry } from "./log.js" */
@@ -42,7 +43,7 @@ export function payloadSection(entry, actionsFor) {
     tree = raw || !isThere ? null : new Tree(exactPayload(entry), { path: "payload", actionsFor });
     expand.hidden = tree === null;
     const text = raw ? entry.text : payloadText(entry.text);
-    say(size, isThere ? sizeText(new Blob([text]).size) : "");
+    say(size, isThere ? sizeOf(new Blob([text]).size) : "");
     place.replaceChildren(tree?.element ?? (raw ? rawText(entry.text) : ""));
   };
   show(isRaw);
@@ -72,7 +73,7 @@ function rawText(text) {
   const pre = element("pre", { class: "raw", tabindex: 0, "aria-label": "Message as sent" });
   pre.append(visible(text.slice(0, RAW_LIMIT)));
   if (text.length <= RAW_LIMIT) return pre;
-  const all = button(`Show all (${sizeText(new Blob([text]).size)})`, () => {
+  const all = button(`Show all (${sizeOf(new Blob([text]).size)})`, () => {
     all.remove();
     for (let at = RAW_LIMIT; at < text.length; at += RAW_LIMIT) {
       // Parts that are out of sight need no layout.
@@ -81,11 +82,4 @@ function rawText(text) {
   });
   set(all, { class: "quiet more" });
   return element("div", {}, pre, all);
-}
-
-/** @param {number} size */
-function sizeText(size) {
-  if (size < 1024) return `${size} B`;
-  const kib = size / 1024;
-  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }

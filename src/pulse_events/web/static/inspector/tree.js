@@ -7,7 +7,7 @@
  * are more than a browser can lay out.
  */
 import { button, element, set } from "./dom.js";
-import { keyParts, preview, sizeOf, valueNode } from "./values.js";
+import { entryCount, keyParts, preview, valueNode } from "./values.js";
 
 /** @typedef {{ value: unknown, key: string | number | null, path: string }} Place */
 /** @typedef {(place: Place) => Node | null} ActionsFor */
@@ -61,7 +61,7 @@ export class Tree {
    * @param {number} level from one
    */
   #line(place, level) {
-    const size = sizeOf(place.value);
+    const size = entryCount(place.value);
     const shown = size ? preview(place.value, size) : valueNode(place.value);
     const depth = level > INDENTS ? element("span", { class: "depth" }, `${level} `) : null;
     const line = element(

@@ -14,7 +14,7 @@ const PREVIEW_KEYS = 6;
  * @param {unknown} value
  * @returns {number} of entries; 0 if there is nothing to open
  */
-export function sizeOf(value) {
+export function entryCount(value) {
   if (value === null || typeof value !== "object" || value instanceof WrittenNumber) return 0;
   return Array.isArray(value) ? value.length : Object.keys(value).length;
 }
