@@ -102,3 +102,18 @@ def test_everybody_is_in_one_of_three_places(audience: Audience) -> None:
     audience.miss(FIRST)
     waiting = joined(audience)
     assert audience.everybody() == (live, behind, waiting)
+
+
+def test_nothing_can_be_pending_where_nobody_is_live(audience: Audience) -> None:
+    with pytest.raises(AssertionError):
+        audience.begin_pending(1)
+    first = joined(audience)
+    audience.begin_pending(1)
+    audience.append(FRAME)
+    second = Recorder()
+    audience.join(second, NOW)
+    with pytest.raises(AssertionError):
+        audience.go_live(second)  # it would get what came before it
+    audience.flush()
+    audience.go_live(second)
+    assert (first.bodies, second.bodies) == ([1], [])

@@ -21,7 +21,7 @@ class Audience:
 
     A stream is in exactly one of `waiting`, `behind` and `streams` from `join` to its end, but for
     the moment between the first and the others.  Nothing is pending unless there are streams to
-    write it to.  Nobody else changes any of this, but `Replays` who is behind.
+    write it to.  Nobody else changes any of this.
     """
 
     __slots__ = (
@@ -42,7 +42,8 @@ class Audience:
         self.streams: set[Stream] = set()
         """Those that are live: they had ``ready``, and all that followed it but what is pending."""
         self.waiting: dict[Stream, Start] = {}
-        """Those that had no ``ready``, as some binding is not in force yet; where they begin."""
+        """Those that had no ``ready``, as some binding is not in force yet, or the log is not read
+        so far; where they begin."""
         self.behind: set[Stream] = set()
         """Those that read the history."""
         self.missing: set[Binding] = set()
@@ -53,22 +54,36 @@ class Audience:
         """The position in the history that they follow."""
         # The list's own: a method of ours would cost 20 ns more, for each message and audience.
         self.append: Callable[[bytes], None] = self.pending.append
-        """Let `streams`, of which there must be some, have a frame at the next flush."""
+        """Let `streams` have a frame at the next flush; `begin_pending` goes before the first."""
 
     def join(self, stream: "Stream", start: "Start") -> bool:
         """Add a stream; return whether it can begin, or is to wait as something is missing."""
         stream.audience = self
         if self.missing:
-            self.waiting[stream] = start
+            self.wait(stream, start)
         return not self.missing
+
+    def wait(self, stream: "Stream", start: "Start") -> None:
+        """Let a stream that had no ``ready`` wait for it."""
+        self.waiting[stream] = start
+
+    def end_wait(self, stream: "Stream") -> "Start":
+        """Let a stream wait no more; return where it begins."""
+        return self.waiting.pop(stream)
 
     def go_live(self, stream: "Stream") -> None:
         """Let a stream have all that comes from now on; nothing may be pending."""
+        assert not self.pending
         self.behind.discard(stream)
         self.streams.add(stream)
 
+    def begin_pending(self, position: int) -> None:
+        """Note that what is appended next is pending for `streams` from there on."""
+        assert self.streams
+        self.pending_after = position - 1
+
     def fall_behind(self, stream: "Stream") -> None:
-        """Let a stream have nothing more of what comes: it is to read the history."""
+        """Let a stream have nothing of what comes: it is to read the history."""
         self.streams.discard(stream)
         self.behind.add(stream)
         self._drop_pending()

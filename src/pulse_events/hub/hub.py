@@ -87,7 +87,7 @@ class Hub:
 
     def _make_past(self, keeping: Keeping | None) -> NoPast:
         if keeping is None:
-            return NoPast()
+            return NoPast(self._arrive)
         # The matching is another one in a hub of exact matches.
         return Past(keeping, lambda record: self._match(record), self._arrive, self._end_slow)
 

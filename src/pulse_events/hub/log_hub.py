@@ -98,11 +98,11 @@ class LogPast(Past):
         if since_ms is not None:
             start = Start(since_ms=since_ms)
         if self._is_ahead(start):
-            audience.waiting[stream] = start
+            audience.wait(stream, start)
             self._ahead[stream] = 0
         elif self._is_older(start):
             assert start.since_ms is not None
-            audience.waiting[stream] = start
+            audience.wait(stream, start)
             self.archive.find(stream, start.since_ms)
         else:
             super().begin(stream, start)
@@ -117,7 +117,7 @@ class LogPast(Past):
     def _found(self, stream: Stream, position: int) -> None:
         """Let a stream begin whose time was looked for."""
         assert stream.audience is not None
-        start = stream.audience.waiting.pop(stream)
+        start = stream.audience.end_wait(stream)
         super().begin(stream, start._replace(found=position))
 
     def cursor_of(self, stream: Stream) -> bytes:
@@ -149,8 +149,7 @@ class LogPast(Past):
             start = stream.audience.waiting[stream]
             if 0 < awaited <= read or not self._is_ahead(start):
                 del self._ahead[stream]
-                del stream.audience.waiting[stream]
-                super().begin(stream, start)
+                super().begin(stream, stream.audience.end_wait(stream))
 
     def ask(self, probe: Callable[[], int]) -> None:
         """Have the log's end looked for, if somebody waits for it who did not before."""

@@ -81,7 +81,7 @@ class Outbox:
         if not self._dirty:
             self._wake(self.flush)
         self._dirty.append(audience)
-        audience.pending_after = position - 1
+        audience.begin_pending(position)
 
     def flush(self, turn_bytes: int = TURN_BYTES) -> None:
         """Write what is pending: one chunk per audience, the same bytes object to each stream.

@@ -35,7 +35,11 @@ class Keeping(NamedTuple):
 
 
 class NoPast:
-    """Nothing is remembered: no stream can be resumed, and one that is too slow ends."""
+    """Nothing is remembered: no stream can be resumed, and one that is too slow ends.
+
+    Args:
+        arrive: Called with a stream that is live from now on, in that very call.
+    """
 
     history: History | None = None
     position = 0
@@ -44,6 +48,9 @@ class NoPast:
     """How long bindings of streams that can be resumed stay after the last of them."""
     kept_bindings = 0
     """How many of them do."""
+
+    def __init__(self, arrive: Callable[[Stream], None]) -> None:
+        self._arrive = arrive
 
     def read(self) -> "Read":
         """Return what streams have read."""
@@ -86,8 +93,7 @@ class NoPast:
 
     def begin(self, stream: Stream, start: Start) -> None:
         """Let a stream have ``ready``, and what follows: its bindings are in force."""
-        assert stream.audience is not None
-        stream.audience.go_live(stream)
+        self._arrive(stream)
         stream.write(stream.wire.ready)
 
     def leave(self, stream: Stream) -> None:
@@ -135,6 +141,7 @@ class Past(NoPast):
         arrive: Callable[[Stream], None],
         end: Callable[[Stream, PulseEventsError], None],
     ) -> None:
+        super().__init__(arrive)
         history, pace, retry_ms, self.kept_bindings, holds_all = keeping
         self.history = history
         self.kept_s = history.age_ms / 1000
@@ -220,9 +227,7 @@ class Past(NoPast):
         audience = stream.audience
         assert audience is not None
         if stream in audience.streams:
-            position = self._live_position(audience)
-            audience.fall_behind(stream)
-            self._replays.fall_behind(stream, position)
+            self._replays.fall_behind(stream, self._live_position(audience))
         return True
 
     def drained(self, stream: Stream) -> None:

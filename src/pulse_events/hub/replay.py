@@ -199,7 +199,7 @@ class Replays:
     def _place(self, stream: Stream, place: Place) -> None:
         self._places[stream] = place
         assert stream.audience is not None
-        stream.audience.behind.add(stream)
+        stream.audience.fall_behind(stream)
         self.drained(stream)
 
     def leave(self, stream: Stream) -> None:
