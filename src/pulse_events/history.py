@@ -49,7 +49,7 @@ class Hole(NamedTuple):
     time_ms: int
     """When what follows begins."""
     from_ms: int
-    """When the last thing came that is surely before it."""
+    """When the last thing came that is surely before it; 0 if nobody knows."""
     exchange: str
     """Whose messages they were; empty if they may be anybody's."""
     reason: str

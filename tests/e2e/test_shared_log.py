@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 
+from pulse_events.brokers.rabbitmq.log.shared_log import GONE, NEW
 from pulse_events.log.intake import UNREADABLE
 from tests.e2e.logs import log_of, reading
 from tests.faults.trial import ask
@@ -149,9 +151,9 @@ def test_without_permission_for_the_log_the_rest_works(
             amqp.publish(exchange, "k", b"1")
             assert payloads(stream.events(1)) == [1]
         wait_until(lambda: "the log cannot be read" in server.stderr, "what is wrong")
-        told = str(ask(server.port, "/__heartbeat__"))
-        assert "the log: no configure permission for the queue" in told
-        assert user not in told
+        said = heartbeat(server)
+        assert "the log: no configure permission for the queue" in said
+        assert user not in said
 
 
 def test_each_thing_that_is_not_recorded_is_told_once(
@@ -166,4 +168,100 @@ def test_each_thing_that_is_not_recorded_is_told_once(
         for name in ("x", "y"):
             said = f"no-such-{name}=# is not recorded: it does not exist"
             assert server.stderr.count(said) == 1
-            assert said in str(ask(server.port, "/__heartbeat__"))
+            assert said in heartbeat(server)
+
+
+def told(port: int, target: str, count: int) -> list[object]:
+    """Return what a stream gets first: payloads, and of gaps from when they are and why."""
+    with RawStream(port, target) as stream:
+        stream.ready(within_s=20)
+        events = [stream.event(within_s=20) for _ in range(count)]
+    return [
+        (event.json["from"], event.json["reason"]) if event.kind == "gap" else event.json["payload"]
+        for event in events
+    ]
+
+
+def test_what_was_not_recorded_before_is_a_gap(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    """After a start with more to record, of which some was published already."""
+    target = connect_target((exchange, "#"), resume="true")
+    more = ("--record", f"{exchange}=#")
+    with instance() as server:
+        with RawStream(server.port, connect_target((exchange, "a"), resume="true")) as stream:
+            stream.ready()
+            amqp.publish(exchange, "a", b"1")
+            cursor = stream.events(1)[0].event_id
+            amqp.publish(exchange, "b", b"2")
+    gap = (None, NEW.format(exchange))
+    for number in (3, 4):  # which is known, the second time
+        with instance(*more) as server:
+            with RawStream(server.port, target) as stream:
+                stream.ready()
+                amqp.publish(exchange, "b", b"%d" % number)
+                stream.event("message")
+            later = list(range(3, number + 1))
+            assert told(server.port, f"{target}&lastEventId={cursor}", number - 1) == [gap, *later]
+            found = told(server.port, f"{target}&since=1h", number + 1)
+            assert found[1:] == [1, gap, *later]  # behind that the log is younger
+
+
+@pytest.mark.timeout(60)
+def test_an_exchange_that_comes_late_is_recorded_behind_a_gap(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    late = f"{exchange}/late"
+    target = connect_target((late, "#"), resume="true", since="1h")
+    with instance("--record", f"{late}=#") as server:
+        with RawStream(server.port, connect_target((exchange, "a"), resume="true")) as stream:
+            stream.ready()
+            amqp.publish(exchange, "a", b"0")
+            stream.event("message")
+        wait_until(lambda: "is not recorded" in heartbeat(server), "it is not there")
+        amqp.declare_exchange(late)
+        amqp.publish(late, "k", b"1")
+        wait_until(lambda: "is not recorded" not in heartbeat(server), "it is bound", within_s=40)
+        amqp.publish(late, "k", b"2")
+        found = told(server.port, target, 3)
+        assert found[1:] == [(None, NEW.format(late)), 2]  # behind that the log is younger
+        amqp.delete_exchange(late)
+
+
+@pytest.mark.timeout(150)
+def test_an_exchange_that_is_deleted_and_made_again_goes_on_behind_gaps(
+    instance: Callable[..., Server], amqp: Amqp, exchange: str
+) -> None:
+    target = connect_target((exchange, "a"), resume="true")
+    with instance() as server, RawStream(server.port, target) as stream:
+        stream.ready()
+        amqp.publish(exchange, "a", b"1")
+        (first,) = stream.events(1)
+        amqp.delete_exchange(exchange)
+        assert stream.event("gap", within_s=40).json["reason"] == GONE.format(exchange)
+        assert first.json["payload"] == 1
+        wait_until(lambda: "is not recorded" in heartbeat(server), "the heartbeat says it")
+        amqp.declare_exchange(exchange)
+        amqp.publish(exchange, "a", b"2")
+        gap = stream.event("gap", within_s=40).json
+        assert (gap["from"] is None, gap["reason"]) == (False, NEW.format(exchange))
+        amqp.publish(exchange, "a", b"3")
+        assert payloads(stream.events(1)) == [3]
+        # Made again before anybody has looked: nobody can know, but it goes on.
+        amqp.delete_exchange(exchange)
+        amqp.declare_exchange(exchange)
+        wait_until(lambda: reaches(stream, amqp, exchange), "it is bound again", within_s=40)
+        assert "Traceback" not in server.stderr
+
+
+def reaches(stream: RawStream, amqp: Amqp, exchange: str) -> bool:
+    """Tell whether a message that is published now comes."""
+    amqp.publish(exchange, "a", b"4")
+    with suppress(TimeoutError):
+        stream.event("message", within_s=2)
+        return True
+    return False
+
+
+def heartbeat(server: Server) -> str:
+    return str(ask(server.port, "/__heartbeat__"))

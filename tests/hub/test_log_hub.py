@@ -178,15 +178,16 @@ def test_each_gets_what_matches_behind_its_cursor_once(
     offset = 0
     for number, key in enumerate(keys):
         offset += strides[number]  # a segment's snapshot takes one
-        stamp = Stamp(WRITER, number, 1_000_000 + number, 1)
+        stamp = Stamp(WRITER, number - keys[:number].count("-"), 1_000_000 + number, 1)
         if key == "-":
+            stamp = Stamp(OTHER, number, 1_000_000 + number)
             process.read(offset, Probe(stamp))
         else:
             process.read(offset, Recorded(stamp, "e", key, (), b'{"payload":%d}' % number))
         position = LogCursors.position(offset, check(stamp))
         cursors.append(LogCursors().at(position - number % 2).decode())
         for at, place in starts:
-            if at == number and place < number:
+            if at % len(keys) == number and place < number:
                 first = place + 1 - place % 2 if place else number + 1
                 clients.append((first, process.connect(cursors[place + 1 if place else 0], only_a)))
     for first, stream in clients:

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulse_events.bindings import Binding
 from pulse_events.log.entries import (
     HEAD_LIMIT_BYTES,
+    MARKS_LIMIT,
     Began,
     Entry,
     Lost,
@@ -21,6 +23,8 @@ from pulse_events.log.entries import (
     check,
     decode,
     encode,
+    holds,
+    mark_of,
 )
 from pulse_events.messages import Message, encode_message
 
@@ -28,7 +32,21 @@ STAMP = Stamp("0123abcd", 7, 1_700_000_000_000, 3)
 HEAD = [*STAMP]
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ["", "began", "probe", "lost", "\n", "\r\n", "\x00", '"', "\\", "\u2028", "\x85", "\U0010ffff"]
+    [
+        "",
+        "began",
+        "probe",
+        "lost",
+        "holds",
+        "\n",
+        "\r\n",
+        "\x00",
+        '"',
+        "\\",
+        "\u2028",
+        "\x85",
+        "\U0010ffff",
+    ]
 )
 times = st.integers(0, 253_402_300_799_999)
 stamps = st.builds(
@@ -44,6 +62,7 @@ entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(Began, stamps),
     st.builds(Probe, stamps),
     st.builds(Lost, stamps, times, texts, texts),
+    st.builds(holds, stamps, st.lists(st.from_regex(r"[0-9a-f]{16}", fullmatch=True))),
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -88,9 +107,25 @@ def test_the_head_is_compact_json_and_the_line_stands_as_it_is() -> None:
     assert encode(Lost(STAMP, 5, "e", "full")) == (
         b'["0123abcd",7,1700000000000,3,"lost"]\n{"from":5,"exchange":"e","reason":"full"}'
     )
+    assert encode(holds(STAMP, ["b" * 16, "a" * 16])) == (
+        b'["0123abcd",7,1700000000000,3,"holds"]\n["%b","%b"]' % (b"a" * 16, b"b" * 16)
+    )
 
 
-@pytest.mark.parametrize("kind", ["began", "probe", "lost"])
+def test_a_binding_has_a_mark_of_its_own() -> None:
+    bindings = [Binding("e", "a"), Binding("e", "a.#"), Binding("ea", ""), Binding("", "ea")]
+    assert len({*map(mark_of, bindings)}) == len(bindings)
+    # Those of yesterday are in the log.
+    assert mark_of(bindings[0]) == "de2a1577a7aa5418"
+
+
+def test_of_more_bindings_than_an_entry_can_tell_of_the_rest_is_left_out() -> None:
+    entry = holds(STAMP, [f"{number:016x}" for number in range(MARKS_LIMIT + 1)])
+    assert decode(encode(entry)) == entry
+    assert len(entry.marks) == MARKS_LIMIT
+
+
+@pytest.mark.parametrize("kind", ["began", "probe", "lost", "holds"])
 @pytest.mark.parametrize("exchange", ["", "began", "lost"])
 def test_a_message_of_the_default_exchange_is_no_control_entry(exchange: str, kind: str) -> None:
     entry = Recorded(STAMP, exchange, kind, (), b'{"from":5,"exchange":"e","reason":"full"}')
@@ -159,6 +194,19 @@ def test_a_loss_that_nobody_writes_is_refused(line: bytes) -> None:
         decode(head_and_line([*HEAD, "lost"], line))
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"", b"1", b"{}", b"[", b'[""]', b"[1]", b"[null]", b'["0123456789abcde"]',
+        b'["0123456789ABCDEF"]', b'["0123456789abcdef0"]', b'["0123456789abcdef",]', b"\xff",
+        b'["%b"]' % b'0123456789abcdef","'.ljust(HEAD_LIMIT_BYTES), b"[" * 100_000,
+    ],
+)  # fmt: skip
+def test_marks_that_nobody_writes_are_refused(line: bytes) -> None:
+    with pytest.raises(NotAnEntry):
+        decode(head_and_line([*HEAD, "holds"], line))
+
+
 def test_a_head_may_be_as_long_as_a_frame_of_keys_and_not_longer() -> None:
     keys = tuple("\x00" * 255 for _ in range(500))
     entry = Recorded(STAMP, "e", "k", keys, b"{}")
@@ -172,12 +220,13 @@ def test_of_any_bytes_nothing_but_a_refusal_leaves(body: bytes) -> None:
     decode_or_refuse(body)
     decode_or_refuse(b'["0123abcd",7,7,7,"e","k"]\n' + body)
     decode_or_refuse(b'["0123abcd",7,7,7,"lost"]\n' + body)
+    decode_or_refuse(b'["0123abcd",7,7,7,"holds"]\n' + body)
     decode_or_refuse(b'["0123abcd",7,7,7,"e","' + body + b'"]\n')
 
 
 @given(st.lists(json_values, max_size=4), json_values)
 def test_of_any_json_nothing_but_a_refusal_leaves(more: list[Any], line: Any) -> None:
-    for head in (more, [*HEAD, *more], [*HEAD, "lost", *more]):
+    for head in (more, [*HEAD, *more], [*HEAD, "lost", *more], [*HEAD, "holds", *more]):
         decode_or_refuse(head_and_line(head, json.dumps(line).encode()))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pulse_events.log.entries import Began, Entry, Lost, Probe, Recorded, Stamp
+from pulse_events.log.entries import Began, Entry, Holds, Lost, Probe, Recorded, Stamp
 from pulse_events.log.succession import Succession
 
 
@@ -13,6 +13,7 @@ def entry_of(text: str) -> Entry:
         "began": Began(stamp),
         "probe": Probe(stamp),
         "lost": Lost(stamp, 0, "e", "full"),
+        "holds": Holds(stamp, ()),
     }
     return kinds.get(text[3:], Recorded(stamp, "e", text[:3], (), b"{}"))
 
@@ -24,6 +25,7 @@ def entry_of(text: str) -> Entry:
         ("a13 a14 a15", ""),
         ("r00probe a13 r00probe a14", ""),
         ("a13 r00lost a14", ""),
+        ("a13 r00holds a14", ""),
         # A missing number.
         ("a13 a15 a16", "a15 a16"),
         ("a10began a12", "a12"),

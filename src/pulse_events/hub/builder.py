@@ -97,7 +97,7 @@ class Builder:
         if isinstance(entry, Hole):
             if not concerns(entry, audience):
                 return b"", "", False
-            return _gap(history, entry, entry.from_ms, entry.reason), entry.reason, False
+            return _gap(history, entry, entry.from_ms or None, entry.reason), entry.reason, False
         is_odd = False
         try:
             is_for = audience in self._match(entry)
@@ -134,6 +134,6 @@ def _goes_on(history: History, block: Block, start: int, covered: Mark) -> bool:
     return history.block_end(block.stop) <= history.last
 
 
-def _gap(history: History, entry: Entry, from_ms: int, reason: str) -> bytes:
+def _gap(history: History, entry: Entry, from_ms: int | None, reason: str) -> bytes:
     cursor = history.cursors.at(entry.position)
     return gap_event(Gap(reason, from_ms, entry.time_ms), cursor)

@@ -284,6 +284,8 @@ class LogHub(Hub):
 
     def _tell(self, hole: Hole) -> None:
         """Tell those that are live that messages are missing here."""
+        if not hole.from_ms:
+            return  # something was not recorded before: it is since before they were ready
         gap = Gap(hole.reason, hole.from_ms, hole.time_ms)
         exchange = hole.exchange
         audiences = self._routes.on(exchange) if exchange else self._audiences

@@ -11,12 +11,15 @@ order in which entries may come.
 """
 
 import re
+from collections.abc import Iterable
+from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
 import orjson
 
+from pulse_events.bindings import Binding
 from pulse_events.errors import PulseEventsError
 
 HEAD_LIMIT_BYTES = 1 << 20
@@ -26,6 +29,8 @@ The properties of a message come in one frame, 128 KiB as RabbitMQ is set, and J
 at most where they have one.
 """
 _CONTROL_ELEMENTS = 5
+UNKNOWN_MS = 1
+"""As the time from which on messages are missing: nobody knows."""
 _NUMBER_END = 1 << 63
 _TIME_END_MS = 253_402_300_800_000
 """The year 10,000, which no `datetime` can have."""
@@ -76,20 +81,47 @@ class Lost(NamedTuple):
 
     stamp: Stamp
     from_ms: int
-    """When the last thing came that is surely before them; 0 if that is what stands before this."""
+    """When the last thing came that is surely before them; 0 if that is what stands before this,
+    `UNKNOWN_MS` if nobody knows."""
     exchange: str
     """Whose messages they were; empty if they may be anybody's."""
     reason: str
     """What clients are told."""
 
 
-Entry = Recorded | Began | Probe | Lost
+class Holds(NamedTuple):
+    """What is recorded from here on, by whoever records.
+
+    It is said again and again, so that who reads the log's end knows what was recorded before.
+    """
+
+    stamp: Stamp
+    marks: tuple[str, ...]
+    """Of the bindings; see `mark_of`."""
+
+
+Entry = Recorded | Began | Probe | Lost | Holds
 
 _WRITER = re.compile(r"[0-9a-f]{8}")
 # Typed, so that it ends at the first thing inside of another: of a MiB of `[[],[],…]` orjson makes
 # objects for 49 ms.
 _decode_head = msgspec.json.Decoder(list[int | str]).decode
 _decode_loss = msgspec.json.Decoder(dict[str, int | str]).decode
+_decode_marks = msgspec.json.Decoder(list[str]).decode
+_MARK = re.compile(r"[0-9a-f]{16}")
+MARKS_LIMIT = HEAD_LIMIT_BYTES // 20
+"""The most bindings that one entry tells of; more are taken for new at each start."""
+
+
+def mark_of(binding: Binding) -> str:
+    """Return what stands for a binding: thousands of names would make an entry too long."""
+    name = f"{binding.exchange}\0{binding.pattern}"
+    return blake2b(name.encode(), digest_size=8).hexdigest()
+
+
+def holds(stamp: Stamp, marks: Iterable[str]) -> Holds:
+    """Return the entry that says that these are recorded."""
+    return Holds(stamp, tuple(sorted(marks)[:MARKS_LIMIT]))
 
 
 def check(stamp: Stamp) -> int:
@@ -112,6 +144,8 @@ def encode(entry: Entry) -> bytes:
             return _join((*stamp, "began"))
         case Probe(stamp):
             return _join((*stamp, "probe"))
+        case Holds(stamp, marks):
+            return _join((*stamp, "holds"), orjson.dumps(marks))
     loss = {"from": entry.from_ms, "exchange": entry.exchange, "reason": entry.reason}
     return _join((*entry.stamp, "lost"), orjson.dumps(loss))
 
@@ -163,9 +197,11 @@ def _read_stamp(elements: list[int | str]) -> Stamp:
     return Stamp(writer, number, time_ms, _natural(term, _NUMBER_END))
 
 
-def _read_control(stamp: Stamp, kind: int | str, line: bytes) -> Began | Probe | Lost:
+def _read_control(stamp: Stamp, kind: int | str, line: bytes) -> Began | Probe | Lost | Holds:
     if kind == "lost":
         return _read_loss(stamp, line)
+    if kind == "holds":
+        return Holds(stamp, tuple(_read_marks(line)))
     if line:
         raise NotAnEntry(f"a line of {len(line)} bytes where there is nothing to say")
     if kind == "began":
@@ -186,6 +222,18 @@ def _read_loss(stamp: Stamp, line: bytes) -> Lost:
         raise NotAnEntry(f"a loss that says {len(loss)} things, not from, exchange and reason")
     from_ms = _natural(loss["from"], _TIME_END_MS)
     return Lost(stamp, from_ms, _text(loss["exchange"]), _text(loss["reason"]))
+
+
+def _read_marks(line: bytes) -> list[str]:
+    if len(line) > HEAD_LIMIT_BYTES:
+        raise NotAnEntry(f"marks of {len(line)} bytes, the limit is {HEAD_LIMIT_BYTES}")
+    try:
+        marks = _decode_marks(line)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise NotAnEntry(f"marks that cannot be read: {error}") from None
+    if not all(map(_MARK.fullmatch, marks)):
+        raise NotAnEntry("a mark that is not 16 hexadecimal digits")
+    return marks
 
 
 def _natural(value: int | str, end: int) -> int:

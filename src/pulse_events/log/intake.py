@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pulse_events.cursors import NONE, LogCursors
 from pulse_events.history import Hole, Record
-from pulse_events.log.entries import Entry, Lost, Recorded, check
+from pulse_events.log.entries import UNKNOWN_MS, Entry, Holds, Lost, Recorded, check
 from pulse_events.log.succession import Succession
 from pulse_events.log.tail import Tail
 from pulse_events.log.takeover import Content
@@ -34,6 +34,12 @@ class Intake:
         self._is_torn = self._is_whole = False
         self.did_count = False
         """Whether what was taken last counts; see `Succession`."""
+        self.held: frozenset[str] | None = None
+        """The marks of what is recorded, as the log said last; ``None`` if it did not say."""
+        self.since_held = 0
+        """How much the log has grown since it said so."""
+        self.dropped: dict[str, int] = {}
+        """The marks that it says no more, and since when, in milliseconds since the epoch."""
 
     @property
     def term(self) -> int:
@@ -52,6 +58,8 @@ class Intake:
         self._succession = Succession()
         self._offset = -1
         self._is_whole = False
+        self.held = None
+        self.dropped = {}
 
     def fail(self, offset: int) -> None:
         """Note that what stands at ``offset`` cannot be read.
@@ -83,9 +91,23 @@ class Intake:
             self.latest.append(content)
             event = join_event(b"message", content.line, NONE)
             yield self.tail.record(position, time_ms, *content[:3], event)
-        elif self.did_count and isinstance(entry, Lost) and not self._is_before_all:
+        elif self.did_count and isinstance(entry, Lost) and self._is_told(entry):
             _, from_ms, exchange, reason = entry
-            since_ms = from_ms or self.tail.entered_ms
+            since_ms = 0 if from_ms == UNKNOWN_MS else from_ms or self.tail.entered_ms
             yield self.tail.missing(position, time_ms, since_ms, exchange, reason)
         else:
             self.tail.note(position, time_ms)
+        self._note_held(offset - before, entry)
+
+    def _is_told(self, entry: Lost) -> bool:
+        # Where nothing was ever recorded nothing can be missing, but of what was to be recorded.
+        return entry.exchange != "" or not self._is_before_all
+
+    def _note_held(self, grown: int, entry: Entry) -> None:
+        self.since_held += grown
+        if not self.did_count or not isinstance(entry, Holds):
+            return
+        held = frozenset(entry.marks)
+        self.dropped |= dict.fromkeys((self.held or held) - held, entry.stamp.time_ms)
+        self.dropped = {mark: ms for mark, ms in self.dropped.items() if mark not in held}
+        self.held, self.since_held = held, 0

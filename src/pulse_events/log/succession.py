@@ -6,7 +6,7 @@ than those before, and what is of a former term, behind the `Began` of a later o
 nobody: nobody acknowledges it, its successor records it.  Pure.
 """
 
-from pulse_events.log.entries import Began, Entry, Lost, Probe
+from pulse_events.log.entries import Began, Entry, Holds, Lost, Probe
 
 
 class Succession:
@@ -34,7 +34,8 @@ class Succession:
         number, and a successor writes all from there on again.
         """
         stamp = entry.stamp
-        if isinstance(entry, Probe) or (isinstance(entry, Lost) and stamp.number == 0):
+        is_own = isinstance(entry, Lost | Holds) and stamp.number == 0
+        if is_own or isinstance(entry, Probe):
             return True  # no recorder wrote it: each begins with `Began`
         if stamp.term > self.term:  # no `Began` of its own: that was before the first that was read
             self.term, self._writer, self._due = stamp.term, stamp.writer, None
