@@ -8,7 +8,7 @@ from pulse_events.history import Hole, Record
 from pulse_events.log.entries import Entry, Lost, Recorded, check
 from pulse_events.log.succession import Succession
 from pulse_events.log.tail import Tail
-from pulse_events.log.takeover import Content
+from pulse_events.log.takeover import LogContent
 from pulse_events.wire.sse import join_event
 
 JUMPED = "the log no longer had what follows"
@@ -27,7 +27,7 @@ class Intake:
 
     def __init__(self, tail: Tail, keeps: int = 0) -> None:
         self.tail = tail
-        self.latest: deque[Content] = deque(maxlen=keeps)
+        self.latest: deque[LogContent] = deque(maxlen=keeps)
         """Messages that count, oldest first, none missing in between."""
         self._succession = Succession()
         self._offset = -1
@@ -79,7 +79,7 @@ class Intake:
             yield self.tail.missing(position - 1, time_ms, self.tail.entered_ms, "", reason)
         self.did_count = self._succession.counts(entry)
         if self.did_count and isinstance(entry, Recorded):
-            content = Content(*entry[1:])
+            content = LogContent(*entry[1:])
             self.latest.append(content)
             event = join_event(b"message", content.line, NONE)
             yield self.tail.record(position, time_ms, *content[:3], event)
