@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Iterator
 
-from pulse_events.cursors import NONE, LogCursors
+from pulse_events.cursors import LogCursors
 from pulse_events.history import Hole, Record
 from pulse_events.log.entries import Entry, Lost, Recorded, check
 from pulse_events.log.succession import Succession
 from pulse_events.log.tail import Tail
 from pulse_events.log.takeover import LogContent
-from pulse_events.wire.sse import join_event
+from pulse_events.wire.wire import line_event
 
 JUMPED = "the log no longer had what follows"
 UNREADABLE = "messages may be missing: something in the log cannot be read"
@@ -81,8 +81,7 @@ class Intake:
         if self.did_count and isinstance(entry, Recorded):
             content = LogContent(*entry[1:])
             self.latest.append(content)
-            event = join_event(b"message", content.line, NONE)
-            yield self.tail.record(position, time_ms, *content[:3], event)
+            yield self.tail.record(position, time_ms, *content[:3], line_event(content.line))
         elif self.did_count and isinstance(entry, Lost) and not self._is_before_all:
             _, from_ms, exchange, reason = entry
             since_ms = from_ms or self.tail.entered_ms
