@@ -17,6 +17,7 @@ PAGES = [
         "docs/development.md",
         "docs/install.md",
         "docs/releasing.md",
+        "pyproject.toml",
     )
 ]
 FILE_NAMES = re.compile(r"\.(?:py|m?js|css|ts|md|txt|toml|jsonc?)$")
