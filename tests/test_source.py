@@ -1,4 +1,4 @@
-"""What holds of all code of the package: a class's name is of one class alone."""
+"""What holds of all code of the package: no two classes share a name, and functions are short."""
 
 import ast
 from collections import Counter
@@ -27,3 +27,22 @@ def test_no_two_classes_have_the_same_name_but_those_that_users_know() -> None:
     assert len(names) > 200
     assert {name for name, count in names.items() if count > 1} == PUBLIC
     assert PUBLIC.issubset(pulse_events.__all__)
+
+
+def lines_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
+    """Return how many lines a function has, and of these its body, without the docstring."""
+    assert function.end_lineno is not None
+    has_text = ast.get_docstring(function) is not None and len(function.body) > 1
+    begins = function.body[has_text].lineno
+    return function.end_lineno - function.lineno + 1, function.end_lineno - begins + 1
+
+
+def test_no_function_has_more_than_60_lines_or_40_beside_its_docstring() -> None:
+    lengths = {
+        f"{path.relative_to(SOURCE)}:{node.lineno} {node.name}": lines_of(node)
+        for path, module in MODULES.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert len(lengths) > 1000
+    assert {name for name, (all_, body) in lengths.items() if all_ > 60 or body > 40} == set()
