@@ -17,6 +17,7 @@ PAGES = [
         "docs/development.md",
         "docs/install.md",
         "docs/releasing.md",
+        "pyproject.toml",
     )
 ]
 FILE_NAMES = re.compile(r"\.(?:py|m?js|css|ts|md|txt|toml|jsonc?)$")
@@ -40,14 +41,33 @@ def test_each_path_that_a_page_for_developers_names_is_there(page: Path) -> None
     assert [name for name in paths_in(page) if not is_there(name)] == []
 
 
+def modules_in(tree: str) -> dict[str, list[str]]:
+    """Return the modules that the tree lists, by folder; its third column says what they do."""
+    listed: dict[str, list[str]] = {}
+    folders: list[str] = []
+    for line in tree.partition("\ntests/")[0].split("\n"):
+        depth = (len(line) - len(line.lstrip())) // 2
+        for name in line[:54].split():
+            if name.endswith("/"):
+                folders = [*folders[:depth], name]
+            elif name.endswith(".py"):
+                folders = folders[:1]
+            listed.setdefault("".join(folders), [])
+            if not name.endswith("/"):
+                listed["".join(folders)].append(name.removesuffix(".py"))
+    return {folder: sorted(modules) for folder, modules in listed.items()}
+
+
 def test_the_tree_names_every_module_and_nothing_else() -> None:
     (tree,) = [block.text for block in blocks() if "src/pulse_events/\n" in block.text]
-    named = set(re.findall(r"[\w*/-]+?(?:\.\w+|/)(?=[ ,;)\n]|$)", tree))
-    modules = {path.name for path in SOURCE.glob("[!_]*.py")}
-    folders = {f"{path.name}/" for path in SOURCE.iterdir() if (path / "__init__.py").exists()}
-    assert modules | folders <= named
-    missing = [name for name in named if not is_there(name)]
-    assert missing == []
+    folders = [SOURCE / "web" / "static", *(path.parent for path in SOURCE.rglob("__init__.py"))]
+    assert modules_in(tree) == {
+        f"{folder.relative_to(ROOT)}/": sorted(path.stem for path in folder.glob("[!_]*.py"))
+        for folder in folders
+    }
+    named = re.findall(r"[\w*/-]+?(?:\.\w+|/)(?=[ ,;)\n]|$)", tree)
+    assert len(named) > 30
+    assert [name for name in named if not is_there(name)] == []
 
 
 def test_the_page_for_contributors_has_every_target_of_make_and_no_other() -> None:

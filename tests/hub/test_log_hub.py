@@ -27,6 +27,17 @@ def test_streams_begin_when_the_log_is_read_up_to_its_end() -> None:
     assert process.connect().kinds == ["ready"]
 
 
+def test_what_is_taken_for_a_line_end_is_escaped_live_and_of_the_history() -> None:
+    process = attached(1)
+    live = process.connect()
+    line = '{"payload":"a\u2028b\x85"}'.encode()
+    process.write(recorded(1)._replace(line=line))
+    again = process.connect(live.events[0].event_id)
+    for stream in (live, again):
+        (message,) = [event for event in stream.events if event.kind == "message"]
+        assert message.data == '{"payload":"a\\u2028b\\u0085"}'
+
+
 def test_a_cursor_of_one_process_is_good_at_another() -> None:
     one, two = attached(0), attached(0)
     here = one.connect()

@@ -1,6 +1,6 @@
 """Turns: each owner has one in a round, however many streams it has."""
 
-from pulse_events.hub.turns import Turns
+from pulse_events.hub.turns import StreamTurns
 from tests.support.hub_desk import Recorder
 
 
@@ -11,7 +11,7 @@ def of(owner: str) -> Recorder:
 
 
 def test_owners_take_turns_and_so_do_their_streams() -> None:
-    turns = Turns()
+    turns = StreamTurns()
     many, one = [of("many") for _ in range(3)], of("one")
     for stream in (*many, one, many[0]):
         turns.add(stream)
@@ -20,7 +20,7 @@ def test_owners_take_turns_and_so_do_their_streams() -> None:
 
 
 def test_who_is_taken_out_has_no_turn() -> None:
-    turns = Turns()
+    turns = StreamTurns()
     first, second = of("a"), of("a")
     turns.add(first)
     turns.discard(second)

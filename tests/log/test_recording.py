@@ -4,7 +4,7 @@ import pytest
 
 from pulse_events.log.entries import Began, Entry, Lost, Recorded, Stamp, decode
 from pulse_events.log.recording import PREFETCH, QUIET_MS, Recording, RecordsLost, Superseded
-from pulse_events.log.takeover import Content
+from pulse_events.log.takeover import LogContent
 from pulse_events.messages import Message, encode_message
 
 OURS, FORMER = "0123abcd", "ffffffff"
@@ -49,9 +49,9 @@ class Desk:
         return [entry.routing_key for entry in self.written if isinstance(entry, Recorded)]
 
 
-def content(key: str) -> Content:
+def content(key: str) -> LogContent:
     """Return what a recorder keeps of a message of `Desk`."""
-    return Content("e", key, (), encode_message(Message("e", key, b"1")))
+    return LogContent("e", key, (), encode_message(Message("e", key, b"1")))
 
 
 def recorded(key: str, number: int, writer: str = FORMER, term: int = TERM - 1) -> Recorded:

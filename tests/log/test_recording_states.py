@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pulse_events.log.entries import Lost, Probe, Recorded, Stamp
 from pulse_events.log.recording import QUIET_MS, Recording, RecordsLost, Superseded
 from pulse_events.log.succession import Succession
-from pulse_events.log.takeover import Content
+from pulse_events.log.takeover import LogContent
 from pulse_events.messages import Message
 from tests.log.broker_model import PREFETCH, Broker, Item, bodies
 from tests.support.thorough import examples
@@ -30,7 +30,7 @@ class RecordingMachine(RuleBasedStateMachine):
         self.recorders = 0
         self.is_late = False
         self.succession = Succession()
-        self.end: list[Content] = []
+        self.end: list[LogContent] = []
         self.expected_skips: int | None = None
         self.breaks = 0
         self._start()
@@ -73,7 +73,7 @@ class RecordingMachine(RuleBasedStateMachine):
             self.read_so_far += 1
             counts = self.succession.counts(entry)
             if counts and isinstance(entry, Recorded):
-                self.end.append(Content(*entry[1:]))
+                self.end.append(LogContent(*entry[1:]))
             try:
                 self.recording.read_back(entry, counts=counts)
             except RecordsLost:

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulse_events.log.takeover import Content, Front
+from pulse_events.log.takeover import Front, LogContent
 
 letters = st.text("ab", max_size=8)
 
 
-def contents(keys: str) -> list[Content]:
+def contents(keys: str) -> list[LogContent]:
     """Return messages that differ if their keys do."""
-    return [Content("e", key, (), b"{}") for key in keys]
+    return [LogContent("e", key, (), b"{}") for key in keys]
 
 
 def longest(end: str, again: str) -> int:

@@ -173,6 +173,25 @@ def test_an_address_that_asks_too_often_has_to_wait(name: str) -> None:
         assert server.counts().refused_requests == 3
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/nowhere", 404),
+        ("DELETE", PING, 405),
+        ("OPTIONS", PING, 204),
+        ("GET", "/static/pulse-events.js", 200),
+    ],
+)
+def test_what_no_route_or_a_file_answers_is_counted_too(
+    method: str, path: str, status: int
+) -> None:
+    with local_server(max_request_rate=0.3) as server:
+        for expected in (status, status, status, 429):
+            with RawStream(server.port, path, method=method) as stream:
+                assert stream.head().status == expected
+        assert server.counts().refused_requests == 1
+
+
 def pings(server: LocalServer, source: str) -> int:
     """Return how many pings an address may send, up to a hundred."""
     with RawStream(server.port, PING, source=source) as stream:

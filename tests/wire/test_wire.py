@@ -14,6 +14,7 @@ from pulse_events.wire.wire import (
     Gap,
     Wire,
     gap_event,
+    line_event,
     message_event,
     ready_event,
     wire_of,
@@ -124,6 +125,14 @@ def test_a_message_is_the_same_for_all_forms_but_for_its_cursor() -> None:
     data = encode_message(message)
     assert message_event(message) == encode_event(b"message", data)
     assert with_cursor(message_event(message), b"c7") == encode_event(b"message", data, b"c7")
+
+
+def test_a_line_of_a_log_becomes_the_same_event_even_if_it_is_no_utf_8() -> None:
+    message = Message("e", "a", '"\u2028"'.encode())
+    assert line_event(encode_message(message)) == message_event(message)
+    line = b'{"payload": "\xff\xe2\x80\xa8"}'
+    expected = b'event: message\ndata: {"payload": "\xff\\u2028"}\nid: -\n\n'
+    assert line_event(line) == expected
 
 
 def test_ready_says_when_to_come_back_and_a_gap_from_when_to_when() -> None:

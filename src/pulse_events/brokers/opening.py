@@ -7,7 +7,7 @@ from pulse_events.bindings import Binding
 from pulse_events.brokers.addresses import is_inside
 from pulse_events.brokers.memory import Memory
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
-from pulse_events.brokers.rabbitmq.log.place import Place
+from pulse_events.brokers.rabbitmq.log.place import BrokerPlace
 from pulse_events.brokers.rabbitmq.log.queues import Retention
 from pulse_events.brokers.rabbitmq.log.shared_log import SharedLog
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
@@ -43,11 +43,11 @@ def open_log(settings: Settings, hub: LogHub, recorded: Iterable[Binding]) -> Sh
         SettingsError: There is no such address, or what it needs cannot be read.
     """
     ca_file = str(settings.broker_ca_file) if settings.broker_ca_file else None
-    source = Place.of(settings.broker, settings.namespace, ca_file)
+    source = BrokerPlace.of(settings.broker, settings.namespace, ca_file)
     log = source
     if settings.log_url != settings.broker:
         try:
-            log = Place.of(settings.log_url, settings.namespace)
+            log = BrokerPlace.of(settings.log_url, settings.namespace)
         except SettingsError as error:
             raise SettingsError(f"--history: {error}") from None
     return SharedLog(

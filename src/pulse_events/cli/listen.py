@@ -120,13 +120,13 @@ def listen(url: str | None, **options: Any) -> None:
 
 
 def _run(wishes: "Wishes", file: "CursorFile | None", arguments: dict[str, Any]) -> None:
-    from pulse_events.cli.listener import Listener
+    from pulse_events.cli.listener import ListenRun
     from pulse_events.process.loops import new_event_loop
     from pulse_events.process.standard_streams import OutputFailed
 
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         try:
-            runner.run(Listener(wishes, file).run(arguments))
+            runner.run(ListenRun(wishes, file).run(arguments))
         except OutputFailed as error:
             if error.reader_is_gone:  # `listen | head`: nobody wants to know
                 raise click.exceptions.Exit(EXIT_FAILED) from None

@@ -79,7 +79,7 @@ class Wishes:
         return payload if self.payload else whole
 
 
-class Listener:
+class ListenRun:
     """One run of ``listen``.
 
     Args:

@@ -42,10 +42,10 @@ def wait(url: str | None, **options: Any) -> None:
     check_connection(options)
     watch, bindings = _watched(options)
     arguments = {"url": server_url(url), "bindings": bindings, **connection_of(options)}
-    from pulse_events.cli.waiting import Waiting
+    from pulse_events.cli.waiting import WaitRun
     from pulse_events.process.loops import new_event_loop
 
-    waiting = Waiting(watch, voice_of(options), options["since"])
+    waiting = WaitRun(watch, voice_of(options), options["since"])
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
         code = runner.run(waiting.run(arguments, options["timeout"]))
     raise click.exceptions.Exit(code)

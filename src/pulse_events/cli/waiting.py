@@ -22,7 +22,7 @@ _NO_HISTORY = "keeps no history"
 """In what servers, and our own client, say of that."""
 
 
-class Waiting:
+class WaitRun:
     """One run of ``wait``.
 
     Args:

@@ -41,11 +41,11 @@ async def items(course: Course, terms: Terms) -> AsyncGenerator[Any, None]:
 
 
 @asynccontextmanager
-async def _doer(terms: Terms) -> AsyncIterator["_Doer"]:
+async def _doer(terms: Terms) -> AsyncIterator["_AsyncDoer"]:
     """Have a client for the block: the user's, which stays, or one of ours, which does not."""
     with proxies_checked():
         client = terms.client or httpx.AsyncClient(**client_options(terms))
-    doer = _Doer(terms, client)
+    doer = _AsyncDoer(terms, client)
     try:
         yield doer
     finally:
@@ -54,7 +54,7 @@ async def _doer(terms: Terms) -> AsyncIterator["_Doer"]:
             await client.aclose()
 
 
-class _Doer:
+class _AsyncDoer:
     """Does one step after the other; has at most one response open."""
 
     def __init__(self, terms: Terms, client: httpx.AsyncClient) -> None:

@@ -119,15 +119,12 @@ def listen(
 
             proxy: URL of a proxy; by default as the environment says (``HTTPS_PROXY`` …).
 
-            connect_timeout_s: For a connection, 15.
+            connect_timeout_s, stale_after_s: For a connection, 15; for silence, after which it
+            connects anew, 75, above the ping interval.
 
-            stale_after_s: Silence after which to connect anew, 75; above the ping interval.
+            first_delay_s, max_delay_s: Delays grow from 0.5 to 15; the server may ask for longer.
 
-            first_delay_s, max_delay_s: Before the second attempt, 0.5, and at most, 15; between
-            these the delays grow, and the server may ask for longer ones.
-
-            max_retries: Attempts after the last ``ready`` before it gives up; by default it never
-            does.
+            max_retries: Attempts after the last ``ready`` before it gives up; else it never does.
 
             wait_for_server: Try again even if the first attempt fails.
 

@@ -40,11 +40,11 @@ def items(course: Course, terms: Terms) -> Generator[Any, None, None]:
 
 
 @contextmanager
-def _doer(terms: Terms) -> Iterator["_Doer"]:
+def _doer(terms: Terms) -> Iterator["_SyncDoer"]:
     """Have a client for the block: the user's, which stays, or one of ours, which does not."""
     with proxies_checked():
         client = terms.client or httpx.Client(**client_options(terms))
-    doer = _Doer(terms, client)
+    doer = _SyncDoer(terms, client)
     try:
         yield doer
     finally:
@@ -53,7 +53,7 @@ def _doer(terms: Terms) -> Iterator["_Doer"]:
             client.close()
 
 
-class _Doer:
+class _SyncDoer:
     """Does one step after the other; has at most one response open."""
 
     def __init__(self, terms: Terms, client: httpx.Client) -> None:

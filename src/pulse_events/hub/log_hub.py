@@ -14,7 +14,7 @@ from pulse_events.hub.archive import Archive
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.oddities import Oddity
-from pulse_events.hub.past import Keeping, NoPast, Past, Read
+from pulse_events.hub.past import Keeping, NoPast, Past, ReadCounts
 from pulse_events.hub.ports import Listener, Stream, Waiting
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.replay import NOW, Start, told_by_an_end
@@ -81,7 +81,7 @@ class LogPast(Past):
         self._ahead: dict[Stream, int] = {}
         """Who has had more than was read, and the probe that has yet to be read; 0 before that."""
 
-    def read(self) -> Read:
+    def read(self) -> ReadCounts:
         """See `NoPast`."""
         return super().read()._replace(in_line=len(self.archive))
 

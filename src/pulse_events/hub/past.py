@@ -52,9 +52,9 @@ class NoPast:
     def __init__(self, arrive: Callable[[Stream], None]) -> None:
         self._arrive = arrive
 
-    def read(self) -> "Read":
+    def read(self) -> "ReadCounts":
         """Return what streams have read."""
-        return Read()
+        return ReadCounts()
 
     def record(self, message: Message, event: bytes) -> int:
         """Hold a message, as an event without a cursor; return its position, 0 if nowhere."""
@@ -155,10 +155,10 @@ class Past(NoPast):
         """See `NoPast`."""
         return self.history.last
 
-    def read(self) -> "Read":
+    def read(self) -> "ReadCounts":
         """See `NoPast`."""
         replays = self._replays
-        return Read(len(replays), 0, replays.messages_out, replays.bytes_out, replays.gaps)
+        return ReadCounts(len(replays), 0, replays.messages_out, replays.bytes_out, replays.gaps)
 
     def record(self, message: Message, event: bytes) -> int:
         """See `NoPast`."""
@@ -266,7 +266,7 @@ class Past(NoPast):
         self.history.close()
 
 
-class Read(NamedTuple):
+class ReadCounts(NamedTuple):
     """What streams have read in the history."""
 
     streams: int = 0

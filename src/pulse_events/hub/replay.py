@@ -16,7 +16,7 @@ from pulse_events.hub.audience import Audience
 from pulse_events.hub.builder import Builder, concerns
 from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.ports import Stream
-from pulse_events.hub.turns import Turns
+from pulse_events.hub.turns import StreamTurns
 from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import Gap, gap_event, ready_event
@@ -64,7 +64,7 @@ class Older(Protocol):
         """Note that a stream needs nothing more of them."""
 
 
-class Place:
+class ReadingPlace:
     """Where a stream is in the history."""
 
     __slots__ = (
@@ -140,8 +140,8 @@ class Replays:
         self._arrive = arrive
         self._end = end
         self._builder = Builder(match)
-        self._places: dict[Stream, Place] = {}
-        self._turns = Turns()
+        self._places: dict[Stream, ReadingPlace] = {}
+        self._turns = StreamTurns()
 
     def __len__(self) -> int:
         """Number of streams that read the history."""
@@ -159,7 +159,7 @@ class Replays:
             self.gaps += 1
             events += gap_event(Gap(_FOREIGN[foreign], None, self._history.now_ms()), at)
         stream.write(stream.wire.encode(events))
-        place = Place(self._history, position, started_ms)
+        place = ReadingPlace(self._history, position, started_ms)
         place.is_awaited = start != NOW
         if position == self._history.last:
             self._go_live(stream, place)
@@ -186,7 +186,7 @@ class Replays:
 
     def _begin_last(self, stream: Stream, last: int) -> None:
         # Its first ``ready`` says where the messages begin, so that none is lost if it breaks off.
-        place = Place(self._history, self._history.forgotten.position, None, last=last)
+        place = ReadingPlace(self._history, self._history.forgotten.position, None, last=last)
         place.looked = place.found = self._history.last
         self._place(stream, place)
 
@@ -194,9 +194,9 @@ class Replays:
         """Let a stream that was live go on from ``position`` when it has read what it has."""
         history = self._history
         time_ms = history.entered_ms if position == history.last else history.time_of(position)
-        self._place(stream, Place(history, position, time_ms))
+        self._place(stream, ReadingPlace(history, position, time_ms))
 
-    def _place(self, stream: Stream, place: Place) -> None:
+    def _place(self, stream: Stream, place: ReadingPlace) -> None:
         self._places[stream] = place
         assert stream.audience is not None
         stream.audience.fall_behind(stream)
@@ -285,20 +285,20 @@ class Replays:
             place.is_in_line = True
             self.older.ask(stream, place.position)
 
-    def _has(self, place: Place) -> bool:
+    def _has(self, place: ReadingPlace) -> bool:
         """Tell whether it can go on in the history that it reads."""
         history = place.history
         is_at_an_end = history is not self._history and place.position >= history.last
         return place.position >= history.forgotten.position and not is_at_an_end
 
-    def _leave_older(self, stream: Stream, place: Place) -> None:
+    def _leave_older(self, stream: Stream, place: ReadingPlace) -> None:
         """Let a stream go on in what is held, as soon as that has what it needs."""
         if place.position >= self._history.forgotten.position:
             assert self.older is not None
             self.older.leave(stream)
             place.history = self._history
 
-    def _look_back(self, stream: Stream, place: Place, audience: Audience) -> None:
+    def _look_back(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:
         """Look for the newest messages that it asked for; it is ready when they are found."""
         looked = 0
         for entry in self._history.before(place.looked):
@@ -327,7 +327,7 @@ class Replays:
         except OddKeys as odd:
             return audience in odd.found
 
-    def _skip_forgotten(self, stream: Stream, place: Place, history: History) -> None:
+    def _skip_forgotten(self, stream: Stream, place: ReadingPlace, history: History) -> None:
         """Go on at the oldest entry of a history, and say so unless a gap behind it will."""
         forgotten, covered = history.forgotten, self._since(stream)
         is_told_later = place.tells_start and place.position < covered.position > forgotten.position
@@ -337,7 +337,7 @@ class Replays:
             self._tell(stream, gap, forgotten.position)
         place.position, place.passed_ms = forgotten
 
-    def _read_block(self, stream: Stream, place: Place, audience: Audience) -> None:
+    def _read_block(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:
         """Send what follows the stream's place; if that was all, it is live."""
         covered = self._since(stream)
         block = self._builder.block(place.history, audience, place.position, covered)
@@ -358,13 +358,13 @@ class Replays:
             self.leave(stream)
             self._go_live(stream, place)
 
-    def _go_live(self, stream: Stream, place: Place) -> None:
+    def _go_live(self, stream: Stream, place: ReadingPlace) -> None:
         self._arrive(stream)
         if place.is_awaited:
             now = iso_time(self._history.now_ms())
             stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
 
-    def _why(self, place: Place, audience: Audience, covered: Mark) -> str:
+    def _why(self, place: ReadingPlace, audience: Audience, covered: Mark) -> str:
         """Return why bindings were not in force before: the broker's words, if it has lost them."""
         for entry in islice(self._history.before(covered.position), BLOCK_ENTRIES):
             if isinstance(entry, Hole) and entry.position > place.started:

@@ -3,7 +3,7 @@
 from pulse_events.hub.ports import Stream
 
 
-class Turns:
+class StreamTurns:
     """Streams that wait for their turn; each at most once."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Line:
 
     def __init__(self) -> None:
         self.values: dict[Stream, int] = {}
-        self._turns = Turns()
+        self._turns = StreamTurns()
 
     def __len__(self) -> int:
         """Number of streams."""

@@ -3,13 +3,13 @@
 from collections import deque
 from collections.abc import Iterator
 
-from pulse_events.cursors import NONE, LogCursors
+from pulse_events.cursors import LogCursors
 from pulse_events.history import Hole, Record
 from pulse_events.log.entries import UNKNOWN_MS, Entry, Holds, Lost, Recorded, check
 from pulse_events.log.succession import Succession
 from pulse_events.log.tail import Tail
-from pulse_events.log.takeover import Content
-from pulse_events.wire.sse import join_event
+from pulse_events.log.takeover import LogContent
+from pulse_events.wire.wire import line_event
 
 JUMPED = "the log no longer had what follows"
 UNREADABLE = "messages may be missing: something in the log cannot be read"
@@ -27,7 +27,7 @@ class Intake:
 
     def __init__(self, tail: Tail, keeps: int = 0) -> None:
         self.tail = tail
-        self.latest: deque[Content] = deque(maxlen=keeps)
+        self.latest: deque[LogContent] = deque(maxlen=keeps)
         """Messages that count, oldest first, none missing in between."""
         self._succession = Succession()
         self._offset = -1
@@ -87,10 +87,9 @@ class Intake:
             yield self.tail.missing(position - 1, time_ms, self.tail.entered_ms, "", reason)
         self.did_count = self._succession.counts(entry)
         if self.did_count and isinstance(entry, Recorded):
-            content = Content(*entry[1:])
+            content = LogContent(*entry[1:])
             self.latest.append(content)
-            event = join_event(b"message", content.line, NONE)
-            yield self.tail.record(position, time_ms, *content[:3], event)
+            yield self.tail.record(position, time_ms, *content[:3], line_event(content.line))
         elif self.did_count and isinstance(entry, Lost) and self._is_told(entry):
             _, from_ms, exchange, reason = entry
             since_ms = 0 if from_ms == UNKNOWN_MS else from_ms or self.tail.entered_ms

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Began, Entry, Lost, Recorded, Stamp, encode
-from pulse_events.log.takeover import Content, Front
+from pulse_events.log.takeover import Front, LogContent
 from pulse_events.messages import Message, encode_message
 
 PREFETCH = 1000
@@ -38,7 +38,7 @@ class Superseded(BrokerUnavailable):
 
 
 class _Delivery(NamedTuple):
-    content: Content
+    content: LogContent
     tag: int
     redelivered: bool = False
 
@@ -109,7 +109,7 @@ class Recording:
         clock_ms: Callable[[], int],
         write: Callable[[bytes], None],
         acknowledge: Callable[[int], None],
-        end: Callable[[], Sequence[Content]],
+        end: Callable[[], Sequence[LogContent]],
         term: Callable[[], int],
         *,
         trusts_marks: Callable[[], bool] = lambda: True,
@@ -288,10 +288,10 @@ def _is_like(held: _Delivery | _Loss, entry: Lost) -> bool:
     )
 
 
-def _content_of(message: Message) -> Content:
+def _content_of(message: Message) -> LogContent:
     # The log says of no message that it came twice: what does is not recorded twice.
     line = encode_message(message._replace(redelivered=False))
-    return Content(message.exchange, message.routing_key, message.cc, line)
+    return LogContent(message.exchange, message.routing_key, message.cc, line)
 
 
 def _entry(stamp: Stamp, about: _Delivery | _Loss | None) -> Entry:

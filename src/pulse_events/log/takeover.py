@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 
-class Content(NamedTuple):
+class LogContent(NamedTuple):
     """What makes two messages the same to readers of the log."""
 
     exchange: str
@@ -31,9 +31,9 @@ class Front:
         end: The newest messages of the log, oldest first.
     """
 
-    def __init__(self, end: Sequence[Content]) -> None:
+    def __init__(self, end: Sequence[LogContent]) -> None:
         # Numbers for contents: lines may be long, and are compared once with each place.
-        self._numbers: dict[Content, int] = {}
+        self._numbers: dict[LogContent, int] = {}
         self._end = [self._numbers.setdefault(content, len(self._numbers)) for content in end]
         self._again: list[int] = []
         self._place = 0
@@ -43,7 +43,7 @@ class Front:
         """Tell whether `recorded` is known, whatever else comes again."""
         return self._place + len(self._again) >= len(self._end)
 
-    def add(self, content: Content) -> None:
+    def add(self, content: LogContent) -> None:
         """Take what came again next."""
         self._again.append(self._numbers.get(content, -1))
         self._search(self._place)

@@ -127,12 +127,7 @@ class _Process:
         self.http = parts.http_server(
             parts.app(self._services()).route,
             self._refused,
-            Door(
-                self._admission,
-                self._refused,
-                connections_limit=parts.connections_limit(descriptors),
-                streams=self.streams.__len__,
-            ),
+            self._door(parts.connections_limit(descriptors)),
             head_limit_bytes=settings.max_head_bytes,
         )
 
@@ -170,6 +165,14 @@ class _Process:
     async def _run_peers(self) -> None:
         await self._peers.run(self.counts, self.broker.publish)
         self._stop.set()
+
+    def _door(self, connections_limit: int) -> Door:
+        return Door(
+            self._admission,
+            self._refused,
+            connections_limit=connections_limit,
+            streams=self.streams.__len__,
+        )
 
     def _services(self) -> Services:
         settings = self._settings

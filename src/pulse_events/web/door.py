@@ -113,7 +113,7 @@ class _Farewell(asyncio.Protocol):
         asyncio.get_running_loop().call_later(FAREWELL_S, self._transport.abort)
 
     def abort(self) -> None:
-        """Close the connection now; see `Place`."""
+        """Close the connection now; see `Occupant`."""
         self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -83,7 +83,7 @@ class HttpConnection(web.RequestHandler):
         super().connection_lost(exc)
 
     def abort(self) -> None:
-        """Close the connection now; see `Place`."""
+        """Close the connection now; see `Occupant`."""
         if self._link is not None:
             self._link.abort()
 

@@ -8,7 +8,7 @@ of the address that has most of such; who has few keeps them.  Pure; each step t
 from typing import Protocol
 
 
-class Place(Protocol):
+class Occupant(Protocol):
     """A connection; what it is here, `Places` alone changes."""
 
     address: str
@@ -25,7 +25,7 @@ class Places:
     def __init__(self) -> None:
         self._count = 0
         self._of_address: dict[str, int] = {}
-        self._waiting: dict[str, dict[Place, None]] = {}  # by address; longest first
+        self._waiting: dict[str, dict[Occupant, None]] = {}  # by address; longest first
         self._levels: list[dict[str, None]] = [{}]
         """The addresses that have so many waiting, by how many; each level's oldest first."""
 
@@ -37,53 +37,53 @@ class Places:
         """Return how many an address has."""
         return self._of_address.get(address, 0)
 
-    def take(self, place: Place) -> None:
+    def take(self, occupant: Occupant) -> None:
         """Add a connection, which waits for its client."""
-        place.has_place = True
+        occupant.has_place = True
         self._count += 1
-        self._of_address[place.address] = self._of_address.get(place.address, 0) + 1
-        self.wait(place)
+        self._of_address[occupant.address] = self._of_address.get(occupant.address, 0) + 1
+        self.wait(occupant)
 
-    def wait(self, place: Place) -> None:
+    def wait(self, occupant: Occupant) -> None:
         """Note that a connection waits for its client from now on."""
-        if not place.has_place:
+        if not occupant.has_place:
             return  # made room meanwhile, or a stream
-        self.serve(place)
-        place.is_waiting = True
-        waiting = self._waiting.setdefault(place.address, {})
-        waiting[place] = None
-        self._move(place.address, len(waiting) - 1, len(waiting))
+        self.serve(occupant)
+        occupant.is_waiting = True
+        waiting = self._waiting.setdefault(occupant.address, {})
+        waiting[occupant] = None
+        self._move(occupant.address, len(waiting) - 1, len(waiting))
 
-    def serve(self, place: Place) -> None:
+    def serve(self, occupant: Occupant) -> None:
         """Note that a connection's client waits for the server."""
-        if not place.is_waiting:
+        if not occupant.is_waiting:
             return
-        place.is_waiting = False
-        waiting = self._waiting[place.address]
-        del waiting[place]
+        occupant.is_waiting = False
+        waiting = self._waiting[occupant.address]
+        del waiting[occupant]
         if not waiting:
-            del self._waiting[place.address]
-        self._move(place.address, len(waiting) + 1, len(waiting))
+            del self._waiting[occupant.address]
+        self._move(occupant.address, len(waiting) + 1, len(waiting))
 
-    def leave(self, place: Place) -> None:
+    def leave(self, occupant: Occupant) -> None:
         """Forget a connection, if it is known."""
-        if not place.has_place:
+        if not occupant.has_place:
             return
-        self.serve(place)
-        place.has_place = False
+        self.serve(occupant)
+        occupant.has_place = False
         self._count -= 1
-        left = self._of_address.pop(place.address) - 1
+        left = self._of_address.pop(occupant.address) - 1
         if left:
-            self._of_address[place.address] = left
+            self._of_address[occupant.address] = left
 
     def make_room(self) -> bool:
         """Close one that waits for its client; return whether there was any."""
         address = next(iter(self._levels[-1]), None)
         if address is None:
             return False
-        place = next(iter(self._waiting[address]))
-        self.leave(place)
-        place.abort()
+        occupant = next(iter(self._waiting[address]))
+        self.leave(occupant)
+        occupant.abort()
         return True
 
     def _move(self, address: str, old: int, new: int) -> None:

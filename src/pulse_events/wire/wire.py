@@ -53,7 +53,12 @@ class Gap(NamedTuple):
 
 def message_event(message: Message) -> bytes:
     """Return a ``message`` event without a cursor: the same for all forms, yet to be encoded."""
-    return join_event(b"message", data_line(encode_message(message)), NONE)
+    return line_event(encode_message(message))
+
+
+def line_event(line: bytes) -> bytes:
+    """Return the `message_event` of a message that stands in a log, as `encode_message` made it."""
+    return join_event(b"message", data_line(line), NONE)
 
 
 def with_cursor(event: bytes, cursor: bytes) -> bytes:

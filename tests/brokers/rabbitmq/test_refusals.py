@@ -2,7 +2,7 @@
 
 from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq import refusals
-from pulse_events.brokers.rabbitmq.refusals import LAST_S, REFUSALS_LIMIT, Refusals
+from pulse_events.brokers.rabbitmq.refusals import LAST_S, REFUSALS_LIMIT, RecentRefusals
 
 A, B = Binding("e", "a"), Binding("e", "b")
 
@@ -17,7 +17,7 @@ class Clock:
 
 
 def test_a_missing_exchange_is_remembered_for_all_of_its_bindings() -> None:
-    known = Refusals(Clock())
+    known = RecentRefusals(Clock())
     known.add("e", "it does not exist")
     for binding in (A, B):
         assert known.find(binding) == "it does not exist; ask again in 5.0 s"
@@ -25,7 +25,7 @@ def test_a_missing_exchange_is_remembered_for_all_of_its_bindings() -> None:
 
 
 def test_another_refusal_is_remembered_for_its_binding_alone() -> None:
-    known = Refusals(Clock())
+    known = RecentRefusals(Clock())
     known.add(A, "no")
     assert known.find(A) == "no; ask again in 5.0 s"
     assert known.find(B) is None
@@ -34,7 +34,7 @@ def test_another_refusal_is_remembered_for_its_binding_alone() -> None:
 
 def test_after_some_seconds_it_is_forgotten_however_often_it_was_looked_up() -> None:
     clock = Clock()
-    known = Refusals(clock)
+    known = RecentRefusals(clock)
     known.add("e", "no")
     clock.now_s += LAST_S - 1
     assert known.find(A) == "no; ask again in 1.0 s"
@@ -44,7 +44,7 @@ def test_after_some_seconds_it_is_forgotten_however_often_it_was_looked_up() -> 
 
 
 def test_of_too_many_the_oldest_is_forgotten() -> None:
-    known = Refusals(Clock())
+    known = RecentRefusals(Clock())
     for number in range(REFUSALS_LIMIT):
         known.add(f"e{number}", "no")
     known.add("e0", "still")  # so it is the newest

@@ -3,7 +3,14 @@
 from itertools import count
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq.turns import BATCH, QUANTUM, SHARES_LIMIT, Share, Turns, Work
+from pulse_events.brokers.rabbitmq.turns import (
+    BATCH,
+    QUANTUM,
+    SHARES_LIMIT,
+    BindingTurns,
+    Share,
+    Work,
+)
 
 _numbers = count()
 
@@ -12,20 +19,20 @@ def some(number: int) -> list[Binding]:
     return [Binding("e", str(next(_numbers))) for _ in range(number)]
 
 
-def lined_up(**numbers: int) -> Turns:
+def lined_up(**numbers: int) -> BindingTurns:
     """Return turns in which each owner has so many bindings in line."""
-    turns = Turns()
+    turns = BindingTurns()
     for owner, number in numbers.items():
         add(turns, Share(owner), some(number))
     return turns
 
 
-def add(turns: Turns, share: Share, bindings: list[Binding]) -> None:
+def add(turns: BindingTurns, share: Share, bindings: list[Binding]) -> None:
     for binding in bindings:
         turns.add(share, binding)
 
 
-def sizes(turns: Turns, *, works: bool = True) -> dict[str, int]:
+def sizes(turns: BindingTurns, *, works: bool = True) -> dict[str, int]:
     """Return how much of whom is next, and have it done."""
     turn = turns.next()
     if turn is None:
@@ -38,7 +45,7 @@ def sizes(turns: Turns, *, works: bool = True) -> dict[str, int]:
 
 
 def test_there_is_nothing_to_do_when_nobody_is_in_line() -> None:
-    turns = Turns()
+    turns = BindingTurns()
     assert turns.next() is None
     binding = Binding("e", "k")
     turns.add(Share("a"), binding)
@@ -116,7 +123,7 @@ def test_what_nobody_waits_for_is_never_new() -> None:
 
 
 def test_unbinding_is_a_turn_of_its_own() -> None:
-    turns = Turns()
+    turns = BindingTurns()
     add(turns, Share("b", Work.UNBIND), some(100))
     alone = turns.next()
     assert alone is not None
@@ -139,7 +146,7 @@ def test_a_binding_that_several_want_comes_with_the_first_whose_turn_it_is_and_o
 
 
 def test_a_binding_is_once_in_a_batch_and_once_in_line_for_an_owner() -> None:
-    turns = Turns()
+    turns = BindingTurns()
     shared = some(1)
     for share in (Share("a"), Share("a", Work.AGAIN), Share("b"), Share("b")):
         add(turns, share, shared)
@@ -152,7 +159,7 @@ def test_a_binding_is_once_in_a_batch_and_once_in_line_for_an_owner() -> None:
 
 
 def test_the_lines_that_one_binding_may_be_in_have_a_limit() -> None:
-    turns = Turns()
+    turns = BindingTurns()
     shared = some(1)
     for number in range(SHARES_LIMIT + 1):
         add(turns, Share(f"o{number}"), shared)

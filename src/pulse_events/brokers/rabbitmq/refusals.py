@@ -9,7 +9,7 @@ LAST_S = 5.0
 REFUSALS_LIMIT = 10_000
 
 
-class Refusals:
+class RecentRefusals:
     """The refusals of the last seconds, by exchange or by binding.
 
     Args:

@@ -1,8 +1,8 @@
 """The bindings of one queue as they are wanted, and what is to be done so that they are in force.
 
 What is wanted and what is bound are sets; the work is their difference, so a binding that comes and
-goes quickly costs nothing.  Whose work comes first, and how much of it at once, `Turns` says; how
-it is done, `Binder` knows.
+goes quickly costs nothing.  Whose work comes first, and how much of it at once, `BindingTurns`
+says; how it is done, `Binder` knows.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 
 from pulse_events.bindings import Binding
-from pulse_events.brokers.rabbitmq.refusals import LAST_S, Refusals
-from pulse_events.brokers.rabbitmq.turns import Share, Turns, Work
+from pulse_events.brokers.rabbitmq.refusals import LAST_S, RecentRefusals
+from pulse_events.brokers.rabbitmq.turns import BindingTurns, Share, Work
 from pulse_events.hub.ports import Waiting
 
 
@@ -43,8 +43,8 @@ class Topology:
         self._is_unbinding = False
         self._apart: set[Binding] = set()
         """What of the wanted is bound apart."""
-        self.turns = Turns()
-        self._refusals = Refusals(clock, refusals_last_s)
+        self.turns = BindingTurns()
+        self._refusals = RecentRefusals(clock, refusals_last_s)
         self.work = asyncio.Event()
         """Set when there may be something to do."""
 

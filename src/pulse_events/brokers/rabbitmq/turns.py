@@ -81,7 +81,7 @@ class _Line:
         return list(islice(self.bindings, min(count, self.most or count)))
 
 
-class Turns:
+class BindingTurns:
     """Lines of bindings, and the order in which their shares have their turn."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from pulse_events.brokers.rabbitmq.connection import (
     first_failure,
 )
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
-from pulse_events.brokers.rabbitmq.log.place import Place
+from pulse_events.brokers.rabbitmq.log.place import BrokerPlace
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues
 from pulse_events.errors import BrokerUnavailable, PulseEventsError
 from pulse_events.hub.archive import READERS
@@ -113,14 +113,14 @@ class OlderReader:
         self._asked.put_nowait(reading)
         return reading
 
-    async def run(self, place: Place, attempt: int) -> None:
+    async def run(self, place: BrokerPlace, attempt: int) -> None:
         """Read what is asked for until that fails, which raises."""
         readers = READERS + 1  # one looks for times
         await first_failure(
             *(self._read_one_after_the_other(place, attempt) for _ in range(readers))
         )
 
-    async def _read_one_after_the_other(self, place: Place, attempt: int) -> None:
+    async def _read_one_after_the_other(self, place: BrokerPlace, attempt: int) -> None:
         while True:
             reading: OlderReading | None = await self._asked.get()
             async with place.connected(attempt) as connection:

@@ -16,7 +16,7 @@ HEARTBEAT_S = 3
 """An instance that hangs while it records is replaced after two or three of these."""
 
 
-class Place(NamedTuple):
+class BrokerPlace(NamedTuple):
     """Where a broker is, and the namespace of our queues there."""
 
     targets: Sequence[pika.ConnectionParameters]

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pulse_events.brokers.rabbitmq.connection import Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
-from pulse_events.brokers.rabbitmq.log.place import Place
+from pulse_events.brokers.rabbitmq.log.place import BrokerPlace
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues, time_ms
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
@@ -53,7 +53,7 @@ class LogReader:
         self.attached = asyncio.Event()
         """Set when the log's end was reached for the first time."""
 
-    async def find_end(self, place: Place, attempt: int) -> None:
+    async def find_end(self, place: BrokerPlace, attempt: int) -> None:
         """Find the log's end, by an entry of our own; also of an empty log.
 
         Raises:

@@ -14,7 +14,7 @@ from pulse_events.brokers.rabbitmq.connection import RequestRefused, first_failu
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.inbox import Inbox
 from pulse_events.brokers.rabbitmq.log.older import OlderReader
-from pulse_events.brokers.rabbitmq.log.place import HEARTBEAT_S, Place
+from pulse_events.brokers.rabbitmq.log.place import HEARTBEAT_S, BrokerPlace
 from pulse_events.brokers.rabbitmq.log.queues import LogQueues, Retention, time_ms
 from pulse_events.brokers.rabbitmq.log.reader import LogReader
 from pulse_events.brokers.rabbitmq.log.recorder import INBOX_GONE, Recorder
@@ -51,8 +51,8 @@ class SharedLog:
 
     def __init__(
         self,
-        source: Place,
-        log: Place,
+        source: BrokerPlace,
+        log: BrokerPlace,
         hub: LogHub,
         recorded: Iterable[Binding],
         retention: Retention,
