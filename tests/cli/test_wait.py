@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -178,6 +179,9 @@ WRONG = {
     "no time": (["--task", "T", "--since", "x"], "--since"),
     "not a header": (["--task", "T", "-H", "Last-Event-ID: 1"], "-H: the header Last-Event-ID"),
     "no limit": (["--task", "T", "--timeout", "-1"], "--timeout"),
+    "no proxy": (["--task", "T", "--proxy", "http://h:99999"], "--proxy: the proxy is not a URL"),
+    "no such proxies": (["--task", "T", "--proxy", "x://h"], "the proxy cannot be used"),
+    "no CA file": (["--task", "T", "--ca-file", "/nowhere"], "the CA file /nowhere"),
 }
 
 
@@ -189,10 +193,30 @@ def test_wrong_use_is_one_line_and_code_2(options: list[str], part: str) -> None
     assert part in line
 
 
-def test_a_request_that_is_wrong_otherwise_is_one_line(server: LocalServer) -> None:
-    code, words = waited(server, "--task", "T", "--proxy", "x://h")
-    assert code == 1
-    assert len(words.splitlines()) == 1
+def test_a_url_that_only_the_http_client_refuses_is_wrong_use() -> None:
+    done = run_forked_cli("wait", "--task", "T", "http://ü..de/")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"is not a URL" in done.stderr
+
+
+def test_a_token_that_cannot_be_sent_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("geheim-é")
+    token = ["--token-file", str(tmp_path / "token")]
+    done = run_forked_cli("wait", "--task", "T", *token, "127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert "--token-file: the token is not" in line
+    assert "geheim" not in line
+
+
+def test_a_proxy_of_the_environment_that_is_none_is_no_failed_task() -> None:
+    done = run_forked_cli(
+        "wait", "--task", "T", "127.0.0.1:1", environment={"HTTP_PROXY": "x://user:geheim@h"}
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert "the proxy cannot be used" in line
+    assert "geheim" not in line
 
 
 def test_no_server_is_one_line() -> None:

@@ -21,6 +21,7 @@ from pulse_events.cli.connecting import (
     voice_of,
 )
 from pulse_events.cli.exit_codes import EXIT_FAILED, EXIT_GAP
+from pulse_events.cursors import LAST_LIMIT
 
 if TYPE_CHECKING:
     from pulse_events.cli.cursor_file import CursorFile
@@ -77,7 +78,7 @@ _NEED_HISTORY = ("since", "last", "resume_file", "fail_on_gap")
 )
 @click.option(
     "--last",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, LAST_LIMIT),
     metavar="N",
     help="Begin with the N newest messages that the server holds.",
 )

@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
+from urllib.parse import urlsplit
 
 from pulse_events.backoff import CAP_S, FIRST_S, STALE_AFTER_S
 from pulse_events.bindings import Binding
 from pulse_events.client.addresses import Endpoint, endpoint_of
 from pulse_events.client.forms import Bindings, bindings_of, since_text
 from pulse_events.client.place import Place
+from pulse_events.cursors import LAST_LIMIT
 from pulse_events.errors import InputError
 
 CONNECT_WITHIN_S = 15.0
@@ -78,8 +80,9 @@ class Terms:
         object.__setattr__(self, "wanted", bindings_of(self.bindings))
         for name in ("connect_timeout_s", "stale_after_s", "first_delay_s", "max_delay_s"):
             check_time(name, getattr(self, name))
-        _check_count("last", self.last, at_least=1)
+        _check_count("last", self.last, at_least=1, at_most=LAST_LIMIT)
         _check_count("max_retries", self.max_retries, at_least=0)
+        check_proxy(self.proxy)
         if not isinstance(self.headers, Mapping | None):
             raise InputError(f"headers is {self.headers!r:.80}, which is not a mapping")
         for name, value in (self.headers or {}).items():
@@ -104,10 +107,24 @@ def check_time(name: str, value: Any) -> None:
         raise InputError(f"{name} is {value!r:.80}; it must be above 0, {LONGEST_S:.0f} at most")
 
 
-def _check_count(name: str, value: Any, *, at_least: int) -> None:
+def _check_count(name: str, value: Any, *, at_least: int, at_most: float = math.inf) -> None:
     is_int = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and (not is_int or value < at_least):
-        raise InputError(f"{name} is {value!r:.80}; it must be an int, {at_least} or more")
+    if value is not None and (not is_int or not at_least <= value <= at_most):
+        bounds = f"{at_least} or more" if at_most == math.inf else f"{at_least} to {at_most}"
+        raise InputError(f"{name} is {value!r:.80}; it must be an int, {bounds}")
+
+
+def check_proxy(proxy: Any) -> None:
+    """Raise `InputError` unless this may be the URL of a proxy; it may have a password."""
+    if proxy is None:
+        return
+    try:
+        parts = urlsplit(proxy)
+        is_url = isinstance(proxy, str) and bool(parts.hostname) and parts.port != 0
+    except (AttributeError, TypeError, ValueError):  # no text, or no port
+        is_url = False
+    if not is_url:
+        raise InputError("the proxy is not a URL with a host, like http://proxy.example:3128")
 
 
 def check_header(name: Any, value: Any) -> None:
