@@ -13,6 +13,7 @@ from tests.cli.test_outcome import said as queue_message
 from tests.support.forked_cli import run_forked_cli
 from tests.support.listening import said
 from tests.support.local_server import LocalServer, local_server
+from tests.support.raw_server import HEAD, RawServer, answer
 from tests.support.scripted_server import STAY, ScriptedServer, event, gap, ready
 from tests.support.server import CONSOLE_SCRIPT, clean_environment
 
@@ -114,10 +115,18 @@ def test_without_a_history_it_says_so_and_waits_for_what_comes(forgetful: LocalS
     with waiting(forgetful, "-v", "--task", "T") as process:
         line = said(process).decode()
         assert "what happened until now is not known here" in line
-        assert "history" in line
+        assert "this server keeps no history (--history off); if it was resolved then" in line
         assert said(process) == b"ready\n"
         tell(forgetful, "task-exception")
         assert end_of(process)[0] == 3
+
+
+def test_a_server_that_comes_back_without_a_history_ends_it() -> None:
+    refused = answer("400 No", b'{"message": "this server keeps no history; leave out \'resume\'"}')
+    with RawServer(HEAD + ready("1"), refused) as server:
+        done = run_forked_cli("wait", "--task", "T", server.url)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "pulse-events: this server keeps no history"
 
 
 GROUPS = {
