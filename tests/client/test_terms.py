@@ -12,6 +12,12 @@ from pulse_events.errors import InputError
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"url": 5}, "5 is not a URL"),
     ({"bindings": []}, "'bindings' is empty"),
+    ({"events": "no"}, "events is 'no', which is not a bool"),
+    ({"events": None}, "events is None, which is not a bool"),
+    ({"resume": "yes"}, "resume is 'yes', which is not a bool"),
+    ({"wait_for_server": "no"}, "wait_for_server is 'no', which is not a bool"),
+    ({"on_retry": 5}, "on_retry is 5, which is not a function"),
+    ({"ca_file": 5}, "ca_file is 5, which is not a path"),
     ({"cursor": 5}, "cursor is 5"),
     ({"cursor": "a b"}, "'a b' is no cursor"),
     ({"cursor": "1", "resume": False}, "cursor, since and last are for streams that resume"),
@@ -54,8 +60,12 @@ def test_a_wrong_parameter_is_named(options: dict[str, Any], text: str) -> None:
 
 
 def test_a_name_that_is_no_parameter_is_python_s_to_refuse() -> None:
-    with pytest.raises(TypeError, match="sinc"):
-        listen("http://h", ("e", "#"), sinc="10m")  # type: ignore[call-overload]
+    for name in ("sinc", "endpoint"):
+        text = rf"^listen\(\) got an unexpected keyword argument '{name}'$"
+        for one in (listen, sync.listen):
+            given: dict[str, Any] = {name: "10m"}
+            with pytest.raises(TypeError, match=text):
+                one("http://h", ("e", "#"), **given)
 
 
 def test_each_option_has_its_place_in_both() -> None:

@@ -4,7 +4,7 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 from urllib.parse import urlsplit
@@ -21,6 +21,16 @@ CONNECT_WITHIN_S = 15.0
 LONGEST_S = 604_800.0
 """Of any time that is given: a week."""
 
+_KINDS: dict[str, tuple[Any, str]] = {
+    "events": (bool, "a bool"),
+    "cursor": (str | None, "a str"),
+    "resume": (bool | None, "a bool"),
+    "headers": (Mapping | None, "a mapping"),
+    "ca_file": (str | os.PathLike | None, "a path"),
+    "wait_for_server": (bool, "a bool"),
+    "on_retry": (Callable | None, "a function"),
+}
+"""Parameters of which nothing else is known before they are used."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
@@ -76,6 +86,10 @@ class Terms:
 
     def __post_init__(self) -> None:
         """Read the forms, check the rest."""
+        for name, (kind, words) in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InputError(f"{name} is {value!r:.80}, which is not {words}")
         object.__setattr__(self, "endpoint", endpoint_of(self.url))
         object.__setattr__(self, "wanted", bindings_of(self.bindings))
         for name in ("connect_timeout_s", "stale_after_s", "first_delay_s", "max_delay_s"):
@@ -83,12 +97,8 @@ class Terms:
         _check_count("last", self.last, at_least=1, at_most=LAST_LIMIT)
         _check_count("max_retries", self.max_retries, at_least=0)
         check_proxy(self.proxy)
-        if not isinstance(self.headers, Mapping | None):
-            raise InputError(f"headers is {self.headers!r:.80}, which is not a mapping")
         for name, value in (self.headers or {}).items():
             check_header(name, value)
-        if not isinstance(self.cursor, str | None):
-            raise InputError(f"cursor is {self.cursor!r:.80}, which is not a str")
         if not callable(self.token):
             check_token(self.token)
         if self.client is not None and (self.ca_file is not None or self.proxy is not None):
@@ -98,6 +108,20 @@ class Terms:
     def begin(self) -> Place:
         """Return the place where the stream begins."""
         return Place(self.resume, self.cursor, since_text(self.since), self.last)
+
+
+def terms_of(url: str, bindings: Bindings, events: bool, options: Mapping[str, Any]) -> Terms:
+    """Return the terms of a call of ``listen``.
+
+    Raises:
+        TypeError: A name is no parameter's; in Python's words, which would name `Terms` else.
+        InputError: A value is wrong, or two contradict each other.
+    """
+    known = {each.name for each in fields(Terms) if each.init}
+    for name in options:
+        if name not in known:
+            raise TypeError(f"listen() got an unexpected keyword argument {name!r}")
+    return Terms(url=url, bindings=bindings, events=events, **options)
 
 
 def check_time(name: str, value: Any) -> None:
