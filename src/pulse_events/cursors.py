@@ -16,6 +16,8 @@ ID_BYTES = 8
 _CHECK_BITS = 32
 CHECK_LIMIT = 1 << _CHECK_BITS
 """Checks of a log's entries are below it."""
+LAST_LIMIT = 1000
+"""Messages that a stream may begin with if it says how many, and no cursor."""
 CURSOR_LIMIT = 63
 """Characters of a cursor; a longer text is none, however it begins."""
 _SHAPE = re.compile(r"(1m[A-Za-z0-9_-]{11})(0|[1-9a-f][0-9a-f]{0,11})")

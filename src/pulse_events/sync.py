@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, Unpack, 
 
 from pulse_events.bindings import Binding
 from pulse_events.client.items import Gap, Message, Ping, Ready
-from pulse_events.client.terms import Options, Terms
+from pulse_events.client.terms import Options, terms_of
 from pulse_events.errors import (
     BindingRefused,
     ConnectionLost,
@@ -124,6 +124,6 @@ def listen(
     from pulse_events.client.connections import course_of
     from pulse_events.client.sync_steps import items
 
-    terms = Terms(url=url, bindings=bindings, events=events, **options)
+    terms = terms_of(url, bindings, events, options)
     course = course_of(terms, httpx.Client)
     return Listening(course, lambda: items(course, terms))

@@ -131,6 +131,14 @@ def test_the_nearest_field_is_found(wrong: str, meant: str) -> None:
     assert nearest_field(MESSAGE, wrong) == meant
 
 
+DOTTED = {"payload": {"a.b": 1, "c": {"d.e": {"name": 1}, "a=b": 1, "x:y": {"z": 1}, "{v}": 1}}}
+
+
+@pytest.mark.parametrize("path", ["a.b", "payload.a.b", "name", "a=b", "x:y", "z", "v", "d.e"])
+def test_no_field_is_proposed_that_cannot_be_named(path: str) -> None:
+    assert nearest_field(DOTTED, path) in ("", "payload", "payload.c")
+
+
 def test_a_message_of_many_fields_costs_little_and_one_of_long_names_is_not_repeated() -> None:
     many = {"payload": [{f"{'n' * 300}{i}": {} for i in range(50_000)}, *range(50_000)]}
     assert nearest_field(many, "payload.0.nnn") in ("", "payload.0", "payload")

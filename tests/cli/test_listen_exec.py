@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,27 @@ def test_commands_run_one_after_the_other(server: ScriptedServer) -> None:
     command = "echo begin; sleep 0.2; cat >/dev/null; echo end"
     done = run_forked_cli("listen", "-b", "e=#", "-n", "3", "--exec", command, server.url)
     assert done.stdout == b"begin\nend\n" * 3
+
+
+def held_by_sockets() -> int:
+    """Return how many bytes of one connection the system holds at most, at both ends."""
+    files = [Path(f"/proc/sys/net/ipv4/tcp_{name}") for name in ("rmem", "wmem")]
+    return sum(int(file.read_text().split()[2]) for file in files)
+
+
+def test_nothing_is_read_while_a_command_runs(tmp_path: Path) -> None:
+    began, go = tmp_path / "began", tmp_path / "go"
+    large = message("x" * (held_by_sockets() // 16), "2")
+    pieces = [ready("1"), *[large] * 32]  # twice as much
+    command = f"touch {began}; until [ -e {go} ]; do sleep 0.05; done"
+    with ScriptedServer([*pieces, STAY]) as server:
+        with listening("-b", "e=#", "--exec", command, server.url):
+            wait_until(began.exists, "the first command runs")
+            # Who reads ahead takes all of it, and then it rests as well.
+            wait_until(lambda: time.monotonic() - server.written_s > 2, "the server rests")
+            assert server.written < len(pieces)
+            go.touch()
+            wait_until(lambda: server.written == len(pieces), "the others are read", within_s=30)
 
 
 def test_a_code_that_is_not_0_is_told_and_it_goes_on(server: ScriptedServer) -> None:

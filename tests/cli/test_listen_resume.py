@@ -13,7 +13,9 @@ import pytest
 
 from tests.support.forked_cli import run_forked_cli
 from tests.support.listening import line_of, listening, said
-from tests.support.scripted_server import STAY, ScriptedServer, event, gap, message, ready
+from tests.support.local_server import local_server
+from tests.support.raw_server import RawServer, answer
+from tests.support.scripted_server import MEMORY, STAY, ScriptedServer, event, gap, message, ready
 from tests.support.waiting import wait_until
 
 
@@ -212,8 +214,27 @@ def test_a_server_without_a_history_is_told_apart(tmp_path: Path, options: list[
     with ScriptedServer([ready(), STAY], config=None) as server:
         done = run_forked_cli("listen", "-b", "e=#", *wanted, server.url)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr == b"pulse-events: the server keeps no history\n"
+    said = f"pulse-events: the server keeps no history; leave out {wanted[0]}\n"
+    assert done.stderr.decode() == said
     assert not (tmp_path / "f").exists()
+
+
+@pytest.mark.parametrize("options", [["--since", "10m"], ["--last", "5", "--fail-on-gap"]])
+def test_what_to_leave_out_is_said_as_it_was_typed(options: list[str]) -> None:
+    with local_server(history="off") as server:
+        url = f"127.0.0.1:{server.port}"
+        done = run_forked_cli("listen", "-b", "e=#", "--events", *options, url)
+    names = " and ".join(word for word in options if word.startswith("--"))
+    why = f"this server keeps no history (--history off); leave out {names}"
+    assert (done.returncode, done.stderr.decode()) == (1, f"pulse-events: {why}\n")
+    assert json.loads(done.stdout) == {"event": "error", "message": why}
+
+
+def test_who_gave_no_such_option_is_told_of_the_one_that_helps() -> None:
+    refused = answer("400 No", b'{"message": "this server keeps no history; leave out \'resume\'"}')
+    with RawServer(refused, config=answer("200 OK", MEMORY)) as server:
+        done = run_forked_cli("listen", "-b", "e=#", server.url)
+    assert done.stderr == b"pulse-events: this server keeps no history; give --no-resume\n"
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

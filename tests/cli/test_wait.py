@@ -4,6 +4,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.cli.test_outcome import said as queue_message
 from tests.support.forked_cli import run_forked_cli
 from tests.support.listening import said
 from tests.support.local_server import LocalServer, local_server
+from tests.support.raw_server import HEAD, RawServer, answer
 from tests.support.scripted_server import STAY, ScriptedServer, event, gap, ready
 from tests.support.server import CONSOLE_SCRIPT, clean_environment
 
@@ -113,10 +115,18 @@ def test_without_a_history_it_says_so_and_waits_for_what_comes(forgetful: LocalS
     with waiting(forgetful, "-v", "--task", "T") as process:
         line = said(process).decode()
         assert "what happened until now is not known here" in line
-        assert "history" in line
+        assert "this server keeps no history (--history off); if it was resolved then" in line
         assert said(process) == b"ready\n"
         tell(forgetful, "task-exception")
         assert end_of(process)[0] == 3
+
+
+def test_a_server_that_comes_back_without_a_history_ends_it() -> None:
+    refused = answer("400 No", b'{"message": "this server keeps no history; leave out \'resume\'"}')
+    with RawServer(HEAD + ready("1"), refused) as server:
+        done = run_forked_cli("wait", "--task", "T", server.url)
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "pulse-events: this server keeps no history"
 
 
 GROUPS = {
@@ -178,6 +188,9 @@ WRONG = {
     "no time": (["--task", "T", "--since", "x"], "--since"),
     "not a header": (["--task", "T", "-H", "Last-Event-ID: 1"], "-H: the header Last-Event-ID"),
     "no limit": (["--task", "T", "--timeout", "-1"], "--timeout"),
+    "no proxy": (["--task", "T", "--proxy", "http://h:99999"], "--proxy: the proxy is not a URL"),
+    "no such proxies": (["--task", "T", "--proxy", "x://h"], "the proxy cannot be used"),
+    "no CA file": (["--task", "T", "--ca-file", "/nowhere"], "the CA file /nowhere"),
 }
 
 
@@ -189,10 +202,30 @@ def test_wrong_use_is_one_line_and_code_2(options: list[str], part: str) -> None
     assert part in line
 
 
-def test_a_request_that_is_wrong_otherwise_is_one_line(server: LocalServer) -> None:
-    code, words = waited(server, "--task", "T", "--proxy", "x://h")
-    assert code == 1
-    assert len(words.splitlines()) == 1
+def test_a_url_that_only_the_http_client_refuses_is_wrong_use() -> None:
+    done = run_forked_cli("wait", "--task", "T", "http://ü..de/")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"is not a URL" in done.stderr
+
+
+def test_a_token_that_cannot_be_sent_is_wrong_use(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("geheim-é")
+    token = ["--token-file", str(tmp_path / "token")]
+    done = run_forked_cli("wait", "--task", "T", *token, "127.0.0.1:1")
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert "--token-file: the token is not" in line
+    assert "geheim" not in line
+
+
+def test_a_proxy_of_the_environment_that_is_none_is_no_failed_task() -> None:
+    done = run_forked_cli(
+        "wait", "--task", "T", "127.0.0.1:1", environment={"HTTP_PROXY": "x://user:geheim@h"}
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    (line,) = done.stderr.decode().splitlines()
+    assert "the proxy cannot be used" in line
+    assert "geheim" not in line
 
 
 def test_no_server_is_one_line() -> None:

@@ -18,7 +18,6 @@ ONE = Binding("e", "a.#")
     [
         ONE,
         ("e", "a.#"),
-        ["e", "a.#"],
         {"exchange": "e", "routingKeyPattern": "a.#"},
         {"exchange": "e", "pattern": "a.#"},
         {"exchange": "e", "pattern": "a.#", "routingKeyPattern": "a.#"},
@@ -30,6 +29,11 @@ def test_one_binding_in_any_form_alone_or_among_others(form: Any) -> None:
     assert bindings_of(form) == (ONE,)
     assert bindings_of([form]) == (ONE,)
     assert bindings_of(iter([("x", "#"), form, form])) == (Binding("x", "#"), ONE, ONE)
+
+
+def test_a_pair_among_others_may_be_a_list_as_json_has_it() -> None:
+    assert bindings_of([["e", "a.#"]]) == (ONE,)
+    assert bindings_of((("x", "#"), ["e", "a.#"])) == (Binding("x", "#"), ONE)
 
 
 def test_what_taskcluster_s_libraries_give() -> None:
@@ -51,6 +55,7 @@ def test_a_set_of_bindings_is_several() -> None:
     [
         ([], "'bindings' is empty"),
         ("e=#", "bindings is 'e=#', which is not a Binding"),
+        (["exchange/a", "exchange/b"], r"bindings\[0\] is 'exchange/a', which is not a Binding"),
         (None, "bindings is None"),
         (5, "bindings is 5"),
         ([("e", "#"), "x"], r"bindings\[1\] is 'x', which is not a Binding"),

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import click
 import pytest
 
-from pulse_events import bindings, history
+from pulse_events import bindings, cursors, history
 from pulse_events.access import limits, rate
 from pulse_events.brokers.rabbitmq import (
     address_parameters,
@@ -36,7 +36,6 @@ from pulse_events.web import (
     http_server,
     kernel,
     posts,
-    query,
     streams,
     tokens,
     work,
@@ -211,7 +210,7 @@ LIMITS = {
     "time for a body": int(bodies.BODY_WITHIN_S),
     "time for a head, and of an idle connection": int(http_server.IDLE_S),
     "messages held": history.DEFAULT_BYTES,
-    "messages that `last` asks for": query.LAST_LIMIT,
+    "messages that `last` asks for": cursors.LAST_LIMIT,
     "bindings that stay for the history's age": linger.KEPT_BINDINGS,
     "unsent bytes of a stream with a history": streams.BEHIND_BYTES,
     "unsent bytes of a stream": Settings.model_fields["max_unsent_bytes"].default,

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { endpointOf } from "../../src/pulse_events/web/static/client/requests.js";
-import { listen, PulseEventsError } from "../../src/pulse_events/web/static/pulse-events.js";
+import {
+  listen,
+  matchesMessage,
+  PulseEventsError,
+} from "../../src/pulse_events/web/static/pulse-events.js";
 import { StreamServer, soon, until } from "./streamserver.mjs";
 
 const BINDINGS = [{ exchange: "e", routingKeyPattern: "#" }];
@@ -260,6 +264,27 @@ test("what is no binding or no URL is refused at once", () => {
   assert.throws(() => listen([], { url: "http://h/" }), TypeError);
   assert.throws(() => listen([{ exchange: "e" }], { url: "http://h/" }), TypeError);
   assert.throws(() => listen(BINDINGS, { url: "mailto:x" }), TypeError);
+  const noList = { name: "TypeError", message: /^bindings is not a list of \{ exchange, / };
+  const message = { exchange: "e", routingKey: "a" };
+  for (const wrong of [undefined, null, "e=#", BINDINGS[0]]) {
+    assert.throws(() => listen(wrong, { url: "http://h/" }), noList);
+    assert.throws(() => matchesMessage(wrong, message), noList);
+  }
+  const noBinding = { name: "TypeError", message: /^a binding is \{ exchange, / };
+  for (const wrong of [[null], [undefined], ["e=#"], [["e", "#"]]]) {
+    assert.throws(() => listen(wrong, { url: "http://h/" }), noBinding);
+    assert.throws(() => matchesMessage(wrong, message), noBinding);
+  }
+  const noOptions = { name: "TypeError", message: /^the options are not an object, / };
+  for (const wrong of [null, "http://h/", 5]) {
+    assert.throws(() => listen(BINDINGS, wrong), noOptions);
+  }
+});
+
+test("a message matches one of the bindings, and none of none", () => {
+  assert.equal(matchesMessage(BINDINGS, { exchange: "e", routingKey: "a" }), true);
+  assert.equal(matchesMessage(BINDINGS, { exchange: "f", routingKey: "a" }), false);
+  assert.equal(matchesMessage([], { exchange: "e", routingKey: "a" }), false);
 });
 
 test("how the broker is, is asked for and told only where somebody wants to know", async (t) => {

@@ -355,6 +355,7 @@ both("what is no binding is refused at once, and nothing is touched", async (t, 
   const server = await StreamServer.start(t);
   const { listening, rebind } = await beginReady(t, server, share, "a");
   await assert.rejects(rebind(), TypeError);
+  await assert.rejects(listening.rebind(undefined), { message: /^bindings is not a list/ });
   await assert.rejects(listening.rebind([{ exchange: "e" }]), TypeError);
   assert.equal(server.callers.length, 1);
 });

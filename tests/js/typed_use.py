@@ -32,10 +32,16 @@ async def asynchronous(client: httpx.AsyncClient, wants_events: bool) -> None:
     listen(URL, ("e", "#"), sinc="5m")  # type: ignore[call-overload]
     listen(URL, ("e", "#"), client=httpx.Client())  # type: ignore[call-overload]
     listen(URL, 5)  # type: ignore[call-overload]
+    listen(URL, [["e", "#"], ("f", "#"), Binding("g", "#"), {"exchange": "h", "pattern": "#"}])
 
 
-def blocking(token: Callable[[], str], bindings: list[dict[str, Any]]) -> None:
+def blocking(
+    token: Callable[[], str], bindings: list[dict[str, Any]], pairs: list[list[str]]
+) -> None:
     """Use the one without a loop."""
+    sync.listen(URL, pairs).close()
+    sync.listen(URL, pairs[0])  # type: ignore[arg-type]
+    sync.listen(URL, "e=#")  # type: ignore[arg-type]
     with sync.listen(URL, bindings, token=token, client=httpx.Client()) as listening:
         assert_type(listening, sync.Listening[Message])
         for message in listening:

@@ -43,19 +43,20 @@ class RawServer:
         self._tls = tls
         self._stop = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self.threads = [threading.Thread(target=self._accept, daemon=True)]
+        """Its own: one accepts, each of the others has a connection."""
         self.port: int = self._listening.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}/"
 
     def __enter__(self) -> Self:
-        self._threads[0].start()
+        self.threads[0].start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._stop.set()
         self._listening.shutdown(socket.SHUT_RDWR)  # ends the accept that waits
         self._listening.close()
-        for thread in self._threads:
+        for thread in self.threads:
             thread.join(_WITHIN_S)
             assert not thread.is_alive(), "the raw server did not end"
 
@@ -65,7 +66,7 @@ class RawServer:
                 connection, _ = self._listening.accept()
                 connection.settimeout(_WITHIN_S)
                 thread = threading.Thread(target=self._answer, args=(connection,), daemon=True)
-                self._threads.append(thread)
+                self.threads.append(thread)
                 thread.start()
 
     def _answer(self, plain: socket.socket) -> None:

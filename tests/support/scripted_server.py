@@ -7,6 +7,7 @@ import asyncio
 import json
 import ssl
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -70,6 +71,10 @@ class ScriptedServer:
         self.asked: list[Asked] = []
         self.configs = 0
         """How often it was asked whether it has a history."""
+        self.written = 0
+        """Pieces of streams that were taken from it, by clients or by the system."""
+        self.written_s = 0.0
+        """When the last one was, of `time.monotonic`."""
         self.url = ""
         self._scripts = list(scripts)
         self._config = config
@@ -121,6 +126,8 @@ class ScriptedServer:
         await response.prepare(request)
         for piece in filter(None, script):
             await response.write(piece)
+            self.written += 1
+            self.written_s = time.monotonic()
         if script[-1] == STAY:
             await self._stop.wait()
         elif request.transport is not None:

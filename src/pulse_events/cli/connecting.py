@@ -98,9 +98,10 @@ def check_connection(options: dict[str, Any]) -> None:
     for name in ("stale_after", "timeout"):
         if options[name] is not None and math.isnan(options[name]):
             raise click.BadParameter("nan is no time", param_hint=spelled(name))
-    from pulse_events.client.terms import check_time
+    from pulse_events.client.terms import check_proxy, check_time
 
     checked("--stale-after", check_time, "it", options["stale_after"])
+    checked("--proxy", check_proxy, options["proxy"])
     if options["since"]:
         # Here, since of a server's refusal it is not known what it is about.
         checked("--since", read_since, options["since"], time.time_ns() // 1_000_000)
@@ -188,7 +189,10 @@ def _headers(texts: Iterable[str]) -> Mapping[str, str]:
 
 def _token(file: Path) -> str:
     """Return what the file says now; not before it is needed, since it may be a pipe."""
+    from pulse_events.client.terms import check_token
+
     token = read_small_file(file, "the token file", limit_bytes=TOKEN_LIMIT_BYTES).strip()
     if not token:
         raise SettingsError(f"the token file {file} is empty")
+    checked("--token-file", check_token, token)
     return token

@@ -17,6 +17,8 @@ from pulse_events.errors import InputError
 _INDEX = re.compile(r"-?[0-9]{1,9}")
 _ESCAPES = {r"\t": "\t", r"\n": "\n", r"\\": "\\"}
 _ESCAPE = re.compile(r"\\[tn\\]")
+_UNNAMEABLE = re.compile(r"[.=:!{}]")
+"""In a key: a dot would be read as two keys, the others end the path in a condition or template."""
 _KNOWN_LIMIT = 1000
 """So many fields of a message are looked at for the one that was meant."""
 _PATH_LIMIT_CHARS = 200
@@ -163,7 +165,10 @@ def nearest_field(document: Any, path: str) -> str:
 
 
 def _known_paths(document: Any) -> Iterator[str]:
-    """Yield paths, those of outer fields first; of a list those of its first entry."""
+    """Yield paths, those of outer fields first; of a list those of its first entry.
+
+    What cannot be named is left away, with all that is in it.
+    """
     waiting: list[tuple[str, Any]] = [("", document)]
     for count, (path, value) in enumerate(waiting):
         if count > _KNOWN_LIMIT:
@@ -178,5 +183,5 @@ def _known_paths(document: Any) -> Iterator[str]:
 
 def _entries(value: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(value, dict):
-        return value.items()
+        return ((name, inner) for name, inner in value.items() if not _UNNAMEABLE.search(name))
     return [("0", value[0])] if isinstance(value, list) and value else []

@@ -21,6 +21,7 @@ from pulse_events.cli.connecting import (
     voice_of,
 )
 from pulse_events.cli.exit_codes import EXIT_FAILED, EXIT_GAP
+from pulse_events.cursors import LAST_LIMIT
 
 if TYPE_CHECKING:
     from pulse_events.cli.cursor_file import CursorFile
@@ -77,7 +78,7 @@ _NEED_HISTORY = ("since", "last", "resume_file", "fail_on_gap")
 )
 @click.option(
     "--last",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, LAST_LIMIT),
     metavar="N",
     help="Begin with the N newest messages that the server holds.",
 )
@@ -135,7 +136,7 @@ def _run(wishes: "Wishes", file: "CursorFile | None", arguments: dict[str, Any])
 
 def _check_together(options: dict[str, Any]) -> None:
     """Refuse options that contradict each other."""
-    given = [spelled(name) for name in _NEED_HISTORY if options[name]]
+    given = _needing_history(options)
     if options["no_resume"] and given:
         raise click.UsageError(f"{given[0]} and --no-resume contradict each other")
     if options["since"] and options["last"]:
@@ -168,18 +169,18 @@ def _wishes(options: dict[str, Any], optional: tuple[Binding, ...]) -> "Wishes":
         command=options["command"],
         count=options["count"],
         timeout_s=options["timeout"],
-        needs_history=_needs_history(options),
+        need_history=_needing_history(options),
         fail_on_gap=options["fail_on_gap"],
         optional=optional,
     )
 
 
-def _needs_history(options: dict[str, Any]) -> bool:
-    return any(options[name] for name in _NEED_HISTORY)
+def _needing_history(options: dict[str, Any]) -> list[str]:
+    return [spelled(name) for name in _NEED_HISTORY if options[name]]
 
 
 def _resuming(options: dict[str, Any]) -> dict[str, Any]:
-    return {"resume": False if options["no_resume"] else _needs_history(options) or None}
+    return {"resume": False if options["no_resume"] else bool(_needing_history(options)) or None}
 
 
 def _cursor_file(url: str, bindings: BindingSet, path: Path | None) -> "CursorFile | None":

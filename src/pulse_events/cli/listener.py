@@ -31,7 +31,7 @@ from pulse_events.cli.output import (
 from pulse_events.cli.task_bindings import without_refused
 from pulse_events.cli.voice import Voice
 from pulse_events.client.items import Item
-from pulse_events.errors import BindingRefused, PulseEventsError, StreamEnded
+from pulse_events.errors import BindingRefused, InputError, PulseEventsError, StreamEnded
 from pulse_events.process.standard_streams import OutputFailed, while_stdout_is_read
 from pulse_events.times import iso_time
 
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 # httpx has a command of its own, and loads it with rich if it can: 60 ms for nothing.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None is: do not import it
 
+_NO_HISTORY = "keeps no history"
+"""In what servers, and our own client, say of that."""
 STUCK_AFTER_S = 4.0
 """More than ending a command and closing the connection take."""
 
@@ -61,7 +63,8 @@ class Wishes:
     command: str | None
     count: int | None
     timeout_s: float | None
-    needs_history: bool
+    need_history: list[str]
+    """The options that do, as they are typed."""
     fail_on_gap: bool
     optional: tuple[Binding, ...]
     """Bindings that the server may refuse: nobody named their exchanges."""
@@ -97,7 +100,7 @@ class ListenRun:
         self._output = _output(wishes, self._execution)
         self._render = wishes.render
         self._left = wishes.count
-        self._resumes = wishes.needs_history
+        self._resumes = bool(wishes.need_history)
         self._was_ready = False
 
     async def run(self, arguments: dict[str, Any]) -> None:
@@ -124,8 +127,9 @@ class ListenRun:
         except OutputFailed:
             raise
         except PulseEventsError as error:
-            self._print_event("error", message=str(error))
-            raise
+            meant = _in_options(error, self._wishes.need_history)
+            self._print_event("error", message=str(meant))
+            raise meant from None
 
     async def _follow(self, arguments: dict[str, Any]) -> None:
         """Take what comes until it is enough, if need be without exchanges that nobody named."""
@@ -170,7 +174,7 @@ class ListenRun:
             self._left -= 1
 
     def _note(self, item: Item) -> None:
-        self._resumes = item.cursor is not None or self._wishes.needs_history
+        self._resumes = item.cursor is not None or bool(self._wishes.need_history)
         if self._file and item.cursor is not None:
             self._file.keep(item.cursor)
         if isinstance(item, Gap):
@@ -188,6 +192,25 @@ class ListenRun:
     def _print_event(self, name: str, **members: Any) -> None:
         if self._wishes.events:
             self._output.event(event_line(name, **members))
+
+
+def lack_of_history(error: PulseEventsError) -> str:
+    """Return what an error says of a server without a history, empty if it is about other things.
+
+    The server's advice is left away: it is about parameters of its URL.
+    """
+    said = str(error)
+    return said.partition(";")[0] if isinstance(error, InputError) and _NO_HISTORY in said else ""
+
+
+def _in_options(error: PulseEventsError, need_history: list[str]) -> PulseEventsError:
+    """Return the error for who knows the options, not what is made of them for the server."""
+    lack = lack_of_history(error)
+    if not lack:
+        return error
+    # With no such option it asked for the history since the server had said that it keeps one.
+    advice = f"leave out {' and '.join(need_history)}" if need_history else "give --no-resume"
+    return InputError(f"{lack}; {advice}")
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 from pulse_events import Gap, Message, Ready, listen
 from pulse_events.cli.exit_codes import EXIT_DONE, EXIT_EXCEPTION, EXIT_FAILED
-from pulse_events.cli.listener import within
+from pulse_events.cli.listener import lack_of_history, within
 from pulse_events.cli.outcome import Outcome, Watch
 from pulse_events.cli.task_bindings import without_refused
 from pulse_events.cli.voice import Voice
@@ -17,9 +17,6 @@ _CODES = {
     Outcome.FAILED: EXIT_FAILED,
     Outcome.EXCEPTION: EXIT_EXCEPTION,
 }
-
-_NO_HISTORY = "keeps no history"
-"""In what servers, and our own client, say of that."""
 
 
 class WaitRun:
@@ -59,9 +56,12 @@ class WaitRun:
         try:
             await self._follow({**arguments, "since": self._since})
         except InputError as refusal:
-            if self._was_ready or _NO_HISTORY not in str(refusal):
+            lack = lack_of_history(refusal)
+            if not lack:
                 raise
-            self._unknown = f"what happened until now is not known here: {refusal}"
+            if self._was_ready:
+                raise InputError(lack) from None
+            self._unknown = f"what happened until now is not known here: {lack}"
             self._go_live()
             await self._follow(arguments)
 

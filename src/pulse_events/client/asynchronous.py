@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar, Unpack, overload
 
 from pulse_events.client.items import Gap, Message, Ping, Ready
-from pulse_events.client.terms import Options, Terms
+from pulse_events.client.terms import Options, terms_of
 
 if TYPE_CHECKING:
     import httpx
@@ -142,6 +142,6 @@ def listen(
     from pulse_events.client.async_steps import items
     from pulse_events.client.connections import course_of
 
-    terms = Terms(url=url, bindings=bindings, events=events, **options)
+    terms = terms_of(url, bindings, events, options)
     course = course_of(terms, httpx.AsyncClient)
     return Listening(course, lambda: items(course, terms))

@@ -19,10 +19,18 @@ from pulse_events.client.answers import Head
 from pulse_events.client.course import Course, Open, Outside, Wait, Warn
 from pulse_events.client.items import one_line
 from pulse_events.client.terms import Terms
-from pulse_events.errors import ConnectionLost, InputError
+from pulse_events.errors import ConnectionLost, InputError, SettingsError
 
 _log = logging.getLogger("pulse_events")
 _SECRET = re.compile(r"(?<=//)[^/@\s]*@")
+
+
+class Unusable(InputError, SettingsError):
+    """No connection can be made with the URL, the proxy or the CA file: nobody was asked.
+
+    Also for a proxy of the environment.  As a `SettingsError` it ends a command as wrong use does:
+    the code 1 of ``wait`` would say that a task failed.
+    """
 
 
 def course_of(terms: Terms, kind: type[httpx.Client | httpx.AsyncClient]) -> Course:
@@ -53,7 +61,7 @@ def client_options(terms: Terms) -> dict[str, Any]:
     """Return what a client of ours is made with.
 
     Raises:
-        InputError: ``ca_file`` cannot be used.
+        Unusable: ``ca_file`` is.
     """
     if terms.ca_file is None:
         context = _system_context(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
@@ -62,7 +70,7 @@ def client_options(terms: Terms) -> dict[str, Any]:
         try:
             context.load_verify_locations(terms.ca_file)
         except (OSError, TypeError, ValueError) as error:
-            raise InputError(f"the CA file {terms.ca_file} cannot be used: {error}") from None
+            raise Unusable(f"the CA file {terms.ca_file} cannot be used: {error}") from None
     return {"verify": context, "proxy": terms.proxy, "follow_redirects": True}
 
 
@@ -78,11 +86,11 @@ def _system_context(_file: str | None, _folder: str | None) -> ssl.SSLContext:
 
 @contextmanager
 def proxies_checked() -> Iterator[None]:
-    """Have a proxy that cannot be used, given or of the environment, raise `InputError`."""
+    """Have a proxy that cannot be used, given or of the environment, raise `Unusable`."""
     try:
         yield
     except (ValueError, TypeError, AttributeError, ImportError, httpx.InvalidURL) as error:
-        raise InputError(f"the proxy cannot be used: {_SECRET.sub('', str(error))}") from None
+        raise Unusable(f"the proxy cannot be used: {_SECRET.sub('', str(error))}") from None
 
 
 def request_of(client: httpx.Client | httpx.AsyncClient, terms: Terms, step: Open) -> httpx.Request:
@@ -115,7 +123,7 @@ def failures_told(terms: Terms) -> Iterator[None]:
     except httpx.ProxyError as error:
         raise ConnectionLost(f"the proxy refuses: {one_line(error)}") from error
     except httpx.InvalidURL as error:
-        raise InputError(f"{terms.endpoint.public!r} is not a URL: {error}") from None
+        raise Unusable(f"{terms.endpoint.public!r} is not a URL: {error}") from None
     except (httpx.HTTPError, httpx.StreamError, OSError, UnicodeError) as error:
         # UnicodeError: no host is named so
         raise ConnectionLost(one_line(error) or type(error).__name__) from error

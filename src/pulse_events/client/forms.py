@@ -11,7 +11,9 @@ from pulse_events.errors import InputError
 BindingForm: TypeAlias = Binding | tuple[str, str] | Mapping[str, Any]
 """A `Binding`, ``(exchange, pattern)``, or a mapping with ``exchange`` and ``routingKeyPattern``
 (or ``pattern``), whose other fields do not count."""
-Bindings: TypeAlias = BindingForm | Iterable[BindingForm]
+Bindings: TypeAlias = BindingForm | Iterable[BindingForm | list[str]]
+"""One, or several.  Among several a pair may be a list, as JSON has it; alone that would be several
+texts, such as names of exchanges, which are no bindings."""
 Since: TypeAlias = str | timedelta | datetime
 
 _PATTERN_NAMES = ("routingKeyPattern", "pattern")
@@ -32,7 +34,7 @@ def bindings_of(given: Bindings) -> tuple[Binding, ...]:
 
 
 def _entries(given: Any) -> Iterator[Any]:
-    if isinstance(given, Binding | Mapping) or _is_pair(given):
+    if isinstance(given, Binding | Mapping) or (isinstance(given, tuple) and _is_pair(given)):
         return iter((given,))
     if isinstance(given, str) or not isinstance(given, Iterable):
         raise InputError(f"bindings is {given!r:.80}, which is not {_FORMS}, nor several of these")

@@ -4,21 +4,33 @@ import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
+from urllib.parse import urlsplit
 
 from pulse_events.backoff import CAP_S, FIRST_S, STALE_AFTER_S
 from pulse_events.bindings import Binding
 from pulse_events.client.addresses import Endpoint, endpoint_of
 from pulse_events.client.forms import Bindings, bindings_of, since_text
 from pulse_events.client.place import Place
+from pulse_events.cursors import LAST_LIMIT
 from pulse_events.errors import InputError
 
 CONNECT_WITHIN_S = 15.0
 LONGEST_S = 604_800.0
 """Of any time that is given: a week."""
 
+_KINDS: dict[str, tuple[Any, str]] = {
+    "events": (bool, "a bool"),
+    "cursor": (str | None, "a str"),
+    "resume": (bool | None, "a bool"),
+    "headers": (Mapping | None, "a mapping"),
+    "ca_file": (str | os.PathLike | None, "a path"),
+    "wait_for_server": (bool, "a bool"),
+    "on_retry": (Callable | None, "a function"),
+}
+"""Parameters of which nothing else is known before they are used."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
@@ -74,18 +86,19 @@ class Terms:
 
     def __post_init__(self) -> None:
         """Read the forms, check the rest."""
+        for name, (kind, words) in _KINDS.items():
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise InputError(f"{name} is {value!r:.80}, which is not {words}")
         object.__setattr__(self, "endpoint", endpoint_of(self.url))
         object.__setattr__(self, "wanted", bindings_of(self.bindings))
         for name in ("connect_timeout_s", "stale_after_s", "first_delay_s", "max_delay_s"):
             check_time(name, getattr(self, name))
-        _check_count("last", self.last, at_least=1)
+        _check_count("last", self.last, at_least=1, at_most=LAST_LIMIT)
         _check_count("max_retries", self.max_retries, at_least=0)
-        if not isinstance(self.headers, Mapping | None):
-            raise InputError(f"headers is {self.headers!r:.80}, which is not a mapping")
+        check_proxy(self.proxy)
         for name, value in (self.headers or {}).items():
             check_header(name, value)
-        if not isinstance(self.cursor, str | None):
-            raise InputError(f"cursor is {self.cursor!r:.80}, which is not a str")
         if not callable(self.token):
             check_token(self.token)
         if self.client is not None and (self.ca_file is not None or self.proxy is not None):
@@ -97,6 +110,20 @@ class Terms:
         return Place(self.resume, self.cursor, since_text(self.since), self.last)
 
 
+def terms_of(url: str, bindings: Bindings, events: bool, options: Mapping[str, Any]) -> Terms:
+    """Return the terms of a call of ``listen``.
+
+    Raises:
+        TypeError: A name is no parameter's; in Python's words, which would name `Terms` else.
+        InputError: A value is wrong, or two contradict each other.
+    """
+    known = {each.name for each in fields(Terms) if each.init}
+    for name in options:
+        if name not in known:
+            raise TypeError(f"listen() got an unexpected keyword argument {name!r}")
+    return Terms(url=url, bindings=bindings, events=events, **options)
+
+
 def check_time(name: str, value: Any) -> None:
     """Raise `InputError` unless this can be a time in seconds."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -104,10 +131,24 @@ def check_time(name: str, value: Any) -> None:
         raise InputError(f"{name} is {value!r:.80}; it must be above 0, {LONGEST_S:.0f} at most")
 
 
-def _check_count(name: str, value: Any, *, at_least: int) -> None:
+def _check_count(name: str, value: Any, *, at_least: int, at_most: float = math.inf) -> None:
     is_int = isinstance(value, int) and not isinstance(value, bool)
-    if value is not None and (not is_int or value < at_least):
-        raise InputError(f"{name} is {value!r:.80}; it must be an int, {at_least} or more")
+    if value is not None and (not is_int or not at_least <= value <= at_most):
+        bounds = f"{at_least} or more" if at_most == math.inf else f"{at_least} to {at_most}"
+        raise InputError(f"{name} is {value!r:.80}; it must be an int, {bounds}")
+
+
+def check_proxy(proxy: Any) -> None:
+    """Raise `InputError` unless this may be the URL of a proxy; it may have a password."""
+    if proxy is None:
+        return
+    try:
+        parts = urlsplit(proxy)
+        is_url = isinstance(proxy, str) and bool(parts.hostname) and parts.port != 0
+    except (AttributeError, TypeError, ValueError):  # no text, or no port
+        is_url = False
+    if not is_url:
+        raise InputError("the proxy is not a URL with a host, like http://proxy.example:3128")
 
 
 def check_header(name: Any, value: Any) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from yarl import URL
 
 from pulse_events.bindings import BindingSet, parse_bindings
+from pulse_events.cursors import LAST_LIMIT
 from pulse_events.errors import InputError
 
 _PARAMETERS = (
@@ -24,8 +25,6 @@ _PARAMETERS = (
 )
 _COMPRESSION = "gzip"
 _SWITCH = {"true": True, "false": False}
-LAST_LIMIT = 1000
-"""Messages that ``last`` may ask for."""
 _SHOWN_CHARS = 40
 
 

@@ -43,7 +43,7 @@ export function listen(bindings, options = {}) {
  */
 export function matchesMessage(bindings, message) {
   const router = new Router();
-  router.add(bindings, true);
+  router.add(listed(bindings), true);
   return router.match(message).size > 0;
 }
 
@@ -54,8 +54,22 @@ export function matchesMessage(bindings, message) {
  * @throws {TypeError}
  */
 function checked(bindings) {
-  if (!bindings.length) throw new TypeError("there is nothing to listen to: bindings is empty");
-  return bindings.map(({ exchange, routingKeyPattern }) => {
+  const list = listed(bindings);
+  if (!list.length) throw new TypeError("there is nothing to listen to: bindings is empty");
+  return list;
+}
+
+/**
+ * @param {readonly Binding[]} bindings
+ * @returns {Binding[]}
+ * @throws {TypeError}
+ */
+function listed(bindings) {
+  if (!Array.isArray(bindings)) {
+    throw new TypeError("bindings is not a list of { exchange, routingKeyPattern }");
+  }
+  return bindings.map((binding) => {
+    const { exchange, routingKeyPattern } = binding ?? {};
     if (typeof exchange === "string" && typeof routingKeyPattern === "string") {
       return { exchange, routingKeyPattern };
     }
@@ -173,6 +187,9 @@ class Listening {
    * @param {ListenOptions} options
    */
   constructor(bindings, options) {
+    if (typeof options !== "object" || !options) {
+      throw new TypeError("the options are not an object, like { url }");
+    }
     this.#options = options;
     this.#cursor = options.cursor ?? null;
     const { signal } = options;
