@@ -5,7 +5,7 @@
 
 BIN := .venv/bin
 METADATA := pyproject.toml src/pulse_events/web/static/package.json
-NODE_MODULES := $(foreach folder,bundlers clients e2e js,tests/$(folder)/node_modules/.package-lock.json)
+NODE_MODULES := $(foreach folder,bundlers clients e2e js vite,tests/$(folder)/node_modules/.package-lock.json)
 BENCH_MODULES := bench/node_modules/.package-lock.json
 LINT_MODULES := requirements/node_modules/.package-lock.json
 BIOME := requirements/node_modules/.bin/biome

@@ -10,6 +10,8 @@ import yaml
 ROOT = Path(__file__).parents[1]
 WORKFLOW = (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
 JOB: dict[str, Any] = yaml.safe_load(WORKFLOW)["jobs"]["test"]
+NPM_WORKFLOW = (ROOT / ".github" / "workflows" / "npm.yml").read_text(encoding="utf-8")
+NPM_JOB: dict[str, Any] = yaml.safe_load(NPM_WORKFLOW)["jobs"]["publish"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -49,3 +51,9 @@ def test_actions_are_pinned_by_their_major_version() -> None:
     used = [step["uses"] for step in JOB["steps"] if "uses" in step]
     assert used
     assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in used)
+
+
+def test_the_npm_workflow_may_prove_what_it_publishes_and_has_no_secret() -> None:
+    # Without the token npm refuses a package whose publishConfig says `provenance`.
+    assert NPM_JOB["permissions"] == {"contents": "read", "id-token": "write"}
+    assert "secrets" not in NPM_WORKFLOW

@@ -1,14 +1,20 @@
 """One browser for all tests of this folder, and servers that they need not care about."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.docs.blocks import Command
+from tests.docs.terminal import Terminal
 from tests.support.browser import BLANK_PATH, Browser, Tab
-from tests.support.server import Server
+from tests.support.rabbit import free_port
+from tests.support.server import Server, clean_environment
 
 PING_S = 0.5
 ROOT_URL = "https://tc.example.com"
@@ -69,3 +75,20 @@ def quiet_server() -> Iterator[Server]:
 def quiet(tabs: Browser, quiet_server: Server) -> Site:
     """That server, and the browser."""
     return Site(tabs, quiet_server)
+
+
+@contextmanager
+def in_development(project: Path) -> Iterator[str]:
+    """Serve a project by Vite's development server, which must have nothing to complain of.
+
+    Yields:
+        The page's URL.
+    """
+    port = free_port()
+    url = f"http://127.0.0.1:{port}/"
+    command = f"exec npx vite --host 127.0.0.1 --port {port} --strictPort"
+    said = ("", "  VITE v…  ready in …", "", f"  ➜  Local:   {url}")
+    with Terminal(Command(command, said), project, clean_environment()) as vite:
+        vite.until_printed()
+        yield url
+        assert not re.search(r"warn|error|\(!\)", vite.screen, re.IGNORECASE), vite.screen

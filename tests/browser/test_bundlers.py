@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, in_development
 from tests.docs.blocks import files_of
 from tests.support.browser import Tab
 from tests.support.files import served
 from tests.support.npm_project import build, install, prepare
 from tests.support.program import Program
-from tests.support.rabbit import free_port
 from tests.support.waiting import wait_until
 
 BUILT = "data:text/javascript,export const listen = globalThis.listen;"
@@ -105,12 +104,8 @@ def test_two_tabs_of_a_built_page_share_one_stream(
 
 def test_two_tabs_of_a_page_in_development_share_one_stream(site: Site, project: Path) -> None:
     prepare(project, "vite", "factory.js")
-    options = ("--host", "127.0.0.1", "--port", str(free_port()), "--strictPort")
-    with Program(str(project / "node_modules/.bin/vite"), *options, folder=project) as vite:
-        while "Local:" not in (line := vite.line()):
-            pass
-        with two_tabs(site, line.split()[-1]) as tabs:
-            assert_one_stream_for_both(site, tabs)
+    with in_development(project) as url, two_tabs(site, url) as tabs:
+        assert_one_stream_for_both(site, tabs)
 
 
 @pytest.mark.parametrize("options", [{}, {"worker": "/not-there.js"}], ids=["default", "named"])

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Site
-from tests.docs.blocks import files_of
+from tests.browser.conftest import Site, in_development
+from tests.docs.blocks import blocks, commands, files_of
 from tests.docs.programs import ADDRESS
 from tests.e2e.logs import log_of, reading
 from tests.support.amqp import Amqp
@@ -27,13 +27,28 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that a reader of the page has made."""
-    folder = tmp_path_factory.mktemp("tasks")
+    """A folder that a reader of the page has made, by what it says to type."""
+    (block,) = [block for block in blocks() if "$ npm init" in block.text]
+    typed = [command.text for command in commands(block.text)]
+    asks_registry = [text for text in typed if text.startswith("npm install ")]
+    parent = tmp_path_factory.mktemp("react")
+    others = [text for text in typed if text not in asks_registry]
+    said_by("bash", "-ec", "\n".join(others), folder=parent)
+    (folder,) = parent.iterdir()
     install(folder)
+    for word in " ".join(asks_registry).split():
+        assert word in {"npm", "install", "--save-dev"} or (folder / "node_modules" / word).exists()
     for path, text in files_of("docs/javascript.md").items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_text(text)
     return folder
+
+
+def point(project: Path, server: Server) -> None:
+    """Make the page one of this server."""
+    tasks = files_of("docs/javascript.md")["src/Tasks.jsx"]
+    here = f"127.0.0.1:{server.port}"
+    (project / "src" / "Tasks.jsx").write_text(tasks.replace(ADDRESS, here))
 
 
 @pytest.fixture(params=["production", "development"])
@@ -42,9 +57,7 @@ def page(request: pytest.FixtureRequest, project: Path) -> Callable[[Server], Pa
     mode = str(request.param)
 
     def build(server: Server) -> Path:
-        tasks = project / "src" / "Tasks.jsx"
-        here = f"127.0.0.1:{server.port}"
-        tasks.write_text(files_of("docs/javascript.md")["src/Tasks.jsx"].replace(ADDRESS, here))
+        point(project, server)
         variables = {**os.environ, "NODE_ENV": mode}
         said = said_by(*COMMANDS["vite"], "--mode", mode, folder=project, environment=variables)
         assert said == ""
@@ -141,3 +154,14 @@ def test_the_page_leaves_nothing_behind_when_it_goes_and_comes_again(
         wait_for_streams(1, site.browser, site.server)
         assert complaints(site.browser) == []
         assert lines(tab) == []
+
+
+def test_the_page_shows_tasks_by_the_development_server(project: Path, site: Site) -> None:
+    complaints(site.browser)  # of pages before this one
+    point(project, site.server)
+    with in_development(project) as url:
+        tab = site.browser.open(url)
+        wait_for("listening", tab)
+        site.publish(EXCHANGE, "primary.x", {"status": {"taskId": "one"}})
+        wait_for("task one completed", tab)
+        assert complaints(site.browser) == []

@@ -21,6 +21,8 @@ COMPLETIONS = {
     "zsh": f"zsh/site-functions/_{NAME}",
     "fish": f"fish/vendor_completions.d/{NAME}.fish",
 }
+_CUTS_DESCRIPTIONS = 'string split "," '
+"""What click has fish do with a line: a description would end at its first comma."""
 _SCREEN = 78
 """What click makes of a screen of 80 columns."""
 
@@ -55,7 +57,9 @@ def _completion(shell: str) -> str:
     assert made_by is not None
     variable = f"_{NAME.replace('-', '_').upper()}_COMPLETE"
     # Not the class's own `source`: that of bash asks the bash that is here for its version.
-    return ShellComplete.source(made_by(program, {}, NAME, variable)).strip() + "\n"
+    text = ShellComplete.source(made_by(program, {}, NAME, variable)).strip() + "\n"
+    assert (_CUTS_DESCRIPTIONS in text) == (shell == "fish")
+    return text.replace(_CUTS_DESCRIPTIONS, 'string split -m 1 "," ')
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import subprocess
 import sys
 import zipfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.pages import HELP_FOLDER, ROOT, SHARE, pages
+from tests.cli.pages import COMPLETIONS, HELP_FOLDER, ROOT, SHARE, pages
 from tests.support.forked_cli import run_forked_cli
 from tests.support.server import CONSOLE_SCRIPT, clean_environment
 
@@ -91,6 +92,15 @@ def test_a_shell_completes_taskclusters_exchanges() -> None:
     words = "pulse-events explain exchange/taskcluster-queue/v1/task-f"
     found = completed("bash", words, {"COMP_CWORD": "2"})
     assert found == ["plain,exchange/taskcluster-queue/v1/task-failed=#"]
+
+
+def test_fish_cuts_a_line_only_where_its_kind_ends() -> None:
+    script = (SHARE / COMPLETIONS["fish"]).read_text(encoding="utf-8")
+    assert re.findall("string split .*", script) == ['string split -m 1 "," $completion);']
+    asked = {"_PULSE_EVENTS_COMPLETE": "fish_complete", "COMP_CWORD": "--since"}
+    words = {"COMP_WORDS": "pulse-events listen --since"}
+    (line,) = run_forked_cli(environment=asked | words).stdout.decode().splitlines()
+    assert line.split(",", 1)[1].count(",") > 1  # there is something to cut
 
 
 def test_the_wheel_holds_them_all(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ Other marks: ``<!-- browser: TEXT / TEXT -->`` before JavaScript and ``<!-- page
 before HTML: opened in a browser these texts appear.  ``<!-- python: TEXT / TEXT -->`` before Python
 and ``<!-- node: TEXT / TEXT -->`` before JavaScript: run as a program it prints these texts.
 ``<!-- npm: TEXT / TEXT -->`` is the same with our package from npm.  ``<!-- file: NAME -->``: is in
-the folder in which the commands of the same document are run, or that ``tests/browser`` builds.
+the folder in which the commands of the same document are run, or that ``tests/browser`` builds, or
+a program that ``test_python.py`` runs.
 ``<!-- comes back: LANGUAGE -->``: a program that goes on by itself where it was, when its
 connection is lost or the server starts anew; it prints each event as a line, its kind first.
 """

@@ -4,9 +4,11 @@ import importlib.metadata
 import json
 import re
 
+import click
 import pytest
 
 from pulse_events.cli.listen import listen
+from pulse_events.cli.wait import wait
 from tests.clients.cast import CLIENTS, Client
 from tests.clients.test_reconnects import ENDS
 from tests.clients.test_resuming import RAISING, RESUMING
@@ -67,9 +69,11 @@ def test_no_row_is_of_a_client_that_is_not_tried() -> None:
     assert ROWS.keys() == {client.name for client in CLIENTS} - VARIANTS
 
 
-def test_each_option_that_is_compared_with_other_tools_is_there() -> None:
+def test_the_options_that_are_compared_with_other_tools_are_all_that_are_there() -> None:
     rows = re.findall(r"^\| [a-z][\w ,']+ \| ([^|]+) \|" + r"[^|]*\|" * 5 + "$", PAGE, re.M)
     named = set(re.findall(r"`(-{1,2}[a-zA-Z][a-z-]*)`", " ".join(rows)))
-    options = {opt for option in listen.params for opt in option.opts}
+    parameters = [*listen.params, *wait.params]
+    options = [option for option in parameters if isinstance(option, click.Option)]
     assert len(rows) > 20
-    assert named <= options
+    assert named <= {spelling for option in options for spelling in option.opts}
+    assert [option.opts for option in options if named.isdisjoint(option.opts)] == []

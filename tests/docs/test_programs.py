@@ -6,7 +6,7 @@ import pytest
 
 from tests.docs.blocks import Block, blocks
 from tests.docs.programs import MODULES, RUN, started
-from tests.support.npm_project import install
+from tests.support.npm_project import FROM_CLONE, install
 from tests.support.server import Server
 from tests.support.waiting import wait_until
 
@@ -42,6 +42,10 @@ def test_a_program_prints_what_its_mark_says(
             wait_until(has_printed_all, "the output", within_s=20)
         except TimeoutError:
             raise AssertionError(terminal.screen) from None
+
+
+def test_our_package_is_installed_as_the_document_says() -> None:
+    assert f"$ {FROM_CLONE}" in {b.text for b in blocks() if b.document == "docs/javascript.md"}
 
 
 def test_every_program_is_run() -> None:

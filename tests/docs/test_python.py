@@ -2,22 +2,26 @@
 
 import dataclasses
 import re
+import ssl
 import subprocess
 import sys
 from itertools import dropwhile, islice
 from pathlib import Path
 
 import pytest
+import trustme
 
 import pulse_events
 from pulse_events.client.items import BadEvent
 from pulse_events.client.terms import Terms
-from tests.docs.blocks import ROOT, blocks
+from tests.docs.blocks import ROOT, blocks, files_of
 from tests.docs.programs import ADDRESS
+from tests.faults.proxy import Proxy
 from tests.support.server import Server, clean_environment
 from tests.support.waiting import wait_until
 
 PAGE = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+FILES = files_of("docs/python.md")
 
 
 def rows_of(section: str) -> list[list[str]]:
@@ -86,3 +90,29 @@ def test_a_program_that_keeps_its_cursor_goes_on_where_it_was(demo: Server, tmp_
         tasks = (message.payload["status"]["taskId"] for message in listening)
         behind = dropwhile(lambda task: task != first[0], tasks)
         assert list(islice(behind, len(first + second))) == first + second
+
+
+@pytest.mark.timeout(60)
+def test_a_proxy_is_gone_through_to_a_server_that_is_nowhere_else(
+    demo: Server, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    text = FILES["through_a_proxy.py"]
+    # A request for another host is answered by the server, too: it is its own proxy.
+    program.write_text(text.replace("proxy.example.com:3128", f"127.0.0.1:{demo.port}"))
+    assert printed(program)
+
+
+@pytest.mark.timeout(60)
+def test_a_server_with_a_certificate_of_ones_own_ca_is_trusted(
+    demo: Server, tmp_path: Path
+) -> None:
+    authority = trustme.CA()
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "our-ca.pem")
+    program = tmp_path / "program.py"
+    with Proxy(demo.port, tls=tls) as front:
+        here = f"localhost:{front.port}"
+        program.write_text(FILES["own_ca.py"].replace("pulse-events.example.com", here))
+        assert printed(program)

@@ -8,6 +8,7 @@ connection on which certain bytes come.
 import asyncio
 import ctypes
 import socket
+import ssl
 import struct
 import threading
 from concurrent.futures import Future
@@ -35,10 +36,14 @@ class Proxy:
     Args:
         target_port: The broker's, or the server's.
         deadly: Bytes of a client at which its connection is ended.
+        tls: Speaks TLS with it to those before it.
     """
 
-    def __init__(self, target_port: int, *, deadly: bytes = b"") -> None:
+    def __init__(
+        self, target_port: int, *, deadly: bytes = b"", tls: ssl.SSLContext | None = None
+    ) -> None:
         self.port = 0
+        self._tls = tls
         self._deadly = deadly
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
@@ -90,7 +95,7 @@ class Proxy:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
         self._listening.set_result(server.sockets[0].getsockname()[1])
         await self._stop.wait()
         server.close()

@@ -1,16 +1,23 @@
-"""A user's project: the package from its tarball, with the bundlers that `tests/bundlers` pins.
+"""A user's project: the package from its tarball, with the bundlers that the tests pin.
 
-Owns the project's folder; knows neither servers nor browsers.
+Owns the project's folder; knows neither our servers nor browsers.  The pins are in `tests/vite`,
+what a newcomer gets, and in `tests/bundlers`, where Vite is one for Node 18.
 """
 
+import os
+import re
+import shlex
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 STATIC = ROOT / "src" / "pulse_events" / "web" / "static"
 BUNDLERS = ROOT / "tests" / "bundlers"
+VITE = ROOT / "tests" / "vite"
+FROM_CLONE = 'npm install "$(npm pack CLONE/src/pulse_events/web/static)"'
+"""How docs/javascript.md installs the package from a clone."""
 _PAGE = '<!doctype html><title>built</title><script {} src="./main.js"></script>\n'
 _NO_MODULES = {"webpack", "esbuild script"}
 _WORKER_ENTRY = "pulse-events-worker=pulse-events/worker"
@@ -48,18 +55,30 @@ def said_by(
 
 
 def install(folder: Path) -> None:
-    """Make an empty folder a project with the package, as npm packs it, and what it is built with.
+    """Put the package into a project, as npm packs it, and what it is built with.
 
-    No network: the package needs nothing, the rest is linked.
+    A folder without a `package.json` becomes a project.  No network: the package needs nothing,
+    the rest is linked.
     """
-    said_by("npm", "pack", "--silent", "--pack-destination", folder, folder=STATIC)
-    (tarball,) = folder.glob("*.tgz")
-    (folder / "package.json").write_text('{ "private": true, "type": "module" }\n')
-    options = ("--offline", "--no-audit", "--no-fund", "--no-update-notifier")
-    said_by("npm", "install", *options, tarball.name, folder=folder)
-    for module in (BUNDLERS / "node_modules").iterdir():
-        if not (folder / "node_modules" / module.name).exists():
-            (folder / "node_modules" / module.name).symlink_to(module)
+    if not (folder / "package.json").exists():
+        (folder / "package.json").write_text('{ "private": true, "type": "module" }\n')
+    command = FROM_CLONE.replace("CLONE", shlex.quote(str(ROOT)))
+    offline = {**os.environ, "npm_config_offline": "true"}
+    said_by("bash", "-c", command, folder=folder, environment=offline)
+    for modules in _modules():
+        for module in (*modules.glob("[!.]*"), *modules.glob(".bin/*")):
+            link = folder / "node_modules" / module.relative_to(modules)
+            link.parent.mkdir(exist_ok=True)
+            if not link.exists():
+                link.symlink_to(module)
+
+
+def _modules() -> Iterator[Path]:
+    """Yield the folders of what is linked; the first that has a module counts."""
+    version = [int(digits) for digits in re.findall(r"\d+", said_by("node", "-v", folder=ROOT))]
+    if [20, 19] <= version < [21] or version >= [22, 12]:  # as its package.json says
+        yield VITE / "node_modules"
+    yield BUNDLERS / "node_modules"
 
 
 def prepare(project: Path, bundler: str, program: str) -> None:
