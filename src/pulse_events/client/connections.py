@@ -3,7 +3,6 @@
 import logging
 import os
 import random
-import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from pulse_events.client.terms import Terms
 from pulse_events.errors import ConnectionLost, InputError
 
 _log = logging.getLogger("pulse_events")
-_SECRET = re.compile(r"(?<=//)[^/@\s]*@")
 
 
 def course_of(terms: Terms, kind: type[httpx.Client | httpx.AsyncClient]) -> Course:
@@ -82,7 +80,10 @@ def proxies_checked() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, AttributeError, ImportError, httpx.InvalidURL) as error:
-        raise InputError(f"the proxy cannot be used: {_SECRET.sub('', str(error))}") from None
+        # Only the words about a missing package are passed on: the others may quote a password.
+        is_missing = isinstance(error, ImportError)
+        why = one_line(error) if is_missing else "it is no URL like http://user:password@host:port"
+        raise InputError(f"the proxy cannot be used: {why}") from None
 
 
 def request_of(client: httpx.Client | httpx.AsyncClient, terms: Terms, step: Open) -> httpx.Request:
