@@ -132,6 +132,7 @@ class _Process:
                 self._refused,
                 connections_limit=parts.connections_limit(descriptors),
                 streams=self.streams.__len__,
+                refused_stream_closed=self.streams.make_room,
             ),
             head_limit_bytes=settings.max_head_bytes,
         )
