@@ -71,6 +71,18 @@ MISTAKES: dict[str, list[str | bytes]] = {
     "listen: as seconds": ["listen", "-b", "e=#", "--stale-after", URL, "http://127.0.0.1:1/"],
     "listen: --broker": ["listen", "--broker", URL, "-b", "e=#", "http://127.0.0.1:1/"],
 }
+
+HERE = "http://127.0.0.1:1/"
+UNESCAPED = [f"{scheme}://u:geheim{mark}x@h/" for scheme in ("amqp", "http") for mark in "/?#"]
+"""With what ends the host in a password, so that this is taken for a port."""
+COMMANDS: dict[str, list[str]] = {
+    "publish": ["publish", "e", "k", "--broker"],
+    "listen": ["listen", "-b", "e=#"],
+    "wait": ["wait", "--task", "T"],
+    "listen's proxy": ["listen", "-b", "e=#", HERE, "--proxy"],
+    "wait's proxy": ["wait", "--task", "T", HERE, "--proxy"],
+}
+
 VARIABLES = {
     "PULSE_EVENTS_BROKER": "u:geheim@h",
     "PULSE_EVENTS_PORT": URL,
@@ -111,6 +123,24 @@ def check(done: subprocess.CompletedProcess[bytes]) -> None:
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_what_is_mistyped_on_the_command_line_is_not_repeated(mistake: str) -> None:
     check(run_forked_cli(*MISTAKES[mistake]))
+
+
+@pytest.mark.parametrize("url", UNESCAPED)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_password_that_is_taken_for_a_port_is_not_repeated(command: str, url: str) -> None:
+    check(run_forked_cli(*COMMANDS[command], url))
+
+
+@pytest.mark.parametrize("url", UNESCAPED)
+@pytest.mark.parametrize("command", ["listen", "wait"])
+def test_nor_is_that_of_the_variable(command: str, url: str) -> None:
+    check(run_forked_cli(*COMMANDS[command], environment={"PULSE_EVENTS_URL": url}))
+
+
+@pytest.mark.parametrize("proxy", [url for url in UNESCAPED if url.startswith("http:")])
+@pytest.mark.parametrize("command", ["listen", "wait"])
+def test_nor_is_that_of_the_environment_s_proxy(command: str, proxy: str) -> None:
+    check(run_forked_cli(*COMMANDS[command], HERE, environment={"HTTP_PROXY": proxy}))
 
 
 @pytest.mark.parametrize("variable", VARIABLES)

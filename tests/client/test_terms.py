@@ -10,7 +10,8 @@ from pulse_events.client.terms import Terms
 from pulse_events.errors import InputError
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"url": 5}, "5 is not a URL"),
+    ({"url": 5}, "the server's URL is of type int, not a str"),
+    ({"url": b"http://u:geheim@h/"}, "the server's URL is of type bytes, not a str"),
     ({"bindings": []}, "'bindings' is empty"),
     ({"events": "no"}, "events is 'no', which is not a bool"),
     ({"events": None}, "events is None, which is not a bool"),

@@ -67,6 +67,7 @@ GREEDY = {
     "idle after an answer": b"GET /__lbheartbeat__ HTTP/1.1\r\nHost: x\r\n\r\n",
     "no body": b"POST /events/v1/bindings HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n",
     "answers not read": b"GET /static/inspector/inspector.css HTTP/1.1\r\nHost: x\r\n\r\n" * 900,
+    "refused streams": b"GET /events/v1/connect/?bindings=x HTTP/1.1\r\nHost: x\r\n\r\n",
     "a head that is too long": b"GET / HTTP/1.1\r\n" + (b"X: " + b"x" * 30_000 + b"\r\n") * 3,
 }
 SOURCES = {

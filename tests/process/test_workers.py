@@ -152,6 +152,18 @@ def test_what_is_posted_reaches_the_streams_of_every_worker_with_the_embedded_br
             assert all(event["routes"] == ["x"] for event in events)
 
 
+@pytest.mark.parametrize("limit", ["--max-streams", "--max-streams-per-address"])
+def test_a_limit_holds_for_each_worker_by_itself(limit: str) -> None:
+    with Server("--workers", "2", limit, "3") as running, ExitStack() as opened:
+        kinds = []
+        for _ in range(80):  # that one of the two has less than three of them is a wonder
+            stream = opened.enter_context(RawStream(running.port, TARGET))
+            assert stream.head().status == 200
+            kinds.append(stream.event().kind)
+    assert kinds.count("error") == 80 - 2 * 3
+    assert kinds.count("ready") == 2 * 3
+
+
 def post(server: Server, path: str, document: object) -> None:
     request = urllib.request.Request(server.url.rstrip("/") + path, json.dumps(document).encode())
     with urllib.request.urlopen(request, timeout=10) as answer:

@@ -11,8 +11,16 @@ if TYPE_CHECKING:
 class Ended:
     """What is known here of a stream; ``said`` is what happened to it."""
 
-    def __init__(self, endings: Endings, *, is_read: bool = False, unsent_bytes: int = 0) -> None:
+    def __init__(
+        self,
+        endings: Endings,
+        *,
+        is_read: bool = False,
+        unsent_bytes: int = 0,
+        owner: str = "somebody",
+    ) -> None:
         self.said: list[str] = []
+        self.owner = owner
         self.is_read = is_read
         self.unsent_bytes = unsent_bytes
         self._endings = endings
@@ -53,6 +61,20 @@ def added(endings: Endings, sizes: list[int], now_s: float = 0.0) -> list[Ended]
 
 def cut(streams: list[Ended]) -> list[bool]:
     return [stream.said == ["abort"] for stream in streams]
+
+
+def test_who_was_never_let_in_makes_room_the_oldest_first() -> None:
+    endings = Endings(60.0)
+    streams = [Ended(endings, owner=owner) for owner in ("somebody", "", "", "")]
+    for stream in streams:
+        endings.add(cast("ClientStream", stream), 0.0)
+    assert endings.make_room()
+    assert [stream.said for stream in streams] == [[], ["part"], [], []]
+    endings.discard(cast("ClientStream", streams[2]))
+    assert endings.make_room()
+    assert not endings.make_room()
+    assert [stream.said for stream in streams] == [[], ["part"], [], ["part"]]
+    assert (len(endings), endings.cut) == (1, 0)
 
 
 def test_of_too_many_that_are_unread_for_long_the_oldest_are_cut_off() -> None:

@@ -8,6 +8,10 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 from pulse_events.errors import InputError
 
 _OURS = {"errors", "compression", "bindings", "token", "resume", "since", "last", "lastEventId"}
+_WRONG = (
+    "the server's URL has a bad host or port; "
+    "write / in a password as %2F, and likewise ? as %3F, # as %23, @ as %40"
+)
 
 
 class Endpoint(NamedTuple):
@@ -46,15 +50,17 @@ def endpoint_of(url: str) -> Endpoint:
     Raises:
         InputError: It is not an ``http://`` or ``https://`` URL.
     """
-    if not isinstance(url, str):
-        raise InputError(f"{url!r} is not a URL, which is a str")
+    if not isinstance(url, str):  # not repeated either: bytes may hold a password
+        raise InputError(f"the server's URL is of type {type(url).__name__}, not a str")
     try:
         parts = urlsplit(url)
         _ = parts.port  # raises if it is none
-    except ValueError as error:
-        raise InputError(f"{_shown(url)} is not a URL: {error}") from None
+    except ValueError:  # its text, and the URL, may quote a part of a password
+        raise InputError(_WRONG) from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InputError(f"{_shown(url)} is not an http:// or https:// URL")
+        raise InputError("the server's URL is not an http:// or https:// URL")
+    if _is_ambiguous(parts):
+        raise InputError(_WRONG)
     path = parts.path
     if path.rstrip("/").rpartition("/")[2] != "connect":
         path = path.rstrip("/") + "/events/v1/connect/"
@@ -70,7 +76,10 @@ def _basic(parts: SplitResult) -> str | None:
     return f"Basic {b64encode(said.encode(errors='replace')).decode()}"
 
 
-def _shown(url: str) -> str:
-    """Return a wrong URL for an error, without what may be a password."""
-    scheme, separator, rest = url.rpartition("//")
-    return repr(f"{scheme}{separator}{rest.rpartition('@')[2]}"[:200])
+def _is_ambiguous(parts: SplitResult) -> bool:
+    """Tell whether user and password may have been taken for host and port.
+
+    So are those of ``http://user:12/34@host/``, and would be shown and logged as the server's name.
+    """
+    behind = parts.path + parts.query + parts.fragment
+    return ":" in parts.netloc and "@" not in parts.netloc and "@" in behind

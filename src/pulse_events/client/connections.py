@@ -3,7 +3,6 @@
 import logging
 import os
 import random
-import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -22,7 +21,6 @@ from pulse_events.client.terms import Terms
 from pulse_events.errors import ConnectionLost, InputError, SettingsError
 
 _log = logging.getLogger("pulse_events")
-_SECRET = re.compile(r"(?<=//)[^/@\s]*@")
 
 
 class Unusable(InputError, SettingsError):
@@ -90,7 +88,10 @@ def proxies_checked() -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError, AttributeError, ImportError, httpx.InvalidURL) as error:
-        raise Unusable(f"the proxy cannot be used: {_SECRET.sub('', str(error))}") from None
+        # Only the words about a missing package are passed on: the others may quote a password.
+        is_missing = isinstance(error, ImportError)
+        why = one_line(error) if is_missing else "it is no URL like http://user:password@host:port"
+        raise Unusable(f"the proxy cannot be used: {why}") from None
 
 
 def request_of(client: httpx.Client | httpx.AsyncClient, terms: Terms, step: Open) -> httpx.Request:

@@ -172,6 +172,7 @@ class _Process:
             self._refused,
             connections_limit=connections_limit,
             streams=self.streams.__len__,
+            refused_stream_closed=self.streams.make_room,
         )
 
     def _services(self) -> Services:

@@ -25,6 +25,8 @@ class Door:
         connections_limit: Of all connections; those of streams are not counted here, but by
             ``streams``.
         streams: Returns how many streams there are.
+        refused_stream_closed: Closes a stream that has had its refusal, to make room; tells whether
+            there was any.
     """
 
     def __init__(
@@ -34,11 +36,13 @@ class Door:
         *,
         connections_limit: int,
         streams: Callable[[], int],
+        refused_stream_closed: Callable[[], bool],
     ) -> None:
         self._admission = admission
         self._refused = refused
         self._connections_limit = connections_limit
         self._streams = streams
+        self._refused_stream_closed = refused_stream_closed
         self.places = Places()
 
     def address_of(self, peer: str | None) -> str:
@@ -85,7 +89,7 @@ class Door:
         """Tell whether there is a place for one more, after one was given up if need be."""
         if len(self.places) + self._streams() < self._connections_limit:
             return True
-        made = self.places.make_room()
+        made = self._refused_stream_closed() or self.places.make_room()
         self._refused[Count.DISPLACED_CONNECTIONS] += made
         return made
 

@@ -41,6 +41,7 @@ class Endings:
         self._late_limit = late_limit
         self._late_bytes = late_bytes
         self._since_s: dict[ClientStream, float] = {}
+        self._refused: dict[ClientStream, None] = {}  # of these, oldest first
         self.cut = 0
         """How many were cut off before they were read."""
 
@@ -51,10 +52,26 @@ class Endings:
     def add(self, stream: ClientStream, now_s: float) -> None:
         """Take a stream that has had its last event."""
         self._since_s[stream] = now_s
+        if not stream.owner:
+            self._refused[stream] = None
 
     def discard(self, stream: ClientStream) -> None:
         """Forget a stream, if it is there."""
         self._since_s.pop(stream, None)
+        self._refused.pop(stream, None)
+
+    def make_room(self) -> bool:
+        """Close the oldest that was never let in, read or not; return whether there was any.
+
+        All it was told is a refusal: so little may be left to the kernel, who has it.  No limit of
+        streams bounds how many of such come between two looks at what was read.
+        """
+        stream = next(iter(self._refused), None)
+        if stream is None:
+            return False
+        self.discard(stream)
+        stream.part()
+        return True
 
     def close(self, now_s: float) -> None:
         """Close those whose clients have read all, and cut those off that have not for too long.

@@ -89,6 +89,10 @@ class Streams:
         """How many were cut off before their clients had read the last event."""
         return self._endings.cut
 
+    def make_room(self) -> bool:
+        """Close one that was refused; return whether there was any."""
+        return self._endings.make_room()
+
     def add(self, stream: ClientStream, transport: asyncio.Transport) -> None:
         """Take the connection of a new stream; it gets its head, and pings from now on."""
         kernel.limit_silence(transport, 0)  # who reads little is not silent; see `_ping`
