@@ -370,11 +370,12 @@ def test_a_broker_without_streams_serves_all_who_need_no_log(node: Rabbit) -> No
     with Streamless() as streamless:
         with Amqp(streamless.amqp_url) as amqp:
             amqp.declare_exchange(EXCHANGE)
-        said = "the corresponding feature flag is disabled"
+        said = "the broker's feature flag stream_queue is disabled"
         with (
             instance(streamless) as server,
             unharmed(streamless, server, "a broker without streams", said) as waiting,
         ):
+            assert heartbeat(server.port) == (200, f"the log: {said}")
             streamless.ctl("enable_feature_flag", "stream_queue")
             waiting.ready(within_s=20)
 
