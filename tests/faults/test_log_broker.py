@@ -16,6 +16,7 @@ from pulse_events.hub.replay import OF_ANOTHER
 from tests.faults.conftest import EXCHANGE, INBOX, LOG
 from tests.faults.figures import Figures, keep, lost_in_silence, repetitions
 from tests.faults.follower import Follower
+from tests.faults.grants import granted, serves_the_log
 from tests.faults.instances import (
     IMPATIENT_S,
     has_news,
@@ -42,8 +43,8 @@ from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 ENDED = f"{RESTARTED}; connect again"
+PERMISSIONS = ("configure", "write", "read")
 MINE = "^(queue|exchange)/{user}"
-NOT_THE_LOG = f"{MINE}/pulse-events/"
 ALARM_S = lasting(12, 30)
 HOLE_S = lasting(15, 40)
 GOES_ON_WITHIN_S = 40.0
@@ -296,25 +297,20 @@ class Refusal(NamedTuple):
     read: str = f"{MINE}|^exchange/faults/.*"
 
 
+def lacking(permission: str, thing: str, name: str) -> Refusal:
+    """Return the refusal to a user who lacks one permission for a queue or exchange alone."""
+    all_others = f"^(?!{thing}/{{user}}/{name}$)(queue|exchange)/{{user}}"
+    if permission == "read":
+        all_others += "|^exchange/faults/.*"
+    said = f"no {permission} permission for the {thing} {name}"
+    return Refusal(f"no-{permission}-{thing}-{name}", said, **{permission: all_others})
+
+
 REFUSALS = [
-    Refusal("log-unmade", "no configure permission for the queue", configure=NOT_THE_LOG),
-    Refusal("log-unwritten", "no write permission for the queue", write=NOT_THE_LOG),
-    Refusal(
-        "log-unheard",
-        "no read permission for the queue",
-        read=f"^exchange/faults/.*|{MINE}/pulse-events($|-log|/)",
-    ),
-    # To bind a queue takes `read` on the exchange.
-    Refusal(
-        "log-unbound",
-        "no read permission for the exchange",
-        read=f"^queue/{{user}}|{NOT_THE_LOG}|^exchange/faults/.*",
-    ),
-    Refusal(
-        "log-unfed",
-        "no write permission for the exchange",
-        write=f"^queue/{{user}}|{NOT_THE_LOG}",
-    ),
+    *(lacking(permission, "queue", "pulse-events-log") for permission in PERMISSIONS),
+    *(lacking(permission, "queue", "pulse-events-record") for permission in PERMISSIONS),
+    # To bind a queue to an exchange takes `read` on that.
+    *(lacking(permission, "exchange", "pulse-events-log") for permission in PERMISSIONS),
 ]
 
 
@@ -353,6 +349,11 @@ def test_a_log_that_may_not_be_used_is_said_in_words(node: Rabbit, refusal: Refu
             waiting.event("message", within_s=20)
     for queue in (INBOX, LOG):
         delete(node, queue.replace("guest", user))
+
+
+def test_the_permissions_that_the_document_gives_are_enough(node: Rabbit) -> None:
+    with granted(node, "one broker") as url, instance_at(url) as server:
+        serves_the_log(node, server)
 
 
 class Streamless(Rabbit):
