@@ -17,11 +17,13 @@ from tests.faults.instances import (
     STOPPING,
     goes_on,
     instance,
+    is_well,
     nothing_missed,
     roam,
     roaming,
 )
 from tests.faults.lengths import lasting
+from tests.faults.test_log_broker import records
 from tests.faults.trial import RESUMING, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
@@ -37,6 +39,8 @@ BROKER_ENDS = int(lasting(1, 6))
 FROZEN_S = lasting(15, 30)
 OTHERS_WITHIN_S = 12.0
 HOPPING_WITHIN_S = 40.0
+UNNOTICED_S = 2.5
+"""Twice that is less than another instance takes to replace one that hangs while it records."""
 
 
 @pytest.mark.timeout(240)
@@ -137,6 +141,43 @@ def test_an_instance_that_hangs_is_replaced(node: Rabbit) -> None:
                 f"those that try each in turn after {max(hopping):.0f} s",
             )
         nothing_missed(found, run.followers, one, two)
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=lambda how: how.name)
+def test_an_instance_that_does_not_record_fails_alone(node: Rabbit, how: signal.Signals) -> None:
+    with instance(node) as recorder:
+        records(node, recorder)
+        with instance(node) as other:
+            ports = (recorder.port, other.port)
+
+            def clients(_port: int) -> list[Follower]:
+                return [*roaming(ports, IMPATIENT_S), Follower(recorder.port, RESUMING[0])]
+
+            with trial(recorder.port, [node.amqp_url], clients=clients) as run:
+                stays = run.followers[-1:]
+                fault_s = time.monotonic()
+                os.kill(other.pid, how)
+                unnoticed = partial(goes_on, stays, fault_s + UNNOTICED_S)
+                wait_until(unnoticed, "no takeover", within_s=2 * UNNOTICED_S)
+                all_go_on = partial(goes_on, run.followers, fault_s + IMPATIENT_S)
+                wait_until(all_go_on, "what came since, for all", within_s=HOPPING_WITHIN_S)
+                went_on_s = time.monotonic() - fault_s
+                time.sleep(max(0.0, fault_s + FROZEN_S - time.monotonic()))  # the fault's length
+                if how is signal.SIGKILL:
+                    other.kill()  # it is dead: this forgets it
+                    other.start()
+                else:
+                    os.kill(other.pid, signal.SIGCONT)
+                wait_until(partial(is_well, other), "all is well", within_s=40)
+                run.feed.goes_on(500)
+                found = run.finish(
+                    f"log: {how.name} of the instance of two that does not record, "
+                    f"for {FROZEN_S:.0f} s",
+                    time.monotonic(),
+                    f"clients that try each in turn went on after {went_on_s:.0f} s",
+                )
+            nothing_missed(found, run.followers, recorder, other)
 
 
 @pytest.mark.timeout(240)
