@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from tests.faults.returner import Returner, away
 from tests.faults.test_alarms import ALARMS, raised
 from tests.faults.test_gaps import are_told
 from tests.faults.test_refusals import PASSWORD, allow_all
-from tests.faults.trial import RESUMING, TARGETS, heartbeat, stats, trial
+from tests.faults.trial import RESUMING, TARGETS, heartbeat, queues_of, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream
@@ -235,13 +235,26 @@ def test_an_inbox_that_is_deleted_is_a_gap_for_all(node: Rabbit) -> None:
         no_traceback(one, two)
 
 
+def expire(node: Rabbit, queue: str) -> None:
+    """Have a queue expire soon: by itself the inbox takes an hour."""
+    node.ctl("set_policy", "--apply-to", "queues", "soon", f"^{queue}$", '{"expires":2000}')
+    try:
+        gone = "it has expired"
+        wait_until(lambda: queue not in queues_of(node, "guest"), gone, within_s=20)
+    finally:
+        node.ctl("clear_policy", "soon")
+
+
 @pytest.mark.timeout(240)
-def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(node: Rabbit) -> None:
-    """As when it expires, which takes an hour."""
+@pytest.mark.parametrize(("how", "end"), [("deleted", delete), ("expired", expire)])
+def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(
+    node: Rabbit, how: str, end: Callable[[Rabbit, str], None]
+) -> None:
     with instance(node) as one, Returner(one.port, RESUMING[0]) as left:
         publish(node, AGAIN[:50])
         left.reaches(49)
-    delete(node, INBOX)
+    assert INBOX in queues_of(node, "guest")
+    end(node, INBOX)
     publish(node, AGAIN[50:60])
     with instance(node) as two:
         with Returner(two.port, RESUMING[0], cursor=left.cursor) as back:
@@ -253,7 +266,7 @@ def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(node: Rabbit) -> None:
     assert [got.number for got in back.got] == list(range(60, 100))
     keep(
         Figures(
-            "log: inbox gone while nobody runs",
+            f"log: inbox {how} while nobody runs",
             len(AGAIN),
             0,
             repetitions(back),
