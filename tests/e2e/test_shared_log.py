@@ -156,6 +156,21 @@ def test_without_permission_for_the_log_the_rest_works(
         assert user not in said
 
 
+def test_what_may_not_be_read_is_told_with_the_permission_that_is_missing(
+    instance: Callable[..., Server], rabbit: Rabbit, exchange: str
+) -> None:
+    user = f"u{uuid.uuid4().hex[:8]}"
+    own = "^(queue|exchange)/log-"
+    rabbit.add_user(user, "secret", configure=own, write=own, read=own)
+    said = f"{exchange}=a.# is not recorded: no read permission for the exchange: access is refused"
+    with instance("--broker", rabbit.url(user, "secret")) as server:
+        reading(server)
+        assert said in server.stderr
+        told = str(ask(server.port, "/__heartbeat__"))
+        assert said in told
+        assert user not in told
+
+
 def test_each_thing_that_is_not_recorded_is_told_once(
     instance: Callable[..., Server], amqp: Amqp, exchange: str
 ) -> None:

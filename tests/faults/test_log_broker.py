@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from pulse_events.hub.replay import OF_ANOTHER
 from tests.faults.conftest import EXCHANGE, INBOX, LOG
 from tests.faults.figures import Figures, keep, lost_in_silence, repetitions
 from tests.faults.follower import Follower
+from tests.faults.grants import granted, serves_the_log
 from tests.faults.instances import (
     IMPATIENT_S,
     has_news,
@@ -34,7 +35,7 @@ from tests.faults.returner import Returner, away
 from tests.faults.test_alarms import ALARMS, raised
 from tests.faults.test_gaps import are_told
 from tests.faults.test_refusals import PASSWORD, allow_all
-from tests.faults.trial import RESUMING, TARGETS, heartbeat, stats, trial
+from tests.faults.trial import RESUMING, TARGETS, heartbeat, queues_of, stats, trial
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import RawStream
@@ -42,8 +43,8 @@ from tests.support.server import Server
 from tests.support.waiting import wait_until
 
 ENDED = f"{RESTARTED}; connect again"
+PERMISSIONS = ("configure", "write", "read")
 MINE = "^(queue|exchange)/{user}"
-NOT_THE_LOG = f"{MINE}/pulse-events/"
 ALARM_S = lasting(12, 30)
 HOLE_S = lasting(15, 40)
 GOES_ON_WITHIN_S = 40.0
@@ -234,13 +235,26 @@ def test_an_inbox_that_is_deleted_is_a_gap_for_all(node: Rabbit) -> None:
         no_traceback(one, two)
 
 
+def expire(node: Rabbit, queue: str) -> None:
+    """Have a queue expire soon: by itself the inbox takes an hour."""
+    node.ctl("set_policy", "--apply-to", "queues", "soon", f"^{queue}$", '{"expires":2000}')
+    try:
+        gone = "it has expired"
+        wait_until(lambda: queue not in queues_of(node, "guest"), gone, within_s=20)
+    finally:
+        node.ctl("clear_policy", "soon")
+
+
 @pytest.mark.timeout(240)
-def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(node: Rabbit) -> None:
-    """As when it expires, which takes an hour."""
+@pytest.mark.parametrize(("how", "end"), [("deleted", delete), ("expired", expire)])
+def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(
+    node: Rabbit, how: str, end: Callable[[Rabbit, str], None]
+) -> None:
     with instance(node) as one, Returner(one.port, RESUMING[0]) as left:
         publish(node, AGAIN[:50])
         left.reaches(49)
-    delete(node, INBOX)
+    assert INBOX in queues_of(node, "guest")
+    end(node, INBOX)
     publish(node, AGAIN[50:60])
     with instance(node) as two:
         with Returner(two.port, RESUMING[0], cursor=left.cursor) as back:
@@ -252,7 +266,7 @@ def test_an_inbox_that_goes_while_nobody_runs_is_a_gap(node: Rabbit) -> None:
     assert [got.number for got in back.got] == list(range(60, 100))
     keep(
         Figures(
-            "log: inbox gone while nobody runs",
+            f"log: inbox {how} while nobody runs",
             len(AGAIN),
             0,
             repetitions(back),
@@ -296,25 +310,20 @@ class Refusal(NamedTuple):
     read: str = f"{MINE}|^exchange/faults/.*"
 
 
+def lacking(permission: str, thing: str, name: str) -> Refusal:
+    """Return the refusal to a user who lacks one permission for a queue or exchange alone."""
+    all_others = f"^(?!{thing}/{{user}}/{name}$)(queue|exchange)/{{user}}"
+    if permission == "read":
+        all_others += "|^exchange/faults/.*"
+    said = f"no {permission} permission for the {thing} {name}"
+    return Refusal(f"no-{permission}-{thing}-{name}", said, **{permission: all_others})
+
+
 REFUSALS = [
-    Refusal("log-unmade", "no configure permission for the queue", configure=NOT_THE_LOG),
-    Refusal("log-unwritten", "no write permission for the queue", write=NOT_THE_LOG),
-    Refusal(
-        "log-unheard",
-        "no read permission for the queue",
-        read=f"^exchange/faults/.*|{MINE}/pulse-events($|-log|/)",
-    ),
-    # To bind a queue takes `read` on the exchange.
-    Refusal(
-        "log-unbound",
-        "no read permission for the exchange",
-        read=f"^queue/{{user}}|{NOT_THE_LOG}|^exchange/faults/.*",
-    ),
-    Refusal(
-        "log-unfed",
-        "no write permission for the exchange",
-        write=f"^queue/{{user}}|{NOT_THE_LOG}",
-    ),
+    *(lacking(permission, "queue", "pulse-events-log") for permission in PERMISSIONS),
+    *(lacking(permission, "queue", "pulse-events-record") for permission in PERMISSIONS),
+    # To bind a queue to an exchange takes `read` on that.
+    *(lacking(permission, "exchange", "pulse-events-log") for permission in PERMISSIONS),
 ]
 
 
@@ -355,6 +364,11 @@ def test_a_log_that_may_not_be_used_is_said_in_words(node: Rabbit, refusal: Refu
         delete(node, queue.replace("guest", user))
 
 
+def test_the_permissions_that_the_document_gives_are_enough(node: Rabbit) -> None:
+    with granted(node, "one broker") as url, instance_at(url) as server:
+        serves_the_log(node, server)
+
+
 class Streamless(Rabbit):
     """A node of a time before streams, until they are enabled."""
 
@@ -370,11 +384,12 @@ def test_a_broker_without_streams_serves_all_who_need_no_log(node: Rabbit) -> No
     with Streamless() as streamless:
         with Amqp(streamless.amqp_url) as amqp:
             amqp.declare_exchange(EXCHANGE)
-        said = "the corresponding feature flag is disabled"
+        said = "the broker's feature flag stream_queue is disabled"
         with (
             instance(streamless) as server,
             unharmed(streamless, server, "a broker without streams", said) as waiting,
         ):
+            assert heartbeat(server.port) == (200, f"the log: {said}")
             streamless.ctl("enable_feature_flag", "stream_queue")
             waiting.ready(within_s=20)
 

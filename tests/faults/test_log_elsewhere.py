@@ -7,11 +7,13 @@ from functools import partial
 import pytest
 
 from tests.faults.follower import Follower
+from tests.faults.grants import granted, serves_the_log
 from tests.faults.instances import (
     IMPATIENT_S,
     SETTLES_S,
     has_news,
     instance,
+    instance_at,
     is_well,
     nothing_missed,
     roam,
@@ -124,3 +126,14 @@ def test_a_black_hole_between_one_instance_and_the_log_alone(
                     )
                     assert (plain.readies, plain.error) == (1, None)
                 nothing_missed(found, run.followers, one, two)
+
+
+def test_the_permissions_that_the_document_gives_are_enough_at_both(
+    node: Rabbit, log_node: Rabbit
+) -> None:
+    with (
+        granted(node, "messages' broker") as url,
+        granted(log_node, "log's broker") as log_url,
+        instance_at(url, "--history", log_url) as server,
+    ):
+        serves_the_log(node, server)

@@ -110,19 +110,32 @@ def _lose(
 
 
 @contextmanager
-def needing(permission: str, of_exchange: str = "") -> Iterator[None]:
+def needing(permission: str, name: str = "", *, of_exchange: str = "") -> Iterator[None]:
     """Say which permission is missing, where access to the queue is refused, or to an exchange.
 
     Args:
         permission: Which one it takes for the queue.
-        of_exchange: Which one for an exchange, if there is one in it.
+        name: Of what it is, for everybody to read; nothing if there is only one.
+        of_exchange: Which permission it takes for an exchange of this name, if there is one in it.
     """
     try:
         yield
     except RequestRefused as error:
-        if error.code != ACCESS_REFUSED:
+        kind = lacking(error, permission, "queue") or lacking(error, of_exchange, "exchange")
+        if not kind:
             raise
-        kind = f"no {permission} permission for the queue"
-        if of_exchange and "access to exchange " in error.text:
-            kind = f"no {of_exchange} permission for the exchange"
+        kind = f"{kind} {name}".rstrip()
         raise BrokerUnavailable(f"{kind}: {error}", kind) from error
+
+
+def lacking(error: RequestRefused, permission: str, thing: str) -> str:
+    """Return which permission is missing, if the broker refuses access to the queue or exchange.
+
+    Args:
+        error: The refusal.
+        permission: Which one it takes; nothing if it takes none.
+        thing: What it is for, ``"queue"`` or ``"exchange"``.
+    """
+    # The same code is for what is wrong in other ways, such as a binding to the default exchange.
+    is_it = error.code == ACCESS_REFUSED and f"access to {thing} " in error.text
+    return f"no {permission} permission for the {thing}" if is_it and permission else ""

@@ -16,6 +16,7 @@ _CLOSINGS = (
     (530, r"number of channels", "the user's limit of channels is reached"),
     (530, r"vhost", "the virtual host is refused"),
     (541, r"vhost .* is down", "the virtual host is down"),
+    (541, r"'rabbit_stream_queue'.* flag", "the broker's feature flag stream_queue is disabled"),
     (320, r"vhost .* is down", "the virtual host is down"),
     (320, r"maintenance mode", "the node is in maintenance"),
     (0, "", "it closed the connection"),

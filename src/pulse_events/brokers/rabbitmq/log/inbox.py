@@ -9,8 +9,10 @@ from typing import Any
 from pulse_events.bindings import Binding
 from pulse_events.brokers.rabbitmq.connection import NOT_FOUND, Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.frames import FrameConnection, unexpected
-from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, needing
+from pulse_events.brokers.rabbitmq.queue import QUEUE_MAX_MESSAGES, lacking, needing
 
+NAME = "pulse-events-record"
+"""Within the namespace; also in what is told of it to everybody."""
 LEAST_AGE_S = 3600.0
 MANY = QUEUE_MAX_MESSAGES - 20_000
 """Messages from which on some may have been dropped: a recorder may have taken so many since, in a
@@ -29,7 +31,7 @@ class Inbox:
     """
 
     def __init__(self, namespace: str, age_s: float) -> None:
-        self.name = f"queue/{namespace}/pulse-events-record"
+        self.name = f"queue/{namespace}/{NAME}"
         self._age_s = max(LEAST_AGE_S, age_s)
         self.was_away = False
         """Whether it was out of reach with its node: what came meanwhile is not in it."""
@@ -49,19 +51,24 @@ class Inbox:
 
         Returns:
             What is not recorded, and why.
+
+        Raises:
+            BrokerUnavailable: The user lacks a permission for it.
         """
         channel = await self._found(connection, missing)
         refused: dict[Binding, str] = {}
         for binding in recorded:
             try:
-                await channel.request(
-                    "queue_bind",
-                    queue=self.name,
-                    exchange=binding.exchange,
-                    routing_key=binding.pattern,
-                )
+                with needing("write", NAME):  # without it nothing can be bound
+                    await channel.request(
+                        "queue_bind",
+                        queue=self.name,
+                        exchange=binding.exchange,
+                        routing_key=binding.pattern,
+                    )
             except RequestRefused as error:
-                refused[binding] = error.told
+                permission = lacking(error, "read", "exchange")
+                refused[binding] = f"{permission}: {error.told}" if permission else error.told
                 channel = await Channel(connection).open()
         channel.close()
         return refused
@@ -83,14 +90,14 @@ class Inbox:
         channel = await Channel(connection).open()
         if is_none:
             await missing()
-        with needing("configure"):
+        with needing("configure", NAME):
             await channel.request("queue_declare", queue=self.name, **self._arguments())
         return channel
 
     async def consume(self, channel: Channel, prefetch: int) -> None:
         """Have what it holds delivered, if nobody else is its active consumer."""
         await channel.request("basic_qos", prefetch_count=prefetch)
-        with needing("read"):
+        with needing("read", NAME):
             await channel.request("basic_consume", queue=self.name, on_message_callback=unexpected)
 
     async def count(self, channel: Channel) -> int:

@@ -22,6 +22,8 @@ ENTRY_LIMIT_BYTES = 256 << 20
 SEGMENTS = 10
 """Retention works on whole segments: so many of them make up the log."""
 SEGMENT_BYTES = (1 << 20, 500_000_000)
+NAME = "pulse-events-log"
+"""Of stream and exchange, within the namespace; also in what is told of them to everybody."""
 
 
 class Retention(NamedTuple):
@@ -40,8 +42,8 @@ class LogQueues:
     """
 
     def __init__(self, namespace: str, retention: Retention) -> None:
-        self.exchange = f"exchange/{namespace}/pulse-events-log"
-        self.stream = f"queue/{namespace}/pulse-events-log"
+        self.exchange = f"exchange/{namespace}/{NAME}"
+        self.stream = f"queue/{namespace}/{NAME}"
         self._retention = retention
 
     async def declare_log(self, connection: FrameConnection) -> str:
@@ -53,7 +55,7 @@ class LogQueues:
         warning = ""
         channel = await Channel(connection).open()
         try:
-            with needing("configure"):
+            with needing("configure", NAME):
                 await channel.request("queue_declare", queue=self.stream, **self._log_arguments())
         except RequestRefused as error:
             if error.code != PRECONDITION_FAILED:
@@ -62,11 +64,11 @@ class LogQueues:
             warning = f"the log is used as it is, not with --log-bytes and --log-age: {error.text}"
             channel = await Channel(connection).open()
             await channel.request("queue_declare", queue=self.stream, passive=True)
-        with needing("configure", of_exchange="configure"):
+        with needing("configure", NAME, of_exchange="configure"):
             await channel.request(
                 "exchange_declare", exchange=self.exchange, exchange_type="fanout", durable=True
             )
-        with needing("write", of_exchange="read"):
+        with needing("write", NAME, of_exchange="read"):
             await channel.request("queue_bind", queue=self.stream, exchange=self.exchange)
         channel.close()
         return warning
@@ -80,7 +82,7 @@ class LogQueues:
         channel = await Channel(connection).open()
         self.write(channel, entry)
         # A channel's requests are worked at in turn.
-        with needing("write", of_exchange="write"):
+        with needing("write", NAME, of_exchange="write"):
             await channel.request("exchange_declare", exchange=self.exchange, passive=True)
         channel.close()
 
@@ -111,7 +113,7 @@ class LogQueues:
             ENTRY_LIMIT_BYTES,
             StreamContent,
         )
-        with needing("read"):
+        with needing("read", NAME):
             await channel.request(
                 "basic_consume",
                 queue=self.stream,

@@ -10,7 +10,7 @@ from pulse_events.brokers.rabbitmq.connection import Channel, RequestRefused
 from pulse_events.brokers.rabbitmq.deliveries import PREFETCH, Deliveries
 from pulse_events.brokers.rabbitmq.frames import FrameConnection
 from pulse_events.brokers.rabbitmq.log.place import BrokerPlace
-from pulse_events.brokers.rabbitmq.log.queues import LogQueues, time_ms
+from pulse_events.brokers.rabbitmq.log.queues import NAME, LogQueues, time_ms
 from pulse_events.brokers.rabbitmq.queue import needing
 from pulse_events.cursors import LogCursors
 from pulse_events.errors import BrokerUnavailable
@@ -72,7 +72,7 @@ class LogReader:
             self._consuming(connection, "next", receive) as channel,
         ):
             self._queues.write(channel, probe)
-            with needing("write", of_exchange="write"):
+            with needing("write", NAME, of_exchange="write"):
                 await channel.until(found, PROBE_WITHIN_S)
         if not found.done():
             raise BrokerUnavailable("the log takes no entries", "the log takes no entries")
