@@ -1,0 +1,1 @@
+import{i as t,k as a,x as r}from"./chunk-ERUL4JV7.js";import"./chunk-EDD2D2PR.js";try{await import("./main-TEHWJCNP.js")}catch(e){throw r.end(),t("state").dataset.phase="refused",a(t("phase"),"not loaded"),a(t("reason"),"part of this page is missing: reload it"),e}
