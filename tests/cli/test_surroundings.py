@@ -78,7 +78,7 @@ BROKEN_ARGUMENTS: dict[str, tuple[list[str | bytes], int]] = {
     "listen's pattern": (["listen", "-b", b"e=" + BROKEN, "http://127.0.0.1:1/"], 2),
     "listen's binding": (["listen", "-b", BROKEN, "http://127.0.0.1:1/"], 2),
     "listen's seconds": (["listen", "-b", "e=#", "--stale-after", BROKEN, "http://h/"], 2),
-    "listen's host": (["listen", "-b", "e=#", b"http://" + BROKEN], 1),
+    "listen's host": (["listen", "-b", "e=#", b"http://" + BROKEN], 2),
     "listen's path": (["listen", "-b", "e=#", b"http://127.0.0.1:1/" + BROKEN], 1),
     "the broker's user": (["serve", "--broker", b"amqp://" + BROKEN + b":geheim@h"], 2),
     "the broker's password": (["serve", "--broker", b"amqp://u:geheim" + BROKEN + b"@h"], 2),
