@@ -7,7 +7,8 @@ import pytest
 
 from tests.support.local_server import LocalServer, local_server
 from tests.support.raw_http import PING, PUBLISH, everything, get, post, request, sending, statuses
-from tests.support.raw_stream import RawStream
+from tests.support.raw_stream import RawStream, connect_target
+from tests.support.waiting import wait_until
 
 
 def half_closed(server: LocalServer, sent: bytes) -> bytes:
@@ -60,6 +61,34 @@ def test_a_wrong_stream_request_is_told_so_though_its_client_closes_its_side(
     server: LocalServer,
 ) -> None:
     assert b"event: error\n" in half_closed(server, get("/v1/connect"))
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("query", [{}, {"errors": "http"}, {"compression": "gzip"}], ids=str)
+def test_a_stream_whose_client_closes_its_side_ends_with_the_last_chunk(
+    server: LocalServer, name: str, query: dict[str, str]
+) -> None:
+    target = connect_target((name, "#"), **query)
+    answer = half_closed(server, get(target))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert answer.endswith(b"\r\n0\r\n\r\n")
+    old = half_closed(server, get(target).replace(b"1.1", b"1.0"))
+    assert old
+    assert not old.endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.usefixtures("quiet")
+def test_so_does_one_that_has_much_unread_then(server: LocalServer, name: str) -> None:
+    target = connect_target((name, "#"))
+    with RawStream(server.port, target, receive_buffer_bytes=4096).ready() as stream:
+        before = server.counts().messages_out
+        for _ in range(4):
+            server.say(name, "k", b"1" * 60_000)
+        wait_until(lambda: server.counts().messages_out == before + 4, "all were sent")
+        stream.socket.shutdown(socket.SHUT_WR)
+        wait_until(lambda: not server.counts().clients, "it has left")
+        assert [event.kind for event in stream.events(4)] == ["message"] * 4
+        assert stream.rest() == b""  # which asks for the last chunk
 
 
 LEFT = {

@@ -182,13 +182,16 @@ class ClientStream(asyncio.Protocol):
             self._streams.end(self, _TOO_TALKATIVE)
 
     def eof_received(self) -> bool:
-        """Close: the client has left, or has read the end; what it has not read waits for it."""
-        if kernel.has_read_all(self._transport):
-            return False  # the transport closes
+        """Close: the client has left, or has read the end; what it has not read waits for it.
+
+        If it has only closed its side, the body that it gets is whole.
+        """
+        is_read = kernel.has_read_all(self._transport)
         if self.audience is not None:
-            self._streams.leave(self)
+            self._streams.leave(self)  # first, so that nothing follows the end
+            self.write(self.wire.end)
             self.close()
-        return True
+        return not is_read  # the transport closes if it is
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the client."""

@@ -260,4 +260,4 @@ def test_no_single_wrong_byte_gets_anything_else_out_of_it(
 def test_whatever_a_frame_can_hold_is_read_in_a_moment(table: bytes) -> None:
     start_s = time.process_time()
     assert read(table)
-    assert time.process_time() - start_s < 0.25  # 20 ms on a quiet machine
+    assert time.process_time() - start_s < 0.1  # it takes 20 ms, also on a busy machine
