@@ -133,8 +133,46 @@ def test_a_log_with_other_retention_is_used_as_it_is(instance: Callable[..., Ser
         reading(one)
     with instance("--log-bytes", "6000000") as two:
         reading(two)
-        assert "the log is used as it is" in two.stderr
-        assert "5000000" in two.stderr
+        told = str(ask(two.port, "/__heartbeat__"))
+        for said in (two.stderr, told):
+            assert "the log is used as it is, not with --log-bytes and --log-age" in said
+            assert "received '6000000' but current is '5000000'" in said
+        assert "vhost" not in told
+        assert "queue/" not in told
+
+
+MB, GB = 10**6, 10**9
+
+
+@pytest.mark.parametrize(
+    ("options", "size", "age", "segment"),
+    [
+        ((), 10 * GB, "604800s", 500 * MB),  # no larger than RabbitMQ's own default
+        (("--log-bytes", str(GB), "--log-age", "86400"), GB, "86400s", 100 * MB),  # a tenth
+        (("--log-bytes", str(5 * MB), "--log-age", "1.4"), 5 * MB, "1s", 1 << 20),  # no smaller
+    ],
+    ids=["default", "sized", "small"],
+)
+def test_the_log_is_made_to_keep_what_is_asked_for(
+    instance: Callable[..., Server],
+    rabbit: Rabbit,
+    options: tuple[str, ...],
+    size: int,
+    age: str,
+    segment: int,
+) -> None:
+    with instance(*options) as server:
+        reading(server)
+        name = "queue/" + server.stderr.partition("reading queue/")[2].partition("\n")[0]
+    rows = rabbit.rows("list_queues", "name", "durable", "arguments")
+    [log] = [row for row in rows if row["name"] == name]
+    assert log["durable"] is True
+    assert {argument: value for argument, _, value in log["arguments"]} == {
+        "x-queue-type": "stream",
+        "x-max-length-bytes": size,
+        "x-max-age": age,
+        "x-stream-max-segment-size-bytes": segment,
+    }
 
 
 def test_without_permission_for_the_log_the_rest_works(

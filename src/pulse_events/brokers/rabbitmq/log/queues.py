@@ -4,6 +4,7 @@ Whoever comes first makes them; they stay when all have gone.
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -24,6 +25,7 @@ SEGMENTS = 10
 SEGMENT_BYTES = (1 << 20, 500_000_000)
 NAME = "pulse-events-log"
 """Of stream and exchange, within the namespace; also in what is told of them to everybody."""
+_NAMES = re.compile(r" for queue '.*' in vhost '.*?'(?=:)")
 
 
 class Retention(NamedTuple):
@@ -61,7 +63,8 @@ class LogQueues:
             if error.code != PRECONDITION_FAILED:
                 raise
             # Not deleted: it may hold what somebody has yet to read.
-            warning = f"the log is used as it is, not with --log-bytes and --log-age: {error.text}"
+            words = _NAMES.sub("", error.text)  # the heartbeat is for everybody to read
+            warning = f"the log is used as it is, not with --log-bytes and --log-age: {words}"
             channel = await Channel(connection).open()
             await channel.request("queue_declare", queue=self.stream, passive=True)
         with needing("configure", NAME, of_exchange="configure"):
