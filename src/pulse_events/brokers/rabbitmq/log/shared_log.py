@@ -70,6 +70,8 @@ class SharedLog:
         """When all was last bound that is said to be recorded."""
         self._refused: frozenset[str] = frozenset()
         """What the broker did not bind the last time."""
+        self._bound: frozenset[str] = frozenset()
+        """What it did, when that was told in the log: if the log is another one, it goes on."""
         self._warned: set[str] = set()
         self._reader = LogReader(self._queues, hub, lambda entry: self._recorder.read_back(entry))
         self._recorder = Recorder(self._inbox, self._queues, hub.intake, body_limit_bytes)
@@ -191,6 +193,8 @@ class SharedLog:
         was_recording = intake.held is not None or intake.term
         new: dict[str, int] = {}
         for mark in bound.keys() - held if was_recording else bound.keys() & self._refused:
+            if mark in self._bound and mark not in intake.dropped:
+                continue
             since_ms = intake.dropped.get(mark, UNKNOWN_MS)
             new[bound[mark]] = min(since_ms, new.get(bound[mark], since_ms))
         for exchange, since_ms in sorted(new.items()):
@@ -200,6 +204,7 @@ class SharedLog:
             await self._write(out, Lost(_stamp(), self._audited_ms, exchange, reason))
         if intake.held is None or gone or bound.keys() - held:
             await self._say(out, held - gone.keys() | bound.keys())
+        self._bound = frozenset(bound)
 
     async def _say(self, out: FrameConnection, marks: Iterable[str]) -> None:
         await self._write(out, holds(_stamp(), marks))
