@@ -480,3 +480,13 @@ def test_a_step_that_fails_ends_its_stream_and_no_other(monkeypatch: pytest.Monk
         desk.work()
     assert "failed at reading its history" in str(stream.reason)
     assert first.reason is None
+
+
+def test_what_is_pending_when_one_comes_back_comes_to_all_once() -> None:
+    desk, stream = filled(1)
+    cursor = stream.events[-1].event_id
+    desk.publish("k", body=b"1")  # the turn has not ended
+    returned = back(desk, Start(cursor))
+    desk.end_turn()
+    assert stream.bodies == [0, 1]
+    assert returned.bodies == [1]
