@@ -490,3 +490,28 @@ def test_what_is_pending_when_one_comes_back_comes_to_all_once() -> None:
     desk.end_turn()
     assert stream.bodies == [0, 1]
     assert returned.bodies == [1]
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_who_leaves_off_between_a_loss_and_its_gap_is_told_of_all_of_it(comes_back: bool) -> None:
+    desk, stream = filled(1)
+    came_ms = desk.now_ms
+    desk.now_ms += 10
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    desk.now_ms += 10
+    if comes_back:
+        cursor = desk.hub.cursor_of(stream).decode()
+        desk.hub.leave(stream, 0.0)
+        stream = desk.subscribe(ALL, wire=RESUMING, start=Start(cursor))
+    else:
+        stream.is_blocked = True
+        desk.hub.slow(stream, SLOW, 0.0)
+    desk.broker.reconnect()
+    desk.settle()
+    stream.is_blocked = False
+    desk.hub.drained(stream)
+    desk.work()
+    (gap,) = gaps(stream)
+    assert (gap["from"], gap["to"]) == (iso(came_ms), iso(desk.now_ms))

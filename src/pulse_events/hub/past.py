@@ -200,7 +200,7 @@ class Past(NoPast):
         for binding in audience.bindings.bindings:
             asked = Binding(binding.exchange, for_broker(binding.pattern))
             if asked in audience.missing:
-                self._coverage.interrupt(binding)
+                self._coverage.interrupt(binding, gap.from_ms if gap else None)
         if gap is None or not audience.wire.resumes:
             return False
         if audience.streams or audience.behind:  # who is behind may be live by then

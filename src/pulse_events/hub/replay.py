@@ -347,7 +347,8 @@ class Replays:
             self.bytes_out += len(block.chunk)
             stream.write(block.chunk)
         if place.tells_start and place.position < covered.position <= block.stop:
-            gap = Gap(self._why(place, audience, covered), place.started_ms, covered.time_ms)
+            from_ms = self._from_ms(place, audience)
+            gap = Gap(self._why(place, audience, covered), from_ms, covered.time_ms)
             self._tell(stream, gap, covered.position)
         place.position = block.stop
         place.passed_ms = block.time_ms or place.passed_ms
@@ -363,6 +364,16 @@ class Replays:
         if place.is_awaited:
             now = iso_time(self._history.now_ms())
             stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
+
+    def _from_ms(self, place: Place, audience: Audience) -> int | None:
+        """Return from when on messages may be missing as bindings were not in force.
+
+        That is before its start where this is between a loss and when it is told.
+        """
+        lost_ms = self._coverage.lost_ms(audience.bindings, place.position)
+        if place.started_ms is None or lost_ms is None:
+            return place.started_ms
+        return min(place.started_ms, lost_ms)
 
     def _why(self, place: Place, audience: Audience, covered: Mark) -> str:
         """Return why bindings were not in force before: the broker's words, if it has lost them."""
