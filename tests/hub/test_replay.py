@@ -515,3 +515,16 @@ def test_who_leaves_off_between_a_loss_and_its_gap_is_told_of_all_of_it(comes_ba
     desk.work()
     (gap,) = gaps(stream)
     assert (gap["from"], gap["to"]) == (iso(came_ms), iso(desk.now_ms))
+
+
+def test_who_falls_behind_just_when_the_bindings_are_in_force_again_has_the_gap() -> None:
+    desk, stream = filled(1)
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    desk.broker.reconnect()
+    desk.settle()
+    desk.hub.slow(stream, SLOW, 0.0)  # the turn has not ended
+    desk.end_turn()
+    desk.work()
+    assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
