@@ -9,6 +9,7 @@ import pytest
 from pulse_events.bindings import Binding
 from pulse_events.errors import AddressLimitReached, MessagesMissed, StreamEnded
 from pulse_events.history import BLOCK_ENTRIES, RECORD_BYTES
+from pulse_events.hub.builder import BLOCK_BYTES
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.replay import LOOKED_BACK_AT, Start
 from pulse_events.messages import Message
@@ -528,3 +529,23 @@ def test_who_falls_behind_just_when_the_bindings_are_in_force_again_has_the_gap(
     desk.end_turn()
     desk.work()
     assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
+
+
+def test_who_reads_nothing_holds_one_event_beside_a_block_of_its_own_at_most() -> None:
+    size_bytes = 900_000
+    desk = HistoryDesk(64 << 20)
+    stream = desk.ready(ALL, wire=RESUMING)
+    stream.is_blocked = True
+    desk.hub.slow(stream, SLOW, 0.0)
+    for _ in range(BLOCK_ENTRIES):
+        desk.publish("k", body=b'"%b"' % (b"x" * size_bytes))
+        desk.end_turn()
+    del stream.chunks[:]
+    for left in range(BLOCK_ENTRIES, 0, -1):
+        stream.is_blocked = False
+        desk.hub.drained(stream)
+        desk.work(times=1)  # then it reads no more
+        stream.is_blocked = True
+        assert len(stream.bodies) == BLOCK_ENTRIES + 1 - left
+        assert len(stream.chunks.pop()) < BLOCK_BYTES + size_bytes + 1000
+    assert desk.hub.statistics().history_records == BLOCK_ENTRIES
