@@ -227,7 +227,9 @@ class Past(NoPast):
         audience = stream.audience
         assert audience is not None
         if stream in audience.streams:
-            self._replays.fall_behind(stream, self._live_position(audience))
+            untold = self._broken.get(audience)
+            lost_ms = untold.from_ms if untold else None
+            self._replays.fall_behind(stream, self._live_position(audience), lost_ms)
         return True
 
     def drained(self, stream: Stream) -> None:
