@@ -111,13 +111,21 @@ class History:
         clock_ms: Returns the time of day, in milliseconds since the epoch.
         room: The bytes for this and other histories.
         age_ms: How old entries may become; they may become a little older.
+        block_entries: Entries that are read at once, a power of 2; see `BLOCK_ENTRIES`.
     """
 
     def __init__(
-        self, cursors: Cursors | LogCursors, clock_ms: Callable[[], int], room: Room, age_ms: int
+        self,
+        cursors: Cursors | LogCursors,
+        clock_ms: Callable[[], int],
+        room: Room,
+        age_ms: int,
+        *,
+        block_entries: int = BLOCK_ENTRIES,
     ) -> None:
         self.cursors = cursors
         self.age_ms = age_ms
+        self._block_entries = block_entries
         self.last = 1
         """The position of what came last: an entry, or a mark."""
         self.forgotten = Mark(self.last, clock_ms())
@@ -240,7 +248,7 @@ class History:
 
     def block_end(self, position: int) -> int:
         """Return up to where the block goes that begins behind ``position``."""
-        return (position + 1) | (BLOCK_ENTRIES - 1)
+        return (position + 1) | (self._block_entries - 1)
 
     def after(self, position: int) -> Iterator[Entry]:
         """Yield the entries after ``position``, oldest first, while nothing is added."""

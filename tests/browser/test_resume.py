@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.browser.conftest import PING_S, Site
+from tests.faults.figures import Figures, keep
 from tests.faults.proxy import Proxy
 from tests.support.browser import BLANK_PATH, Tab
 from tests.support.raw_stream import connect_target
@@ -211,4 +212,8 @@ def test_an_event_source_goes_on_with_nothing_but_resume_in_its_url(site: Site) 
                 proxy.mend()
                 has(tab, "readies", cut + 2)  # the server has the browser wait for 1 to 5 s
         has(tab, "got.length", publishing.sent)
-        assert tab.run("source.close(); return got;") == list(range(publishing.sent))
+        got = tab.run("source.close(); return got;")
+        lost, doubled = publishing.sent - len(set(got)), len(got) - len(set(got))
+        row = f"connection cut {CUTS} times: Chromium's `EventSource`"
+        keep(Figures(row, publishing.sent, lost, doubled))
+        assert got == list(range(publishing.sent))

@@ -15,6 +15,7 @@ import pytest
 from tests.clients.cast import CLIENTS
 from tests.clients.play import EXCHANGE
 from tests.clients.worlds import RETRYING, WORLDS
+from tests.faults.figures import Figures, keep
 from tests.faults.proxy import Proxy
 from tests.support.raw_stream import connect_target
 from tests.support.server import Server
@@ -33,6 +34,7 @@ RESUMING = (
     "Chromium",
     "event-source-polyfill",
 )
+NEWEST_NPM = "eventsource 4"
 RAISING = {
     "launchdarkly-eventsource": "ProtocolError",
     "aiohttp-sse-client": "ClientPayloadError",
@@ -103,7 +105,12 @@ def numbers_of(told: Told, name: str) -> list[int]:
 
 @pytest.mark.parametrize("name", RESUMING)
 def test_a_client_goes_on_where_it_was(told: Told, name: str) -> None:
-    assert numbers_of(told, name) == [*BEFORE, *MEANWHILE]
+    numbers, due = numbers_of(told, name), [*BEFORE, *MEANWHILE]
+    if name == NEWEST_NPM:
+        lost = len(set(due) - set(numbers))
+        doubled = len(numbers) - len(set(numbers))
+        keep(Figures("connection cut: npm `eventsource`", len(due), lost, doubled))
+    assert numbers == due
     assert not told.of(name, "end")
 
 

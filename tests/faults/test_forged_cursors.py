@@ -44,7 +44,7 @@ def test_forged_cursors_are_told_so_and_a_bystander_does_not_notice(node: Rabbit
                 f"{1000 * calm_s:.0f} ms before, {1000 * late_s:.0f} ms meanwhile",
             )
         assert (found.lost, found.duplicated) == (0, 0)
-        assert forged.told > 100 * SECONDS
+        assert rate > RATE / 4  # all of them on an idle machine, 2,000 on a busy one
         assert forged.others == 0
         assert late_s < LATE_S
         assert "Traceback" not in server.stderr

@@ -20,7 +20,7 @@ EXCHANGE = "exchange/late"
 TARGET = connect_target((EXCHANGE, "#"))
 READERS = 60
 LATE_S = 15.0
-"""Longer than the kernel waits for a client that reads nothing, where pings come often."""
+"""Longer than a client whose packets vanish is waited for, where pings come often."""
 SETTINGS: dict[str, Any] = {"history": "off", "max_unsent_bytes": 300_000, "ping_interval": 1.0}
 
 
@@ -35,12 +35,12 @@ def flood(server: LocalServer, streams: int) -> None:
     wait_until(are_ended, "the slow readers are ended")
 
 
-def check_told(stream: RawStream) -> None:
+def check_told(stream: RawStream, reason: str = "slow reader: more than 300000 bytes") -> None:
     """Check that what is left to read is whole messages, the reason, and a proper end."""
     while (event := stream.event()).kind in ("message", "ping"):
         pass
     assert event.kind == "error"
-    assert "slow reader: more than 300000 bytes" in event.json
+    assert reason in event.json
     assert stream.rest() == b""
 
 
@@ -56,6 +56,23 @@ def test_each_of_many_readers_that_come_back_late_sees_why_and_a_proper_end() ->
         time.sleep(LATE_S)
         for stream in streams:
             check_told(stream)
+        assert server.counts().ends_unread == 0
+
+
+@pytest.mark.timeout(60)
+def test_each_of_many_that_the_history_no_longer_serves_sees_why_though_it_reads_late() -> None:
+    settings = {**SETTINGS, "history": "memory", "history_bytes": 1 << 20}
+    with local_server(**settings) as server, ExitStack() as opened:
+        streams = [
+            opened.enter_context(RawStream(server.port, TARGET, receive_buffer_bytes=4096)).ready()
+            for _ in range(READERS)
+        ]
+        for _ in range(100):  # four times what the history holds
+            server.say(EXCHANGE, "k", BODY)
+        time.sleep(LATE_S)
+        assert server.counts().clients_behind == READERS
+        for stream in streams:
+            check_told(stream, "slow reader: more was unread than this server's history holds")
         assert server.counts().ends_unread == 0
 
 

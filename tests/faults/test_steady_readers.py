@@ -9,8 +9,8 @@ from tests.support.raw_stream import RawStream, connect_target
 from tests.support.waiting import wait_until
 
 TARGET = connect_target(("e", "#"))
-SILENT_S = 10.0
-"""Of clients that are pinged every second."""
+UNREAD_S = 60.0
+"""Of clients that are there, however often they are pinged."""
 
 
 def flood(server: LocalServer) -> None:
@@ -24,20 +24,22 @@ def slow(server: LocalServer) -> RawStream:
     return RawStream(server.port, TARGET, receive_buffer_bytes=4096).ready()
 
 
+@pytest.mark.timeout(120)
 def test_a_client_that_reads_little_but_steadily_is_not_given_up() -> None:
     with local_server(ping_interval=1.0) as server, slow(server) as stream:
         flood(server)
-        deadline_s = time.monotonic() + 2 * SILENT_S
+        deadline_s = time.monotonic() + UNREAD_S + 10
         while time.monotonic() < deadline_s:
             assert stream.socket.recv(500)
             time.sleep(0.05)
         assert server.counts().clients == 1
 
 
-@pytest.mark.timeout(60)
-def test_a_client_that_reads_nothing_is_given_up() -> None:
+@pytest.mark.timeout(120)
+def test_a_client_that_reads_nothing_is_given_up_after_a_minute_and_counted() -> None:
     with local_server(ping_interval=1.0) as server, slow(server):
         flood(server)
         start_s = time.monotonic()
-        wait_until(lambda: not server.counts().clients, "it is given up", within_s=3 * SILENT_S)
-        assert time.monotonic() - start_s > SILENT_S - 2
+        wait_until(lambda: not server.counts().clients, "it is given up", within_s=UNREAD_S + 15)
+        assert time.monotonic() - start_s > UNREAD_S - 5
+        assert server.counts().ends_unread == 1

@@ -9,6 +9,7 @@ import pytest
 from pulse_events.bindings import Binding
 from pulse_events.errors import AddressLimitReached, MessagesMissed, StreamEnded
 from pulse_events.history import BLOCK_ENTRIES, RECORD_BYTES
+from pulse_events.hub.builder import BLOCK_BYTES
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.replay import LOOKED_BACK_AT, Start
 from pulse_events.messages import Message
@@ -480,3 +481,71 @@ def test_a_step_that_fails_ends_its_stream_and_no_other(monkeypatch: pytest.Monk
         desk.work()
     assert "failed at reading its history" in str(stream.reason)
     assert first.reason is None
+
+
+def test_what_is_pending_when_one_comes_back_comes_to_all_once() -> None:
+    desk, stream = filled(1)
+    cursor = stream.events[-1].event_id
+    desk.publish("k", body=b"1")  # the turn has not ended
+    returned = back(desk, Start(cursor))
+    desk.end_turn()
+    assert stream.bodies == [0, 1]
+    assert returned.bodies == [1]
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+def test_who_leaves_off_between_a_loss_and_its_gap_is_told_of_all_of_it(comes_back: bool) -> None:
+    desk, stream = filled(1)
+    came_ms = desk.now_ms
+    desk.now_ms += 10
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    desk.now_ms += 10
+    if comes_back:
+        cursor = desk.hub.cursor_of(stream).decode()
+        desk.hub.leave(stream, 0.0)
+        stream = desk.subscribe(ALL, wire=RESUMING, start=Start(cursor))
+    else:
+        stream.is_blocked = True
+        desk.hub.slow(stream, SLOW, 0.0)
+    desk.broker.reconnect()
+    desk.settle()
+    stream.is_blocked = False
+    desk.hub.drained(stream)
+    desk.work()
+    (gap,) = gaps(stream)
+    assert (gap["from"], gap["to"]) == (iso(came_ms), iso(desk.now_ms))
+
+
+def test_who_falls_behind_just_when_the_bindings_are_in_force_again_has_the_gap() -> None:
+    desk, stream = filled(1)
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+    desk.broker.reconnect()
+    desk.settle()
+    desk.hub.slow(stream, SLOW, 0.0)  # the turn has not ended
+    desk.end_turn()
+    desk.work()
+    assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
+
+
+def test_who_reads_nothing_holds_one_event_beside_a_block_of_its_own_at_most() -> None:
+    size_bytes = 900_000
+    desk = HistoryDesk(64 << 20)
+    stream = desk.ready(ALL, wire=RESUMING)
+    stream.is_blocked = True
+    desk.hub.slow(stream, SLOW, 0.0)
+    for _ in range(BLOCK_ENTRIES):
+        desk.publish("k", body=b'"%b"' % (b"x" * size_bytes))
+        desk.end_turn()
+    del stream.chunks[:]
+    for left in range(BLOCK_ENTRIES, 0, -1):
+        stream.is_blocked = False
+        desk.hub.drained(stream)
+        desk.work(times=1)  # then it reads no more
+        stream.is_blocked = True
+        assert len(stream.bodies) == BLOCK_ENTRIES + 1 - left
+        assert len(stream.chunks.pop()) < BLOCK_BYTES + size_bytes + 1000
+    assert desk.hub.statistics().history_records == BLOCK_ENTRIES

@@ -9,7 +9,7 @@ import orjson
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import NONE, Cursors
 from pulse_events.errors import BindingRefused, PulseEventsError
-from pulse_events.history import History, Room
+from pulse_events.history import BLOCK_ENTRIES, History, Room
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.past import Keeping
 from pulse_events.hub.replay import NOW, Start
@@ -143,12 +143,16 @@ class HistoryDesk(Desk):
         history_bytes: int = 1 << 20,
         age_ms: int = FOREVER_MS,
         kept_bindings: int = 1000,
+        block_entries: int = BLOCK_ENTRIES,
         **others: Any,
     ) -> None:
         self.now_ms = 1_000_000
         self.steps: list[Callable[[], bool]] = []
         self.cursors = Cursors(HISTORY_ID)
-        self.history = History(self.cursors, lambda: self.now_ms, Room(history_bytes), age_ms)
+        room = Room(history_bytes)
+        self.history = History(
+            self.cursors, lambda: self.now_ms, room, age_ms, block_entries=block_entries
+        )
         keeping = Keeping(self.history, self._add, lambda: RETRY_MS, kept_bindings)
         super().__init__(keeping=keeping, **others)
 

@@ -44,6 +44,20 @@ def error_of(server: LocalServer, path: str, **headers: str) -> str:
         return str(event.json)
 
 
+def test_the_delay_differs_so_that_not_all_come_back_at_once(
+    server: LocalServer, name: str
+) -> None:
+    delays = []
+    for _ in range(10):
+        with RawStream(server.port, target(name)) as stream:
+            stream.head()
+            found = re.match(rb"retry: ([0-9]+)\n", stream.event("ready").raw)
+            assert found is not None
+            delays.append(int(found[1]))
+    assert all(1000 <= delay <= 5000 for delay in delays)
+    assert len(set(delays)) > 1
+
+
 def test_every_event_has_a_cursor_and_ready_a_delay(server: LocalServer, name: str) -> None:
     with RawStream(server.port, target(name)) as stream:
         stream.head()

@@ -198,6 +198,7 @@ class Hub:
         gap = self._past.completed(audience)
         if gap is not None:
             self._push(audience, gap)
+            self._outbox.send(audience)  # who falls behind would not find it in the history
 
     # What is recorded
 

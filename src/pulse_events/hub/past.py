@@ -200,7 +200,7 @@ class Past(NoPast):
         for binding in audience.bindings.bindings:
             asked = Binding(binding.exchange, for_broker(binding.pattern))
             if asked in audience.missing:
-                self._coverage.interrupt(binding)
+                self._coverage.interrupt(binding, gap.from_ms if gap else None)
         if gap is None or not audience.wire.resumes:
             return False
         if audience.streams or audience.behind:  # who is behind may be live by then
@@ -227,7 +227,9 @@ class Past(NoPast):
         audience = stream.audience
         assert audience is not None
         if stream in audience.streams:
-            self._replays.fall_behind(stream, self._live_position(audience))
+            untold = self._broken.get(audience)
+            lost_ms = untold.from_ms if untold else None
+            self._replays.fall_behind(stream, self._live_position(audience), lost_ms)
         return True
 
     def drained(self, stream: Stream) -> None:

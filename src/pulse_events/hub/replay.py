@@ -190,10 +190,15 @@ class Replays:
         place.looked = place.found = self._history.last
         self._place(stream, place)
 
-    def fall_behind(self, stream: Stream, position: int) -> None:
-        """Let a stream that was live go on from ``position`` when it has read what it has."""
+    def fall_behind(self, stream: Stream, position: int, lost_ms: int | None = None) -> None:
+        """Let a stream that was live go on from ``position`` when it has read what it has.
+
+        It is yet to be told that messages are missing from ``lost_ms`` on, if that is given.
+        """
         history = self._history
         time_ms = history.entered_ms if position == history.last else history.time_of(position)
+        if time_ms is not None and lost_ms is not None:
+            time_ms = min(time_ms, lost_ms)
         self._place(stream, ReadingPlace(history, position, time_ms))
 
     def _place(self, stream: Stream, place: ReadingPlace) -> None:
@@ -333,7 +338,8 @@ class Replays:
         is_told_later = place.tells_start and place.position < covered.position > forgotten.position
         if not is_told_later:
             forgotten = _behind_holes(history)
-            gap = Gap(FORGOTTEN, place.passed_ms, forgotten.time_ms)
+            from_ms = self._from_ms(stream, place, place.passed_ms)
+            gap = Gap(FORGOTTEN, from_ms, forgotten.time_ms)
             self._tell(stream, gap, forgotten.position)
         place.position, place.passed_ms = forgotten
 
@@ -347,7 +353,8 @@ class Replays:
             self.bytes_out += len(block.chunk)
             stream.write(block.chunk)
         if place.tells_start and place.position < covered.position <= block.stop:
-            gap = Gap(self._why(place, audience, covered), place.started_ms, covered.time_ms)
+            from_ms = self._from_ms(stream, place, place.started_ms)
+            gap = Gap(self._why(place, audience, covered), from_ms, covered.time_ms)
             self._tell(stream, gap, covered.position)
         place.position = block.stop
         place.passed_ms = block.time_ms or place.passed_ms
@@ -363,6 +370,15 @@ class Replays:
         if place.is_awaited:
             now = iso_time(self._history.now_ms())
             stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
+
+    def _from_ms(self, stream: Stream, place: ReadingPlace, had_ms: int | None) -> int | None:
+        """Return from when on messages may be missing of which a stream had the last at ``had_ms``.
+
+        That is before it where the stream's place is between a loss and when it is told.
+        """
+        assert stream.audience is not None
+        lost_ms = self._coverage.lost_ms(stream.audience.bindings, place.position)
+        return had_ms if had_ms is None or lost_ms is None else min(had_ms, lost_ms)
 
     def _why(self, place: ReadingPlace, audience: Audience, covered: Mark) -> str:
         """Return why bindings were not in force before: the broker's words, if it has lost them."""

@@ -7,7 +7,7 @@ only as long as it is needed: from there it can be taken back, from the transpor
 
 import asyncio
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aiohttp import web
 
@@ -27,6 +27,15 @@ RECEIVED_LIMIT_BYTES = 64 << 10
 _TOO_TALKATIVE = StreamEnded(
     f"the client sent more than {RECEIVED_LIMIT_BYTES} bytes behind its request"
 )
+
+
+class Patience(NamedTuple):
+    """How long a client may be silent."""
+
+    silent_s: float
+    """In which its machine has said nothing."""
+    looks: int
+    """So many, before each of its pings, at which it has taken nothing of what waits."""
 
 
 class ClientStream(asyncio.Protocol):
@@ -97,19 +106,23 @@ class ClientStream(asyncio.Protocol):
             return 0
         return self._transport.get_write_buffer_size() + self._unsent.size_bytes
 
-    def has_been_silent(self, silent_s: float, looks: int) -> bool:
+    def has_been_silent(self, gone: Patience, unread: Patience) -> bool:
         """Tell whether the client is gone, or does not read; asked before each of its pings.
 
         Args:
-            silent_s: After how long in which its machine has said nothing.
-            looks: After how many of these in which it has taken nothing of what waits.
+            gone: With one that has yet to acknowledge something, or has nothing to read.
+            unread: With one that is there and has no room for what waits.  The longer it has none
+                the more seldom the kernel asks for it, and hears of it.
         """
         heard = kernel.heard(self._transport)
         if heard is None:
             return False
         unsent = self._unsent
-        is_stuck = unsent is not None and unsent.looks_in_vain(heard.acked_bytes) >= looks
-        return is_stuck or heard.ago_s >= silent_s
+        if unsent is None:
+            return heard.ago_s >= gone.silent_s
+        patience = gone if heard.is_owing else unread
+        is_stuck = unsent.looks_in_vain(heard.acked_bytes) >= patience.looks
+        return is_stuck or heard.ago_s >= patience.silent_s
 
     def drop(self) -> None:
         """Take back the whole events that the connection has not begun to send."""

@@ -84,7 +84,7 @@ class Endings:
                 continue
             unsent_bytes = stream.unsent_bytes
             if now_s - since_s >= self._within_s or not places or unsent_bytes > room_bytes:
-                self._cut(stream)
+                self.cut_off(stream)
             else:
                 places -= 1
                 room_bytes -= unsent_bytes
@@ -94,6 +94,7 @@ class Endings:
         for stream in tuple(self._since_s):
             stream.part()
 
-    def _cut(self, stream: ClientStream) -> None:
-        self.cut += 1
+    def cut_off(self, stream: ClientStream) -> None:
+        """Close a stream now, whether it is ended or not; what its client has not read is lost."""
+        self.cut += stream.is_blocked or stream in self._since_s
         stream.abort()

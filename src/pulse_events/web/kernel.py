@@ -22,8 +22,9 @@ of it); what 500 that read cost per write does not change.
 """
 
 _USER_TIMEOUT = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
-_HEARD = struct.Struct("=56xI60xQ")
-"""Of ``struct tcp_info``: ``tcpi_last_ack_recv`` and ``tcpi_bytes_acked``; Linux 4.1 has both."""
+_HEARD = struct.Struct("=24xI28xI60xQ")
+"""Of ``struct tcp_info``: ``tcpi_unacked``, ``tcpi_last_ack_recv``, ``tcpi_bytes_acked``; Linux 4.1
+has them."""
 _TCP_INFO = socket.TCP_INFO if sys.platform == "linux" else None
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close at once, drop what is unsent
 
@@ -47,6 +48,10 @@ class Heard(NamedTuple):
     """How long ago it last acknowledged anything, or said that there is no room."""
     acked_bytes: int
     """All that it has taken."""
+    is_owing: bool
+    """Whether packets are on their way that it has not acknowledged.
+
+    Where there are none, though something waits, it is there and has no room."""
 
 
 def heard(transport: asyncio.BaseTransport) -> Heard | None:
@@ -58,8 +63,8 @@ def heard(transport: asyncio.BaseTransport) -> Heard | None:
         told = connection.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, _HEARD.size)
     except OSError:  # it is closed
         return None
-    ago_ms, acked_bytes = _HEARD.unpack(told)
-    return Heard(ago_ms / 1000, acked_bytes)
+    owed, ago_ms, acked_bytes = _HEARD.unpack(told)
+    return Heard(ago_ms / 1000, acked_bytes, owed > 0)
 
 
 def limit_silence(transport: asyncio.BaseTransport, silent_s: float) -> None:

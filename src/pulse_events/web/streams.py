@@ -10,7 +10,7 @@ from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.hub.hubs import Hubs
 from pulse_events.web import kernel
 from pulse_events.web.answers import timestamp
-from pulse_events.web.client_stream import ClientStream
+from pulse_events.web.client_stream import ClientStream, Patience
 from pulse_events.web.endings import LATE_LIMIT, Endings
 from pulse_events.web.pings import PingWheel
 from pulse_events.web.status import BrokerStatus
@@ -29,6 +29,10 @@ A thousand that read too slowly hold that much each at most, most of it the same
 SILENT_PINGS = 3
 SILENT_AT_LEAST_S = 10.0
 """How many pings, and how long, a client's acknowledgement is waited for."""
+
+UNREAD_S = 60.0
+"""How long a client may read nothing of what waits for it, if that is longer: it may read on as
+late as that, and is to see then what it has missed."""
 
 _DRAIN_GAP_S = 0.25
 """Between the ends of two streams, where they are few."""
@@ -68,17 +72,22 @@ class Streams:
     ) -> None:
         self._hub = hub
         self._admission = admission
-        self._silent_s = max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S)
-        self._silent_looks = math.ceil(self._silent_s / ping_interval_s)
         self._has_history = has_history
         limits = (unsent_limit_bytes, BEHIND_BYTES) if has_history else (unsent_limit_bytes,)
         self.unsent_limit_bytes = min(limits)
         self._wheel = PingWheel(ping_interval_s)
+        silent_s = max(SILENT_PINGS * ping_interval_s, SILENT_AT_LEAST_S)
+        self._gone = self._patience(silent_s, ping_interval_s)
+        self._unread = self._patience(max(silent_s, UNREAD_S), ping_interval_s)
         self._status = status
         self._told: set[ClientStream] = set()  # that are told of the broker
         # They have descriptors, so they may not take many of the places that streams have.
         late_limit = min(LATE_LIMIT, admission.limits.streams // _PLACES_PER_LATE)
         self._endings = Endings(close_within_s, late_limit=late_limit)
+
+    def _patience(self, silent_s: float, ping_interval_s: float) -> Patience:
+        looks = math.ceil(silent_s / ping_interval_s)
+        return Patience(silent_s - self._wheel.step_s, looks)
 
     def __len__(self) -> int:
         """Number of streams that are open, or ended and not yet gone from the kernel."""
@@ -217,8 +226,8 @@ class Streams:
             pings: dict[tuple[Wire, bytes], bytes] = {}
             for stream in streams:
                 # A client whose network is gone acknowledges no ping.
-                if stream.has_been_silent(self._silent_s - self._wheel.step_s, self._silent_looks):
-                    stream.abort()
+                if stream.has_been_silent(self._gone, self._unread):
+                    self._endings.cut_off(stream)
                     continue
                 if stream.is_blocked:
                     continue  # it has more to read; and who goes on reading needs no proof of life
