@@ -20,6 +20,7 @@ class Ended:
         owner: str = "somebody",
     ) -> None:
         self.said: list[str] = []
+        self.is_blocked = False
         self.owner = owner
         self.is_read = is_read
         self.unsent_bytes = unsent_bytes

@@ -29,7 +29,7 @@ _TOO_TALKATIVE = StreamEnded(
 )
 
 
-class Patience(NamedTuple):
+class SilenceAllowed(NamedTuple):
     """How long a client may be silent."""
 
     silent_s: float
@@ -106,7 +106,7 @@ class ClientStream(asyncio.Protocol):
             return 0
         return self._transport.get_write_buffer_size() + self._unsent.size_bytes
 
-    def has_been_silent(self, gone: Patience, unread: Patience) -> bool:
+    def has_been_silent(self, gone: SilenceAllowed, unread: SilenceAllowed) -> bool:
         """Tell whether the client is gone, or does not read; asked before each of its pings.
 
         Args:

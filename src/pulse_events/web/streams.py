@@ -10,7 +10,7 @@ from pulse_events.errors import PulseEventsError, StreamEnded
 from pulse_events.hub.hubs import Hubs
 from pulse_events.web import kernel
 from pulse_events.web.answers import timestamp
-from pulse_events.web.client_stream import ClientStream, Patience
+from pulse_events.web.client_stream import ClientStream, SilenceAllowed
 from pulse_events.web.endings import LATE_LIMIT, Endings
 from pulse_events.web.pings import PingWheel
 from pulse_events.web.status import BrokerStatus
@@ -85,9 +85,9 @@ class Streams:
         late_limit = min(LATE_LIMIT, admission.limits.streams // _PLACES_PER_LATE)
         self._endings = Endings(close_within_s, late_limit=late_limit)
 
-    def _patience(self, silent_s: float, ping_interval_s: float) -> Patience:
+    def _patience(self, silent_s: float, ping_interval_s: float) -> SilenceAllowed:
         looks = math.ceil(silent_s / ping_interval_s)
-        return Patience(silent_s - self._wheel.step_s, looks)
+        return SilenceAllowed(silent_s - self._wheel.step_s, looks)
 
     def __len__(self) -> int:
         """Number of streams that are open, or ended and not yet gone from the kernel."""
