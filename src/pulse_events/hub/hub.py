@@ -260,19 +260,15 @@ class Hub:
         self._odd.note(Oddity(Count.MALFORMED, message.exchange, "", error))
         self._lose(message.exchange, "the server failed at it")
 
-    def _lose(self, exchange: str, why: str, got_it: Collection[Audience] = ()) -> None:
+    def _lose(self, exchange: str, why: str) -> None:
         """Tell all that had ``ready`` and have bindings of ``exchange``: they may be owed one.
-
-        Who is behind is told too if it gets the message: the history does not know that of a loss.
 
         Args:
             exchange: The message's.
             why: Why it is not passed on, in words.
-            got_it: Whom it was passed on to nevertheless.
         """
-        reason, got_it = missing_text(exchange, why), frozenset(got_it)
-        owed = [audience for audience in self._routes.on(exchange) if audience not in got_it]
-        self._tell_loss(owed, self._past.hole(exchange, reason), reason)
+        reason = missing_text(exchange, why)
+        self._tell_loss(self._routes.on(exchange), self._past.hole(exchange, reason), reason)
 
     def _tell_loss(self, audiences: Collection[Audience], gap: Gap | None, reason: str) -> None:
         """Tell a loss behind what is pending: by ``gap``, or by the end of the streams.
@@ -337,9 +333,10 @@ class Hub:
             self._tell_loss(odd.undecided, self._past.gap(reason), reason)
 
     def _note_malformed(self, message: Message, audiences: Collection[Audience]) -> None:
-        """Count what came without all of its keys; whom it did not go to may be owed it."""
+        """Count what came without all of its keys; if nobody gets it, it may be anybody's."""
         self._odd.note(Oddity(Count.MALFORMED, message.exchange, message.malformed))
-        self._lose(message.exchange, message.malformed, audiences)
+        if not any(audience.streams or audience.behind for audience in audiences):
+            self._lose(message.exchange, message.malformed)
 
     def close(self) -> None:
         """Hold nothing of the past any more, for good."""
