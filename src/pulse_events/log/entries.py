@@ -11,9 +11,9 @@ order in which entries may come.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 import msgspec
@@ -21,6 +21,8 @@ import orjson
 
 from pulse_events.bindings import Binding
 from pulse_events.errors import PulseEventsError
+
+T = TypeVar("T")
 
 HEAD_LIMIT_BYTES = 1 << 20
 """The longest head that is read.
@@ -212,12 +214,7 @@ def _read_control(stamp: Stamp, kind: int | str, line: bytes) -> Began | Probe |
 
 
 def _read_loss(stamp: Stamp, line: bytes) -> Lost:
-    if len(line) > HEAD_LIMIT_BYTES:
-        raise NotAnEntry(f"a loss of {len(line)} bytes, the limit is {HEAD_LIMIT_BYTES}")
-    try:
-        loss = _decode_loss(line)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise NotAnEntry(f"a loss that cannot be read: {error}") from None
+    loss = _read_line(_decode_loss, line, "a loss")
     if loss.keys() != {"from", "exchange", "reason"}:
         raise NotAnEntry(f"a loss that says {len(loss)} things, not from, exchange and reason")
     from_ms = _natural(loss["from"], _TIME_END_MS)
@@ -225,15 +222,19 @@ def _read_loss(stamp: Stamp, line: bytes) -> Lost:
 
 
 def _read_marks(line: bytes) -> list[str]:
-    if len(line) > HEAD_LIMIT_BYTES:
-        raise NotAnEntry(f"marks of {len(line)} bytes, the limit is {HEAD_LIMIT_BYTES}")
-    try:
-        marks = _decode_marks(line)
-    except (msgspec.DecodeError, ValueError) as error:
-        raise NotAnEntry(f"marks that cannot be read: {error}") from None
+    marks = _read_line(_decode_marks, line, "a list of marks")
     if not all(map(_MARK.fullmatch, marks)):
         raise NotAnEntry("a mark that is not 16 hexadecimal digits")
     return marks
+
+
+def _read_line(read: Callable[[bytes], T], line: bytes, what: str) -> T:
+    if len(line) > HEAD_LIMIT_BYTES:
+        raise NotAnEntry(f"{what} of {len(line)} bytes, the limit is {HEAD_LIMIT_BYTES}")
+    try:
+        return read(line)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise NotAnEntry(f"{what} that cannot be read: {error}") from None
 
 
 def _natural(value: int | str, end: int) -> int:
