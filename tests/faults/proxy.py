@@ -108,16 +108,18 @@ class Proxy:
         assert handler is not None
         self._handlers.add(handler)
         handler.add_done_callback(self._handlers.discard)
-        if self._is_cut:
-            writer.transport.abort()
-            return
-        if self._is_hole:
-            deafen(writer.get_extra_info("socket"))
         try:
             there = await asyncio.open_connection("127.0.0.1", self._target_port)
         except OSError:
             writer.transport.abort()
             return
+        # Asked behind the last wait, or a connection that was under way would outlive a cut.
+        if self._is_cut:
+            writer.transport.abort()
+            there[1].transport.abort()
+            return
+        if self._is_hole:
+            deafen(writer.get_extra_info("socket"))
         self._writers |= {writer, there[1]}
         await asyncio.gather(self._send(reader, writer, there[1]), self._bring(there[0], writer))
         self._writers -= {writer, there[1]}
