@@ -118,7 +118,6 @@ async function churn(t, seed) {
   const server = await startHistory(t);
   const made = new Churn(server, random);
   const publishing = setInterval(() => made.publish(), 3);
-  // Silence of two and a half pings counts as a dead stream: a busy machine breaks some more.
   const pinging = setInterval(() => server.ping(), 60);
   t.after(() => {
     clearInterval(publishing);
