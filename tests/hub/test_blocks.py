@@ -11,7 +11,7 @@ def audience() -> Audience:
 
 
 def block(size: int = 10) -> Block:
-    return Block(1, True, b"x" * size, 1, 0, None, "")
+    return Block(1, True, 0, b"x" * size, 1, 0, None, "")
 
 
 def test_a_block_is_of_its_audience_and_place() -> None:
@@ -50,6 +50,6 @@ def test_a_block_over_the_limit_is_not_kept() -> None:
 
 
 def test_two_blocks_are_one_that_ends_as_the_second_does() -> None:
-    one = Block(5, True, b"one", messages=2, gaps=1, time_ms=7, loss="")
-    other = Block(9, False, b"other", messages=1, gaps=0, time_ms=None, loss="lost")
-    assert one.plus(other) == Block(9, False, b"oneother", 3, 1, 7, "lost")
+    one = Block(5, True, 0, b"one", messages=2, gaps=1, time_ms=7, loss="")
+    other = Block(9, False, 0, b"other", messages=1, gaps=0, time_ms=None, loss="lost")
+    assert one.plus(other) == Block(9, False, 0, b"oneother", 3, 1, 7, "lost")

@@ -70,6 +70,10 @@ class Client:
     is_forged: bool = False
     ready_place: int | None = None
     """What is after it is due; ``None`` as long as there was no ``ready``."""
+    origin: "Client | None" = None
+    """Who came first, of those that this one goes on for."""
+    had: tuple[Event, ...] = ()
+    """What these have seen, up to the cursor with which it comes."""
 
     @property
     def bindings(self) -> BindingSet:
@@ -81,6 +85,8 @@ class Client:
 
     def is_due(self, said: Said) -> bool:
         """Tell whether it is to get a message, or to be told that it is missing."""
+        if self.origin is not None:
+            return self.origin.is_due(said)
         if self.ready_place is None or not self.matches(said.message):
             return False
         if self.start.since_ms is not None:
@@ -111,6 +117,7 @@ class HistoryMachine(RuleBasedStateMachine):
         self.queue: deque[Said] = deque()
         self.clients: list[Client] = []
         self.gone: deque[Client] = deque(maxlen=5)
+        self.unnoticed_ms = 0
         for pair in record:
             self.hub.record(BindingSet.of([pair]).bindings[0])
 
@@ -151,14 +158,18 @@ class HistoryMachine(RuleBasedStateMachine):
         """Come with a cursor that a client has seen: what is held from before it, it has had.
 
         What is not held may be told later: with what was missed until the bindings were in force.
+        That all is had or told in the end, by all clients that went on for one, is checked then.
         """
         before = draw.draw(st.sampled_from(self._resumable()))
         seen = draw.draw(st.integers(1, len(before.events)))
         cursor = before.events[seen - 1].event_id
+        had = (*before.had, *before.events[:seen])
         held = {entry.position for entry in self.desk.history.before(self._place(cursor))}
-        self._check(before, before.events[:seen], [s for s in self.said if s.place in held])
+        self._check(before, had, [said for said in self.said if said.place in held])
         self.pass_time()
-        self._subscribe(Client(before.pairs, Reader(wire), Start(cursor)), is_bound)
+        client = Client(before.pairs, Reader(wire), Start(cursor))
+        client.origin, client.had = before.origin or before, had
+        self._subscribe(client, is_bound)
 
     def _resumable(self) -> list[Client]:
         both = (*self.clients, *self.gone)
@@ -176,11 +187,17 @@ class HistoryMachine(RuleBasedStateMachine):
         pairs=st.sets(PAIRS, min_size=1, max_size=2),
         wire=st.sampled_from(RESUMING_WIRES),
         last=st.integers(1, 4),
+        room_bytes=st.none() | st.integers(0, 1000),
     )
-    def ask_for_the_last(self, pairs: set[tuple[str, str]], wire: Wire, last: int) -> None:
+    def ask_for_the_last(
+        self, pairs: set[tuple[str, str]], wire: Wire, last: int, room_bytes: int | None
+    ) -> None:
         self.deliver()
         client = Client(frozenset(pairs), Reader(wire), Start(last=last))
+        client.stream.room_bytes = room_bytes
         self._subscribe(client, is_bound=True)
+        if room_bytes is not None:
+            return
         held = {entry.position for entry in self.desk.history.after(0)}
         due = [s.number for s in self.said if s.place in held and client.matches(s.message)]
         assert client.stream.bodies == due[-last:]
@@ -304,6 +321,26 @@ class HistoryMachine(RuleBasedStateMachine):
         self.pass_time()
         self._miss("the queue was full")
 
+    @precondition(lambda self: self.broker.connected)
+    @rule(messages=st.lists(MESSAGES, min_size=1, max_size=2))
+    def drop_what_does_not_fit(self, messages: list[tuple[str, str, list[str]]]) -> None:
+        """Lose messages of a queue that is full, though others come: it is noticed later."""
+        waiting = [*self.queue]
+        self.queue.clear()
+        self.publish_only(messages)
+        self.unnoticed_ms = self.unnoticed_ms or self.desk.now_ms - len(messages)
+        for said in self.queue:
+            said.place = self.desk.history.last + 0.5
+        self.queue = deque(waiting)
+
+    @rule()
+    def notice(self) -> None:
+        if self.unnoticed_ms:
+            self.pass_time()
+            back_ms = self.desk.now_ms - self.unnoticed_ms
+            self.unnoticed_ms = 0
+            self.hub.missed(MessagesMissed("the queue was full for a while", back_ms))
+
     def _miss(self, reason: str) -> None:
         for said in self.queue:
             said.place = self.desk.history.last + 0.5
@@ -330,6 +367,7 @@ class HistoryMachine(RuleBasedStateMachine):
         self.pass_time()
         self.desk.settle()
         self.deliver()
+        self.notice()
         self.desk.end_turn()
         for client in self.clients:
             client.stream.room_bytes = None
@@ -340,7 +378,7 @@ class HistoryMachine(RuleBasedStateMachine):
             assert client.stream.audience is not None
             assert client.stream in client.stream.audience.streams
             self._ping(client)
-            self._check(client, client.events, self.said)
+            self._check(client, (*client.had, *client.events), self.said)
 
     @precondition(lambda self: any(client.stream.wire.resumes for client in self._live()))
     @rule(draw=st.data())
@@ -353,6 +391,7 @@ class HistoryMachine(RuleBasedStateMachine):
             self._drop(client)
             cursor = client.events[-1].event_id
             back = Client(client.pairs, Reader(client.stream.wire), Start(cursor))
+            back.origin, back.had = client.origin or client, (*client.had, *client.events)
             self._subscribe(back, is_bound=True)
             assert back.stream.kinds == ["ready", "ping"]
 

@@ -52,6 +52,19 @@ def back(desk: HistoryDesk, start: Start, wire: Wire = RESUMING) -> Recorder:
     return stream
 
 
+def lose_the_queue(desk: HistoryDesk) -> None:
+    desk.broker.lose(queue_kept=False)
+    desk.hub.lost()
+    desk.hub.missed(MessagesMissed("the queue is gone"))
+
+
+def mend(desk: HistoryDesk) -> None:
+    desk.now_ms += 10
+    desk.broker.reconnect()
+    desk.settle()
+    desk.end_turn()
+
+
 def test_ready_has_a_cursor_and_when_to_come_back() -> None:
     desk = HistoryDesk()
     stream = desk.subscribe(ALL, wire=RESUMING)
@@ -149,14 +162,16 @@ def test_a_reader_that_is_overtaken_is_told_from_where_to_where() -> None:
     }
 
 
-def test_bindings_that_were_not_in_force_are_a_gap_behind_what_is_held() -> None:
+def test_bindings_that_were_not_in_force_are_a_gap_before_what_is_held() -> None:
+    """Whoever has seen the id of a message was told what is missing before it."""
     desk, first = filled(3)
     before_ms = desk.now_ms - 2
     desk.now_ms += 5
     wider = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(first.events[1].event_id))
     desk.settle()
     assert wider.bodies == [1, 2]
-    assert kinds(wider) == ["ready", "message", "message", "gap"]
+    assert kinds(wider) == ["ready", "gap", "message", "message"]
+    assert wider.events[1].event_id == wider.events[0].event_id
     assert gaps(wider) == [
         {
             "reason": "these bindings were not all in force before",
@@ -164,7 +179,18 @@ def test_bindings_that_were_not_in_force_are_a_gap_behind_what_is_held() -> None
             "to": iso(desk.now_ms),
         }
     ]
-    again = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(wider.events[3].event_id))
+    again = desk.subscribe(ALL, ("f", "#"), wire=RESUMING, start=Start(wider.events[-1].event_id))
+    desk.work()
+    assert kinds(again) == ["ready"]
+
+
+def test_a_gap_of_bindings_before_which_nothing_is_held_is_told_once() -> None:
+    desk, first = filled(3)
+    pairs = [("f", "#"), ("g", "#")]
+    stream = desk.subscribe(*pairs, wire=RESUMING, start=Start(first.events[1].event_id))
+    desk.settle()
+    assert kinds(stream) == ["ready", "gap"]
+    again = desk.subscribe(*pairs, wire=RESUMING, start=Start(stream.events[1].event_id))
     desk.work()
     assert kinds(again) == ["ready"]
 
@@ -498,9 +524,7 @@ def test_who_leaves_off_between_a_loss_and_its_gap_is_told_of_all_of_it(comes_ba
     desk, stream = filled(1)
     came_ms = desk.now_ms
     desk.now_ms += 10
-    desk.broker.lose(queue_kept=False)
-    desk.hub.lost()
-    desk.hub.missed(MessagesMissed("the queue is gone"))
+    lose_the_queue(desk)
     desk.now_ms += 10
     if comes_back:
         cursor = desk.hub.cursor_of(stream).decode()
@@ -520,14 +544,54 @@ def test_who_leaves_off_between_a_loss_and_its_gap_is_told_of_all_of_it(comes_ba
 
 def test_who_falls_behind_just_when_the_bindings_are_in_force_again_has_the_gap() -> None:
     desk, stream = filled(1)
-    desk.broker.lose(queue_kept=False)
-    desk.hub.lost()
-    desk.hub.missed(MessagesMissed("the queue is gone"))
+    lose_the_queue(desk)
     desk.broker.reconnect()
     desk.settle()
     desk.hub.slow(stream, SLOW, 0.0)  # the turn has not ended
     desk.end_turn()
     desk.work()
+    assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
+
+
+def test_who_was_not_told_of_a_loss_is_told_with_the_next_one() -> None:
+    desk, stream = filled(1)
+    came_ms = desk.now_ms
+    desk.now_ms += 10
+    lose_the_queue(desk)
+    cursor = desk.hub.cursor_of(stream).decode()
+    desk.hub.leave(stream, 0.0)
+    mend(desk)
+    desk.publish("k")
+    lose_the_queue(desk)
+    mend(desk)
+    again = back(desk, Start(cursor))
+    assert (gaps(again)[0]["from"], gaps(again)[0]["to"]) == (iso(came_ms), iso(desk.now_ms))
+    later = back(desk, Start(again.events[-1].event_id))
+    assert gaps(later) == []
+
+
+def test_a_loss_that_is_noticed_late_makes_the_gap_that_is_owed_begin_earlier() -> None:
+    desk, stream = filled(3)
+    lose_the_queue(desk)
+    desk.hub.missed(MessagesMissed("the queue was full", back_ms=2))
+    missing_ms = desk.now_ms - 2
+    mend(desk)
+    (gap,) = gaps(stream)
+    assert (gap["from"], gap["to"]) == (iso(missing_ms), iso(desk.now_ms))
+
+
+def test_who_asked_for_the_newest_and_is_behind_is_told_of_a_loss_behind_them() -> None:
+    desk, _ = filled(3)
+    stream = desk.subscribe(ALL, wire=RESUMING, start=Start(last=2))
+    desk.work(times=1)
+    stream.is_blocked = True
+    assert stream.kinds == ["ready"]
+    lose_the_queue(desk)
+    mend(desk)
+    stream.is_blocked = False
+    desk.hub.drained(stream)
+    desk.work()
+    assert stream.bodies == [1, 2]
     assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
 
 

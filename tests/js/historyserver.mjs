@@ -51,13 +51,16 @@ class Process {
     const place = asked ? this.position(asked) : this.start(query, caller);
     caller.ready(this.cursor(place ?? undefined));
     if (place === null) this.gap(caller, OTHER_PROCESS);
-    for (let at = (place ?? this.records.length) + 1; at <= this.records.length; at++) {
-      this.send(caller, at);
-    }
+    const held = range((place ?? this.records.length) + 1, this.records.length + 1).filter((at) =>
+      matchesMessage(caller.bindings, this.records[at - 1].message),
+    );
     const keys = caller.bindings.map((binding) => binding.routingKeyPattern);
     const isCovered = keys.every((key) => this.inForce.has(key));
     for (const key of keys) this.inForce.add(key);
-    if (place !== null && asked && !isCovered) this.gap(caller, NOT_IN_FORCE);
+    if (place !== null && asked && !isCovered) {
+      this.gap(caller, NOT_IN_FORCE, held.length ? place : undefined);
+    }
+    for (const at of held) this.send(caller, at);
     if (asked || query.has("since") || query.has("last")) {
       caller.ping(new Date().toISOString(), this.cursor()); // it has had all there was
     }
@@ -74,8 +77,9 @@ class Process {
     return matching.at(-Number(query.get("last"))) ?? 0;
   }
 
-  gap(caller, reason) {
-    caller.event("gap", { reason, from: null, to: new Date().toISOString() }, this.cursor());
+  gap(caller, reason, place) {
+    const gap = { reason, from: null, to: new Date().toISOString() };
+    caller.event("gap", gap, this.cursor(place));
   }
 
   ping(time) {

@@ -18,6 +18,8 @@ class Block(NamedTuple):
     """The position behind it."""
     is_final: bool
     """Whether it stays so; if not, it ended where the history did."""
+    told: int
+    """What is missing up to this position is not said in it; 0 if that leaves nothing out."""
     chunk: bytes
     """What is sent, encoded; may be empty."""
     messages: int

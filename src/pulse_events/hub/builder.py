@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from pulse_events.history import Entry, History, Hole, Mark, Record
+from pulse_events.history import Entry, History, Hole, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.blocks import Block, Blocks
 from pulse_events.topics.index import OddKeys
@@ -30,50 +30,45 @@ class Builder:
         """Note that ``audience`` is gone."""
         self._blocks.forget(audience)
 
-    def block(self, history: History, audience: Audience, start: int, covered: Mark) -> Block:
+    def block(self, history: History, audience: Audience, start: int, told: int) -> Block:
         """Return what follows ``start``: blocks that are kept, as one, and at most one new one.
+
+        What is missing up to the position ``told`` is not said in it.
 
         Who comes back mostly gets little of each block, and a write costs more than what is in it:
         5,000 that listened to one of 50 keys each were live again after a third of the time.
         """
-        block, is_kept = self._found(history, audience, start, covered)
-        while is_kept and _goes_on(history, block, start, covered):
-            behind, is_kept = self._found(history, audience, block.stop, covered)
+        block, is_kept = self._found(history, audience, start, told)
+        while is_kept and _goes_on(history, block):
+            behind, is_kept = self._found(history, audience, block.stop, told)
             if len(block.chunk) + len(behind.chunk) > JOINED_BYTES:
                 break
             block = block.plus(behind)
         return block
 
     def _found(
-        self, history: History, audience: Audience, start: int, covered: Mark
+        self, history: History, audience: Audience, start: int, told: int
     ) -> tuple[Block, bool]:
         """Return the block that begins behind ``start``, and whether it was there already."""
         block = self._blocks.get(audience, start)
-        if block is not None and (block.is_final or block.stop == history.last):
-            return block, True
-        block = self._build(history, audience, start, covered.position)
+        if block is not None and block.told == _reach(start, told):
+            if block.is_final or block.stop == history.last:
+                return block, True
+        block = self._build(history, audience, start, told)
         self._blocks.put(audience, start, block)
         return block, False
 
-    def _build(self, history: History, audience: Audience, start: int, covered: int) -> Block:
-        """Return what ``audience`` gets of some entries after ``start``.
-
-        A block ends at the position ``covered``, if it is not behind it: there a gap may follow.
-        """
+    def _build(self, history: History, audience: Audience, start: int, told: int) -> Block:
+        """Return what ``audience`` gets of some entries after ``start``."""
         frames: list[bytes] = []
-        stop, time_ms, size, gaps, edge, loss = start, None, 0, 0, 0, ""
-        is_final, is_early = True, start < covered
-        limit = covered if is_early else history.last
+        stop, time_ms, size, gaps, edge, loss, is_final = start, None, 0, 0, 0, "", True
         for entry in history.after(start):
             edge = edge or history.block_end(entry.position - 1)
-            if entry.position > limit:
-                stop = limit
-                break
             if entry.position > edge or size >= BLOCK_BYTES:
                 break
             frame, reason, is_odd = self._frame(history, audience, entry)
-            if reason and is_early and audience.wire.resumes:
-                frame, reason = b"", ""  # the gap that follows says it
+            if reason and entry.position <= told and audience.wire.resumes:
+                frame, reason = b"", ""
             if reason and not audience.wire.resumes:
                 loss = reason
                 break
@@ -85,9 +80,10 @@ class Builder:
             if is_odd:
                 break  # it took long
         else:
-            stop, is_final = limit, limit < history.last
+            stop, is_final = history.last, False
         chunk = audience.wire.encode(b"".join(frames)) if frames else b""
-        return Block(stop, is_final, chunk, len(frames) - gaps, gaps, time_ms, loss)
+        messages, told = len(frames) - gaps, _reach(start, told)
+        return Block(stop, is_final, told, chunk, messages, gaps, time_ms, loss)
 
     def _frame(self, history: History, audience: Audience, entry: Entry) -> tuple[bytes, str, bool]:
         """Return the event of ``entry``, why it is a gap if it is one, and if matching took long.
@@ -127,11 +123,14 @@ def concerns(hole: Hole, audience: Audience) -> bool:
     return any(binding.exchange == hole.exchange for binding in audience.bindings.bindings)
 
 
-def _goes_on(history: History, block: Block, start: int, covered: Mark) -> bool:
+def _goes_on(history: History, block: Block) -> bool:
     """Tell whether a block that will stay is behind this one, with nothing in between."""
-    if block.loss or start < covered.position <= block.stop:
-        return False
-    return history.block_end(block.stop) <= history.last
+    return not block.loss and history.block_end(block.stop) <= history.last
+
+
+def _reach(start: int, told: int) -> int:
+    """Return up to where it matters what was told already; 0 if it does not."""
+    return told if told > start else 0
 
 
 def _gap(history: History, entry: Entry, from_ms: int | None, reason: str) -> bytes:

@@ -18,7 +18,6 @@ class Coverage:
     def __init__(self) -> None:
         self._users: dict[Binding, int] = {}
         self._since: dict[Binding, Mark] = {}
-        self._lost_ms: dict[Binding, int] = {}
         self._recorded: dict[str, set[Binding]] = {}
 
     def add(self, bindings: BindingSet) -> None:
@@ -37,7 +36,6 @@ class Coverage:
             if not self._users[binding]:
                 del self._users[binding]
                 self._since.pop(binding, None)
-                self._lost_ms.pop(binding, None)
 
     def begin(self, bindings: BindingSet, now: Mark) -> None:
         """Note that all of these are in force, from now on if they were not before."""
@@ -45,22 +43,9 @@ class Coverage:
             if binding not in self._since:
                 self._since[binding] = min((now, *self._recorded_since(binding)))
 
-    def interrupt(self, binding: Binding, from_ms: int | None = None) -> None:
-        """Note that ``binding`` is not in force any more, though it is wanted.
-
-        What it matches may be missing from ``from_ms`` on.
-        """
-        if self._since.pop(binding, None) is not None and from_ms is not None:
-            self._lost_ms[binding] = from_ms
-
-    def lost_ms(self, bindings: BindingSet, position: int) -> int | None:
-        """Return from when on any of these was not in force that is again, behind a position.
-
-        That may be before it: who was live then was to be told when they are in force again.
-        """
-        since, lost_ms = self._since, self._lost_ms
-        broken = (b for b in bindings.bindings if b in lost_ms and b in since)
-        return min((lost_ms[b] for b in broken if since[b].position > position), default=None)
+    def interrupt(self, binding: Binding) -> None:
+        """Note that ``binding`` is not in force any more, though it is wanted."""
+        self._since.pop(binding, None)
 
     def is_complete(self, bindings: BindingSet) -> bool:
         """Tell whether all of these are in force already."""

@@ -13,6 +13,7 @@ from pulse_events.history import History, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.coverage import Coverage, Everything
 from pulse_events.hub.linger import KEPT_BINDINGS
+from pulse_events.hub.losses import Losses
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.replay import NOW, Replays, Start
 from pulse_events.messages import Message
@@ -146,9 +147,10 @@ class Past(NoPast):
         self.history = history
         self.kept_s = history.age_ms / 1000
         self._coverage = Everything() if holds_all else Coverage()
-        self._replays = Replays(history, match, self._coverage, pace, retry_ms, arrive, end)
-        # Told when their bindings are in force again: until then more may be missed.
-        self._broken: dict[Audience, Gap] = {}
+        self._losses = Losses()
+        self._replays = Replays(
+            history, match, self._coverage, self._losses, pace, retry_ms, arrive, end
+        )
 
     @property
     def position(self) -> int:  # type: ignore[override]  # which is never set
@@ -167,6 +169,9 @@ class Past(NoPast):
     def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap:
         """See `NoPast`."""
         hole = self.history.hole(exchange, reason, back_ms)
+        if not exchange:
+            before = self.history.position_at(hole.from_ms)
+            self._losses.note(before, hole.position, hole.from_ms)
         return Gap(reason, hole.from_ms, hole.time_ms)
 
     def gap(self, reason: str) -> Gap:
@@ -181,13 +186,13 @@ class Past(NoPast):
         """See `NoPast`."""
         self._coverage.remove(audience.bindings)
         self._replays.forget(audience)
-        self._broken.pop(audience, None)
+        self._losses.settle(audience, self.history.last + 1)
 
     def completed(self, audience: Audience) -> bytes | None:
         """See `NoPast`."""
         if not self._coverage.is_complete(audience.bindings):
             self._coverage.begin(audience.bindings, self.history.mark())
-        gap = self._broken.pop(audience, None)
+        gap = self._losses.settle(audience, self.history.last + 1)
         if gap is None:
             return None
         now = self.history.mark()
@@ -200,11 +205,11 @@ class Past(NoPast):
         for binding in audience.bindings.bindings:
             asked = Binding(binding.exchange, for_broker(binding.pattern))
             if asked in audience.missing:
-                self._coverage.interrupt(binding, gap.from_ms if gap else None)
+                self._coverage.interrupt(binding)
         if gap is None or not audience.wire.resumes:
             return False
         if audience.streams or audience.behind:  # who is behind may be live by then
-            self._broken.setdefault(audience, gap)
+            self._losses.owe(audience, gap)
         return True
 
     def always(self, binding: Binding) -> None:
@@ -227,9 +232,7 @@ class Past(NoPast):
         audience = stream.audience
         assert audience is not None
         if stream in audience.streams:
-            untold = self._broken.get(audience)
-            lost_ms = untold.from_ms if untold else None
-            self._replays.fall_behind(stream, self._live_position(audience), lost_ms)
+            self._replays.fall_behind(stream, self._live_position(audience))
         return True
 
     def drained(self, stream: Stream) -> None:

@@ -14,7 +14,8 @@ from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
 from pulse_events.history import BLOCK_ENTRIES, History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.builder import Builder, concerns
-from pulse_events.hub.coverage import Coverage
+from pulse_events.hub.coverage import NEVER, Coverage
+from pulse_events.hub.losses import UNKNOWN_MS, Losses
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.turns import StreamTurns
 from pulse_events.times import iso_time
@@ -64,6 +65,14 @@ class Older(Protocol):
         """Note that a stream needs nothing more of them."""
 
 
+class Owed(NamedTuple):
+    """A gap that a stream is to be told before it gets anything more."""
+
+    gap: Gap
+    position: int
+    """Where the stream was when it came to be owed: if it leaves untold, it comes back there."""
+
+
 class ReadingPlace:
     """Where a stream is in the history."""
 
@@ -74,15 +83,14 @@ class ReadingPlace:
         "is_in_line",
         "left",
         "looked",
+        "owed",
         "passed_ms",
         "position",
-        "started",
-        "started_ms",
-        "tells_start",
+        "told",
     )
 
     def __init__(
-        self, history: History, position: int, started_ms: int | None, *, last: int = 0
+        self, history: History, position: int, passed_ms: int | None, *, last: int = 0
     ) -> None:
         self.history = history
         """What it reads: all that is held here, or an older part."""
@@ -90,10 +98,11 @@ class ReadingPlace:
         """Whether it has asked for an older part."""
         self.position = position
         """What came up to here it has had."""
-        self.started = position
-        """What came up to here it had before this."""
-        self.started_ms = self.passed_ms = started_ms
-        """When the last thing came that it has had before this, and now; ``None`` if unknown."""
+        self.passed_ms = passed_ms
+        """When the last thing came that it has had; ``None`` if unknown."""
+        self.owed: Owed | None = None
+        self.told = NEVER
+        """What was missing up to here it has been told, or is owed, or need not be told."""
         self.left = last
         """How many messages it still looks back for."""
         self.looked = 0
@@ -102,8 +111,6 @@ class ReadingPlace:
         """Where the oldest that it has found begins."""
         self.is_awaited = bool(last)
         """Whether a ``ping`` is to say that it has had all there was."""
-        self.tells_start = not last
-        """Whether it matters that its bindings were not in force at first."""
 
 
 class Replays:
@@ -113,6 +120,7 @@ class Replays:
         history: What is read.
         match: Returns who gets a message; see `Routes.match`.
         coverage: Since when bindings have been in force.
+        losses: What not everybody has been told of.
         pace: Told to call a step over and over, a share of the time, until it returns ``False``.
         retry_ms: Returns after how long a client is to come back.
         arrive: Makes a stream live: it has had all there is.
@@ -124,6 +132,7 @@ class Replays:
         history: History,
         match: Callable[[Record], Collection[Audience]],
         coverage: Coverage,
+        losses: Losses,
         pace: Callable[[Callable[[], bool]], None],
         retry_ms: Callable[[], int],
         arrive: Callable[[Stream], None],
@@ -135,6 +144,7 @@ class Replays:
         self._history = history
         self._match = match
         self._coverage = coverage
+        self._losses = losses
         self._pace = pace
         self._retry_ms = retry_ms
         self._arrive = arrive
@@ -152,14 +162,14 @@ class Replays:
         if start.last and not start.cursor and start.since_ms is None:
             self._begin_last(stream, start.last)
             return
-        position, started_ms, foreign = self._resolve(stream, start)
+        position, passed_ms, foreign = self._resolve(stream, start)
         at = self._history.cursors.at(position)
         events = ready_event(at, self._retry_ms())
         if foreign is not None:
             self.gaps += 1
             events += gap_event(Gap(_FOREIGN[foreign], None, self._history.now_ms()), at)
         stream.write(stream.wire.encode(events))
-        place = ReadingPlace(self._history, position, started_ms)
+        place = ReadingPlace(self._history, position, passed_ms)
         place.is_awaited = start != NOW
         if position == self._history.last:
             self._go_live(stream, place)
@@ -188,21 +198,18 @@ class Replays:
         # Its first ``ready`` says where the messages begin, so that none is lost if it breaks off.
         place = ReadingPlace(self._history, self._history.forgotten.position, None, last=last)
         place.looked = place.found = self._history.last
+        place.told = Mark(self._since(stream).position, UNKNOWN_MS)
         self._place(stream, place)
 
-    def fall_behind(self, stream: Stream, position: int, lost_ms: int | None = None) -> None:
-        """Let a stream that was live go on from ``position`` when it has read what it has.
-
-        It is yet to be told that messages are missing from ``lost_ms`` on, if that is given.
-        """
+    def fall_behind(self, stream: Stream, position: int) -> None:
+        """Let a stream that was live go on from ``position`` when it has read what it has."""
         history = self._history
         time_ms = history.entered_ms if position == history.last else history.time_of(position)
-        if time_ms is not None and lost_ms is not None:
-            time_ms = min(time_ms, lost_ms)
         self._place(stream, ReadingPlace(history, position, time_ms))
 
     def _place(self, stream: Stream, place: ReadingPlace) -> None:
         self._places[stream] = place
+        self._owe(stream, place)
         assert stream.audience is not None
         stream.audience.fall_behind(stream)
         self.drained(stream)
@@ -219,9 +226,11 @@ class Replays:
         self._builder.forget(audience)
 
     def position_of(self, stream: Stream) -> int | None:
-        """Return what a stream has had up to, if it is here."""
+        """Return what a stream has had up to, and was told of, if it is here."""
         place = self._places.get(stream)
-        return place.position if place else None
+        if place is None:
+            return None
+        return place.owed.position if place.owed else place.position
 
     def drained(self, stream: Stream) -> None:
         """Note that a stream can be written to again: if it is here, it gets more in its turn."""
@@ -278,6 +287,7 @@ class Replays:
         assert audience is not None
         if place.history is not self._history:
             self._leave_older(stream, place)
+        self._owe(stream, place)
         if place.left:
             self._look_back(stream, place, audience)
         elif self._has(place):
@@ -334,28 +344,43 @@ class Replays:
 
     def _skip_forgotten(self, stream: Stream, place: ReadingPlace, history: History) -> None:
         """Go on at the oldest entry of a history, and say so unless a gap behind it will."""
-        forgotten, covered = history.forgotten, self._since(stream)
-        is_told_later = place.tells_start and place.position < covered.position > forgotten.position
-        if not is_told_later:
+        forgotten, owed = history.forgotten, place.owed
+        if owed is None or place.told.position <= forgotten.position:
             forgotten = _behind_holes(history)
-            from_ms = self._from_ms(stream, place, place.passed_ms)
-            gap = Gap(FORGOTTEN, from_ms, forgotten.time_ms)
-            self._tell(stream, gap, forgotten.position)
-        place.position, place.passed_ms = forgotten
+            from_ms = owed.gap.from_ms if owed else self._from_ms(place)
+            self._tell(stream, Gap(FORGOTTEN, from_ms, forgotten.time_ms), forgotten.position)
+            place.owed, place.told, place.passed_ms = None, forgotten, forgotten.time_ms
+        place.position = forgotten.position
+
+    def _owe(self, stream: Stream, place: ReadingPlace) -> None:
+        """Note that its bindings were not in force all the time, if it is not told or owed that.
+
+        Who cannot be resumed ends at the loss that was the reason.
+        """
+        covered, owed = self._since(stream), place.owed
+        is_behind = covered.position > max(place.position, place.told.position)
+        is_new = is_behind and covered.time_ms > place.told.time_ms
+        if is_new and stream.wire.resumes:
+            from_ms, at = self._from_ms(place), place.position
+            if owed is not None:
+                from_ms, at = owed.gap.from_ms, owed.position
+            place.owed = Owed(Gap(self._why(stream, at, covered), from_ms, covered.time_ms), at)
+            place.told = covered
 
     def _read_block(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:
         """Send what follows the stream's place; if that was all, it is live."""
-        covered = self._since(stream)
-        block = self._builder.block(place.history, audience, place.position, covered)
+        told = place.told.position
+        block = self._builder.block(place.history, audience, place.position, told)
+        owed = place.owed
+        if owed is not None and (block.chunk or block.stop >= told):
+            # Before all that comes: who has seen the id of a message was told what is before it.
+            self._tell(stream, owed.gap, owed.position if block.chunk else told)
+            place.owed = None
         if block.chunk:
             self.messages_out += block.messages
             self.gaps += block.gaps
             self.bytes_out += len(block.chunk)
             stream.write(block.chunk)
-        if place.tells_start and place.position < covered.position <= block.stop:
-            from_ms = self._from_ms(stream, place, place.started_ms)
-            gap = Gap(self._why(place, audience, covered), from_ms, covered.time_ms)
-            self._tell(stream, gap, covered.position)
         place.position = block.stop
         place.passed_ms = block.time_ms or place.passed_ms
         if block.loss:
@@ -371,20 +396,22 @@ class Replays:
             now = iso_time(self._history.now_ms())
             stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
 
-    def _from_ms(self, stream: Stream, place: ReadingPlace, had_ms: int | None) -> int | None:
-        """Return from when on messages may be missing of which a stream had the last at ``had_ms``.
+    def _from_ms(self, place: ReadingPlace) -> int | None:
+        """Return from when on messages may be missing that a stream was not told of.
 
-        That is before it where the stream's place is between a loss and when it is told.
+        That is before its place where this is between a loss and when it is told.
         """
-        assert stream.audience is not None
-        lost_ms = self._coverage.lost_ms(stream.audience.bindings, place.position)
-        return had_ms if had_ms is None or lost_ms is None else min(had_ms, lost_ms)
+        from_ms, lost_ms = place.passed_ms, self._losses.from_ms(place.position)
+        if lost_ms is not None and from_ms is not None:
+            from_ms = min(from_ms, lost_ms)
+        return from_ms or None
 
-    def _why(self, place: ReadingPlace, audience: Audience, covered: Mark) -> str:
+    def _why(self, stream: Stream, position: int, covered: Mark) -> str:
         """Return why bindings were not in force before: the broker's words, if it has lost them."""
+        assert stream.audience is not None
         for entry in islice(self._history.before(covered.position), BLOCK_ENTRIES):
-            if isinstance(entry, Hole) and entry.position > place.started:
-                if concerns(entry, audience):
+            if isinstance(entry, Hole) and entry.position > position:
+                if concerns(entry, stream.audience):
                     return entry.reason
         return NOT_IN_FORCE
 
