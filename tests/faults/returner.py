@@ -7,6 +7,8 @@ from tests.support.raw_stream import RawStream
 _WAIT_S = 0.05
 """Far less than the server asks for, so that most of the time there is a connection to break."""
 _READY_WITHIN_S = 10.0
+_NOBODY_THERE = (502, 504)
+"""What a proxy answers in front of servers that are away."""
 
 
 class Returner(Follower):
@@ -55,6 +57,8 @@ class Returner(Follower):
 
     def _begin(self, within_s: float) -> None:
         head = self._stream.head(within_s)
+        if head.status in _NOBODY_THERE:
+            raise EOFError(head.raw)
         assert head.status == 200, head.raw
         [event] = self._stream.events(1, within_s=within_s)
         if event.kind == "error":  # of a server that is about to end

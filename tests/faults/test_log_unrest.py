@@ -27,6 +27,7 @@ from tests.faults.instances import (
 )
 from tests.faults.lengths import lasting
 from tests.faults.trial import RESUMING, Trial, trial
+from tests.support.nginx import Nginx
 from tests.support.rabbit import Rabbit
 from tests.support.raw_stream import connect_target
 from tests.support.server import Server
@@ -114,14 +115,16 @@ def latest_s(run: Trial) -> float:
 
 @pytest.mark.timeout(UNREST_S + 180)
 def test_everything_ends_by_turns_and_nothing_is_lost_or_doubled(node: Rabbit) -> None:
-    with instance(node) as one, instance(node) as two:
+    with instance(node) as one, instance(node) as two, Nginx(one.port, two.port) as proxy:
         ports = (one.port, two.port)
-        targets = (*RESUMING[:2], BY_COPIES)
         with trial(
             one.port,
             [node.amqp_url],
             copies=True,
-            clients=lambda port: roaming(ports, IMPATIENT_S, targets),
+            clients=lambda port: [
+                *roaming((proxy.port,), IMPATIENT_S, RESUMING[:2]),
+                *roaming(ports, IMPATIENT_S, [RESUMING[0], BY_COPIES]),
+            ],
         ) as run:
             time.sleep(SETTLES_S)  # the broker's own time
             done: Counter[str] = Counter()

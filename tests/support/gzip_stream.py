@@ -49,8 +49,9 @@ class GzipStream(RawStream):
         )
 
     def _begin_body(self, head: Head) -> None:
-        assert head.headers.get("content-encoding") == "gzip", head.raw
-        self._in_body = True
+        if head.status == 200:
+            assert head.headers.get("content-encoding") == "gzip", head.raw
+            self._in_body = True
         super()._begin_body(head)
 
     def _unpacked(self, piece: bytes) -> bytes:

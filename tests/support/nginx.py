@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,8 @@ from tests.support.rabbit import free_port
 from tests.support.raw_stream import RawStream
 from tests.support.waiting import wait_until
 
-_UPSTREAM = "127.0.0.1:12345"
+_UPSTREAMS = ("127.0.0.1:12345", "127.0.0.1:12346")
+_ONE, _SEVERAL = f"http://{_UPSTREAMS[0]};", "http://events;"
 _LISTEN = "listen 80;"
 _AROUND = """
 daemon off;
@@ -41,30 +43,36 @@ http {{
 """
 
 
-def _documented() -> str:
-    (block,) = (block for block in blocks() if block.language == "nginx")
-    return block.text
+def _documented(ports: Sequence[int]) -> str:
+    """Return the documented configuration in front of one server, or of two."""
+    server, upstreams = (block.text for block in blocks() if block.language == "nginx")
+    if len(ports) > 1:
+        assert _ONE in server
+        server = upstreams + server.replace(_ONE, _SEVERAL)
+    for name, port in zip(_UPSTREAMS, ports, strict=False):
+        assert name in server
+        server = server.replace(name, f"127.0.0.1:{port}")
+    return server
 
 
 class Nginx:
-    """A proxy: ``with Nginx(upstream_port) as nginx: … nginx.port``.
+    """A proxy of one server or of two, in turn: ``with Nginx(port) as nginx: … nginx.port``.
 
-    It also listens at ``bare_port`` with nothing set: there it speaks HTTP/1.0 to the server.
+    It also listens at ``bare_port`` with nothing set: there it speaks HTTP/1.0 to the first one.
     """
 
-    def __init__(self, upstream_port: int) -> None:
+    def __init__(self, *upstream_ports: int) -> None:
         self.port, self.bare_port = free_port(), free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="pulse-events-nginx-"))
         self._folder.chmod(0o755)
         reaper.watch(self._folder)
-        upstream = f"127.0.0.1:{upstream_port}"
-        documented = _documented().replace(_UPSTREAM, upstream)
+        documented = _documented(upstream_ports)
         assert _LISTEN in documented
         text = _AROUND.format(
             folder=self._folder,
             documented=documented.replace(_LISTEN, f"listen 127.0.0.1:{self.port};"),
             bare_port=self.bare_port,
-            upstream=upstream,
+            upstream=f"127.0.0.1:{upstream_ports[0]}",
         )
         (self._folder / "nginx.conf").write_text(text)
         self._process = self._start()
