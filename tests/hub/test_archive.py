@@ -11,7 +11,8 @@ from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.hub.archive import READERS
 from pulse_events.hub.parts import AHEAD
-from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER, Start
+from pulse_events.hub.reading import Start
+from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER
 from pulse_events.hub.searches import FOUND_WITHIN_S
 from pulse_events.hub.turns import Line
 from pulse_events.log.entries import Probe, Stamp, check

@@ -4,7 +4,7 @@ import pytest
 
 from pulse_events.bindings import BindingSet
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.replay import NOW, Start
+from pulse_events.hub.reading import NOW, Start
 from pulse_events.wire.sse import encode_event
 from tests.support.hub_desk import PLAIN, Recorder
 

@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from pulse_events.bindings import BindingSet
 from pulse_events.errors import MessagesMissed, StreamEnded
-from pulse_events.hub.replay import Start
+from pulse_events.hub.reading import Start
 from pulse_events.messages import Message
 from pulse_events.wire.sse import Event
 from pulse_events.wire.wire import WIRES, Wire

@@ -11,7 +11,8 @@ from pulse_events.errors import AddressLimitReached, MessagesMissed, StreamEnded
 from pulse_events.history import BLOCK_ENTRIES, RECORD_BYTES
 from pulse_events.hub.builder import BLOCK_BYTES
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import LOOKED_BACK_AT, Start
+from pulse_events.hub.reading import Start
+from pulse_events.hub.replay import LOOKED_BACK_AT
 from pulse_events.messages import Message
 from pulse_events.wire.wire import Wire, wire_of
 from tests.support.hub_desk import PLAIN, RESUMING, RETRY_MS, HistoryDesk, Recorder

@@ -12,7 +12,7 @@ from pulse_events.errors import BindingRefused, PulseEventsError
 from pulse_events.history import BLOCK_ENTRIES, History, Room
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.past import Keeping
-from pulse_events.hub.replay import NOW, Start
+from pulse_events.hub.reading import NOW, Start
 from pulse_events.messages import Message
 from pulse_events.wire.compression import GZIP
 from pulse_events.wire.sse import Decoder, Event

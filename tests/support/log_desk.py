@@ -8,7 +8,7 @@ from pulse_events.bindings import Binding, BindingSet
 from pulse_events.history import Room
 from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.past import Keeping
-from pulse_events.hub.replay import Start
+from pulse_events.hub.reading import Start
 from pulse_events.log.entries import Entry, Recorded, Stamp, encode
 from pulse_events.log.tail import Tail
 from tests.support.hub_desk import RESUMING, RETRY_MS, Recorder

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pulse_events.hub.ports import Stream
-    from pulse_events.hub.replay import Start
+    from pulse_events.hub.reading import Start
 
 
 class Audience:

@@ -14,7 +14,7 @@ from pulse_events.hub.linger import DEFAULT_LINGER_S, Linger
 from pulse_events.hub.past import NoPast
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import Start
+from pulse_events.hub.reading import Start
 from pulse_events.hub.routes import Routes
 from pulse_events.wire.wire import WIRES, Wire, wire_of
 

@@ -27,7 +27,8 @@ from pulse_events.hub.owed import Owed
 from pulse_events.hub.past import Keeping, NoPast, Past
 from pulse_events.hub.ports import Orders, Stream
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import NOW, Start, told_by_an_end
+from pulse_events.hub.reading import NOW, Start
+from pulse_events.hub.replay import told_by_an_end
 from pulse_events.hub.routes import Routes
 from pulse_events.hub.statistics import Statistics
 from pulse_events.messages import Message

@@ -23,7 +23,7 @@ from pulse_events.errors import (
 from pulse_events.hub.hub import Hub
 from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.ports import Stream
-from pulse_events.hub.replay import NOW, Start
+from pulse_events.hub.reading import NOW, Start
 from pulse_events.hub.statistics import Statistics
 from pulse_events.topics.containment import BROKER_HASHES
 

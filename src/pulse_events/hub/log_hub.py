@@ -17,7 +17,8 @@ from pulse_events.hub.oddities import Oddity
 from pulse_events.hub.past import Keeping, NoPast, Past, ReadCounts
 from pulse_events.hub.ports import Listener, Stream, Waiting
 from pulse_events.hub.quotas import Quotas
-from pulse_events.hub.replay import NOW, Start, told_by_an_end
+from pulse_events.hub.reading import NOW, Start
+from pulse_events.hub.replay import told_by_an_end
 from pulse_events.log.entries import Entry
 from pulse_events.log.intake import Intake
 from pulse_events.log.recording import PREFETCH

@@ -15,7 +15,8 @@ from pulse_events.hub.coverage import Coverage, Everything
 from pulse_events.hub.linger import KEPT_BINDINGS
 from pulse_events.hub.losses import Losses
 from pulse_events.hub.ports import Stream
-from pulse_events.hub.replay import NOW, Replays, Start
+from pulse_events.hub.reading import NOW, Start
+from pulse_events.hub.replay import Replays
 from pulse_events.messages import Message
 from pulse_events.topics.containment import for_broker
 from pulse_events.wire.wire import Gap, gap_event

@@ -7,16 +7,17 @@ it holds meanwhile is its place.
 
 from collections.abc import Callable, Collection
 from itertools import islice
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
 from pulse_events.history import BLOCK_ENTRIES, History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.builder import Builder, concerns
-from pulse_events.hub.coverage import NEVER, Coverage
+from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.losses import UNKNOWN_MS, Losses
 from pulse_events.hub.ports import Stream
+from pulse_events.hub.reading import NOW, Owed, ReadingPlace, Start
 from pulse_events.hub.turns import StreamTurns
 from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
@@ -37,21 +38,6 @@ _TOO_SLOW = (
 _FAILED = "messages may be missing: the server failed at reading its history"
 
 
-class Start(NamedTuple):
-    """Where a stream that can be resumed begins: at the first of these that is given, else now."""
-
-    cursor: str = ""
-    since_ms: int | None = None
-    """Milliseconds since the epoch."""
-    last: int = 0
-    """So many of the newest messages."""
-    found: int | None = None
-    """The position of ``since_ms``, where it was looked for."""
-
-
-NOW = Start()
-
-
 class Older(Protocol):
     """Who has parts of a history that are forgotten here."""
 
@@ -63,54 +49,6 @@ class Older(Protocol):
 
     def leave(self, stream: Stream) -> None:
         """Note that a stream needs nothing more of them."""
-
-
-class Owed(NamedTuple):
-    """A gap that a stream is to be told before it gets anything more."""
-
-    gap: Gap
-    position: int
-    """Where the stream was when it came to be owed: if it leaves untold, it comes back there."""
-
-
-class ReadingPlace:
-    """Where a stream is in the history."""
-
-    __slots__ = (
-        "found",
-        "history",
-        "is_awaited",
-        "is_in_line",
-        "left",
-        "looked",
-        "owed",
-        "passed_ms",
-        "position",
-        "told",
-    )
-
-    def __init__(
-        self, history: History, position: int, passed_ms: int | None, *, last: int = 0
-    ) -> None:
-        self.history = history
-        """What it reads: all that is held here, or an older part."""
-        self.is_in_line = False
-        """Whether it has asked for an older part."""
-        self.position = position
-        """What came up to here it has had."""
-        self.passed_ms = passed_ms
-        """When the last thing came that it has had; ``None`` if unknown."""
-        self.owed: Owed | None = None
-        self.told = NEVER
-        """What was missing up to here it has been told, or is owed, or need not be told."""
-        self.left = last
-        """How many messages it still looks back for."""
-        self.looked = 0
-        """From where on it has not looked back yet."""
-        self.found = 0
-        """Where the oldest that it has found begins."""
-        self.is_awaited = bool(last)
-        """Whether a ``ping`` is to say that it has had all there was."""
 
 
 class Replays:
@@ -228,9 +166,7 @@ class Replays:
     def position_of(self, stream: Stream) -> int | None:
         """Return what a stream has had up to, and was told of, if it is here."""
         place = self._places.get(stream)
-        if place is None:
-            return None
-        return place.owed.position if place.owed else place.position
+        return place.sure if place else None
 
     def drained(self, stream: Stream) -> None:
         """Note that a stream can be written to again: if it is here, it gets more in its turn."""
@@ -361,10 +297,9 @@ class Replays:
         is_behind = covered.position > max(place.position, place.told.position)
         is_new = is_behind and covered.time_ms > place.told.time_ms
         if is_new and stream.wire.resumes:
-            from_ms, at = self._from_ms(place), place.position
-            if owed is not None:
-                from_ms, at = owed.gap.from_ms, owed.position
-            place.owed = Owed(Gap(self._why(stream, at, covered), from_ms, covered.time_ms), at)
+            from_ms = owed.gap.from_ms if owed else self._from_ms(place)
+            reason = self._why(stream, place.sure, covered)
+            place.owed = Owed(Gap(reason, from_ms, covered.time_ms), place.sure)
             place.told = covered
 
     def _read_block(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:
@@ -374,7 +309,7 @@ class Replays:
         owed = place.owed
         if owed is not None and (block.chunk or block.stop >= told):
             # Before all that comes: who has seen the id of a message was told what is before it.
-            self._tell(stream, owed.gap, owed.position if block.chunk else told)
+            self._tell(stream, owed.gap, place.sure if block.chunk else told)
             place.owed = None
         if block.chunk:
             self.messages_out += block.messages

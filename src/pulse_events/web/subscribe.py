@@ -9,7 +9,7 @@ from aiohttp import web
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import CURSOR_LIMIT, NONE
 from pulse_events.errors import InputError, PulseEventsError
-from pulse_events.hub.replay import Start
+from pulse_events.hub.reading import Start
 from pulse_events.times import read_since
 from pulse_events.web.answers import CORS
 from pulse_events.web.query import Query, read_query

@@ -1,0 +1,75 @@
+"""Where a stream begins in the history, and where it is while it reads."""
+
+from typing import NamedTuple
+
+from pulse_events.history import History
+from pulse_events.hub.coverage import NEVER
+from pulse_events.wire.wire import Gap
+
+
+class Start(NamedTuple):
+    """Where a stream that can be resumed begins: at the first of these that is given, else now."""
+
+    cursor: str = ""
+    since_ms: int | None = None
+    """Milliseconds since the epoch."""
+    last: int = 0
+    """So many of the newest messages."""
+    found: int | None = None
+    """The position of ``since_ms``, where it was looked for."""
+
+
+NOW = Start()
+
+
+class Owed(NamedTuple):
+    """A gap that a stream is to be told before it gets anything more."""
+
+    gap: Gap
+    position: int
+    """Where the stream was when it came to be owed: if it leaves untold, it comes back there."""
+
+
+class ReadingPlace:
+    """Where a stream is in the history."""
+
+    __slots__ = (
+        "found",
+        "history",
+        "is_awaited",
+        "is_in_line",
+        "left",
+        "looked",
+        "owed",
+        "passed_ms",
+        "position",
+        "told",
+    )
+
+    def __init__(
+        self, history: History, position: int, passed_ms: int | None, *, last: int = 0
+    ) -> None:
+        self.history = history
+        """What it reads: all that is held here, or an older part."""
+        self.is_in_line = False
+        """Whether it has asked for an older part."""
+        self.position = position
+        """What came up to here it has had."""
+        self.passed_ms = passed_ms
+        """When the last thing came that it has had; ``None`` if unknown."""
+        self.owed: Owed | None = None
+        self.told = NEVER
+        """What was missing up to here it has been told, or is owed, or need not be told."""
+        self.left = last
+        """How many messages it still looks back for."""
+        self.looked = 0
+        """From where on it has not looked back yet."""
+        self.found = 0
+        """Where the oldest that it has found begins."""
+        self.is_awaited = bool(last)
+        """Whether a ``ping`` is to say that it has had all there was."""
+
+    @property
+    def sure(self) -> int:
+        """What came up to here it has had, or was told that it is missing."""
+        return self.owed.position if self.owed else self.position
