@@ -6,8 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from pulse_events.brokers.rabbitmq.log.shared_log import GONE, NEW
 from pulse_events.log.intake import UNREADABLE
+from pulse_events.log.register import GONE, NEW
 from tests.e2e.logs import log_of, reading
 from tests.faults.trial import ask
 from tests.support.amqp import Amqp

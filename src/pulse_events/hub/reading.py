@@ -22,7 +22,7 @@ class Start(NamedTuple):
 NOW = Start()
 
 
-class Owed(NamedTuple):
+class OwedGap(NamedTuple):
     """A gap that a stream is to be told before it gets anything more."""
 
     gap: Gap
@@ -57,7 +57,7 @@ class ReadingPlace:
         """What came up to here it has had."""
         self.passed_ms = passed_ms
         """When the last thing came that it has had; ``None`` if unknown."""
-        self.owed: Owed | None = None
+        self.owed: OwedGap | None = None
         self.told = NEVER
         """What was missing up to here it has been told, or is owed, or need not be told."""
         self.left = last

@@ -17,7 +17,7 @@ from pulse_events.hub.builder import Builder, concerns
 from pulse_events.hub.coverage import Coverage
 from pulse_events.hub.losses import UNKNOWN_MS, Losses
 from pulse_events.hub.ports import Stream
-from pulse_events.hub.reading import NOW, Owed, ReadingPlace, Start
+from pulse_events.hub.reading import NOW, OwedGap, ReadingPlace, Start
 from pulse_events.hub.turns import StreamTurns
 from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
@@ -299,7 +299,7 @@ class Replays:
         if is_new and stream.wire.resumes:
             from_ms = owed.gap.from_ms if owed else self._from_ms(place)
             reason = self._why(stream, place.sure, covered)
-            place.owed = Owed(Gap(reason, from_ms, covered.time_ms), place.sure)
+            place.owed = OwedGap(Gap(reason, from_ms, covered.time_ms), place.sure)
             place.told = covered
 
     def _read_block(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:

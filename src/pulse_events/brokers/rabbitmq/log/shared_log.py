@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from itertools import count
 
@@ -22,19 +22,15 @@ from pulse_events.brokers.rabbitmq.watch import watch_silence
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.hub.log_hub import LogHub
 from pulse_events.hub.ports import Health
-from pulse_events.log.entries import UNKNOWN_MS, Entry, Lost, Stamp, encode, holds, mark_of
+from pulse_events.log.entries import Entry, Lost, Stamp, encode
+from pulse_events.log.register import Register
 from pulse_events.messages import DEFAULT_LIMIT_BYTES
 
 log = logging.getLogger(__name__)
 
 AUDIT_S = 25.0
 """How often what is recorded is bound again: a binding goes with its exchange, untold."""
-SAY_AGAIN_EVERY = 1000
-"""Entries after which the log says again what is recorded; fewer than `LOOK_BACK` by far, since the
-recorder may write thousands until this is looked at."""
 SAY_AGAIN_S = 0.2
-GONE = "messages may be missing: exchange {!r} was deleted, or may not be read any more"
-NEW = "messages may be missing: exchange {!r} was not recorded before as it is from here on"
 
 
 class SharedLog:
@@ -65,13 +61,8 @@ class SharedLog:
         self._queues = LogQueues(log.namespace, retention)
         self._hub = hub
         self._recorded = tuple(recorded)
+        self._register = Register(self._recorded, hub.intake, _stamp)
         self._inbox_is_had = False
-        self._audited_ms = UNKNOWN_MS
-        """When all was last bound that is said to be recorded."""
-        self._refused: frozenset[str] = frozenset()
-        """What the broker did not bind the last time."""
-        self._bound: frozenset[str] = frozenset()
-        """What it did, when that was told in the log: if the log is another one, it goes on."""
         self._warned: set[str] = set()
         self._reader = LogReader(self._queues, hub, lambda entry: self._recorder.read_back(entry))
         self._recorder = Recorder(self._inbox, self._queues, hub.intake, body_limit_bytes)
@@ -170,9 +161,10 @@ class SharedLog:
         for warning in sorted(warnings - self._warned):  # it is asked again and again
             log.warning("%s", warning)
         self._warned = warnings
-        if self._reader.attached.is_set():  # before, what the log says of it is not known
-            await self._tell_changes(out, refused)
-        self._refused = frozenset(map(mark_of, refused))
+        is_known = self._reader.attached.is_set()  # what the log says of it
+        for entry in self._register.changes(refused) if is_known else ():
+            await self._write(out, entry)
+        self._register.note(refused, is_told=is_known)
         self._hub.hold(set(self._recorded).difference(refused))
         self._health["record"] = Health(connected=True, warning="; ".join(sorted(warnings)))
 
@@ -184,48 +176,22 @@ class SharedLog:
         """
         await self._write(out, Lost(_stamp(), 0, "", INBOX_GONE))
 
-    async def _tell_changes(self, out: FrameConnection, refused: Collection[Binding]) -> None:
-        """Record what is recorded from now on, or no more, unlike before: some may be missing."""
-        intake = self._hub.intake
-        held = intake.held or frozenset()
-        bound = {mark_of(b): b.exchange for b in self._recorded if b not in refused}
-        gone = {mark_of(b): b.exchange for b in refused if mark_of(b) in held}
-        was_recording = intake.held is not None or intake.term
-        new: dict[str, int] = {}
-        for mark in bound.keys() - held if was_recording else bound.keys() & self._refused:
-            if mark in self._bound and mark not in intake.dropped:
-                continue
-            since_ms = intake.dropped.get(mark, UNKNOWN_MS)
-            new[bound[mark]] = min(since_ms, new.get(bound[mark], since_ms))
-        for exchange, since_ms in sorted(new.items()):
-            await self._write(out, Lost(_stamp(), since_ms, exchange, NEW.format(exchange)))
-        for exchange in sorted({*gone.values()}):
-            reason = GONE.format(exchange)
-            await self._write(out, Lost(_stamp(), self._audited_ms, exchange, reason))
-        if intake.held is None or gone or bound.keys() - held:
-            await self._say(out, held - gone.keys() | bound.keys())
-        self._bound = frozenset(bound)
-
-    async def _say(self, out: FrameConnection, marks: Iterable[str]) -> None:
-        await self._write(out, holds(_stamp(), marks))
-
     async def _write(self, out: FrameConnection, entry: Entry) -> None:
         await self._queues.write_surely(out, encode(entry))
 
     async def _audit(self, connection: FrameConnection, out: FrameConnection) -> None:
         """Bind again now and then, and ask for what the broker did not bind."""
         while True:
-            self._audited_ms = time_ms()
+            self._register.bound(time_ms())
             await asyncio.sleep(AUDIT_S)
             await self._have_inbox(connection, out)
 
     async def _say_again(self, out: FrameConnection) -> None:
         """Have the log's end say at any time what is recorded."""
-        intake = self._hub.intake
         while True:
             await asyncio.sleep(SAY_AGAIN_S)
-            if intake.held is not None and intake.since_held > SAY_AGAIN_EVERY:
-                await self._say(out, intake.held)
+            if entry := self._register.again():
+                await self._write(out, entry)
 
 
 def _stamp() -> Stamp:
