@@ -52,6 +52,8 @@ def exchange(amqp: Amqp) -> Iterator[str]:
 _SLOW_FOLDERS = {"e2e", "faults"}
 _OUTSIDE_FOLDERS = {"browser", "clients", "docs", "js", "screenshots"}
 """Tests there need node, Chromium or other programs."""
+_PUT_ON = {"alone", "quick"}
+"""Marks that are put on here, never in those folders."""
 _ONE_WORKER = re.compile(r"(tests/(?:browser|demo))/(?!test_inspector_load)")
 """Folders whose files share what is dear to start: one worker gets them all, but for the last."""
 _TURN = Path(__file__).open("rb")
@@ -84,13 +86,20 @@ def _cost(item: pytest.Item) -> int:
     return 2 if _SLOW_FOLDERS.isdisjoint(item.path.parts) else 3
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave folders out in which nothing can have the one mark that is asked for."""
+    is_outside = collection_path.name in _SLOW_FOLDERS | _OUTSIDE_FOLDERS
+    is_ours = collection_path.parent == Path(__file__).parent
+    return True if is_outside and is_ours and config.option.markexpr in _PUT_ON else None
+
+
 @pytest.hookimpl(tryfirst=True)  # before -m looks
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Mark what needs no broker, browser or node; and of that, what starts no program at all."""
+    """Mark what needs no broker, browser or node; of that, what starts no program, unless slow."""
     outside = _SLOW_FOLDERS | _OUTSIDE_FOLDERS
     if outside.isdisjoint(item.path.parts) and not _needs_rabbit(item):
         item.add_marker("alone")
-        if subprocess not in _uses(item):
+        if subprocess not in _uses(item) and not item.get_closest_marker("slow"):
             item.add_marker("quick")
 
 

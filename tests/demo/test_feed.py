@@ -111,6 +111,7 @@ def test_workers_are_named_as_their_cloud_names_them(said: list[Said]) -> None:
     assert any(prefix.isdigit() for prefix in others)
 
 
+@pytest.mark.slow
 def test_idle_workers_do_not_pile_up() -> None:
     turnover = Turnover(new_chance=1.0, retire_chance=0.0)
     messages = made_up(20_000, turnover=turnover)

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.faults.feed import Feed
-from tests.faults.follower import Follower
+from tests.faults.follower import Follower, Got
 
 _LATENCY_S = 1.0
 """What may lie between the time of a message's publication and the one that a gap has of it."""
@@ -69,7 +69,8 @@ def judge(
 def lost_in_silence(follower: Follower, feed: Feed, since: int) -> set[int]:
     """Return what did not come of what was answered, and stands in no gap that was told.
 
-    A gap stands behind its stretch.  Something of the stretch may have come all the same, so what
+    A gap stands behind its stretch (but for one of bindings, when others had some of it held, which
+    is none of these).  Something of the stretch may have come all the same, so what
     came just before the gap does not bound it: the time that it names does, or, if it names none,
     where the connection began.
     """
@@ -99,15 +100,15 @@ def monotonic_s(iso_time: str) -> float:
 
 def repetitions(follower: Follower) -> int:
     """Count what came twice, which must say so; all else must have come in order."""
-    seen: set[int] = set()
+    seen: dict[int, Got] = {}
     count, newest = 0, -1
     for got in follower.got:
         if got.number in seen:
             count += 1
-            assert got.redelivered, f"message {got.number} came twice and does not say so"
+            assert got.redelivered, f"came twice, and does not say so: {seen[got.number]}, {got}"
         else:
-            assert got.number > newest, f"{got.number} came after {newest}"
-            seen.add(got.number)
+            assert got.number > newest, f"{got} came after {seen[newest]}"
+            seen[got.number] = got
             newest = got.number
     return count
 

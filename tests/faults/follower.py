@@ -20,6 +20,7 @@ class Got(NamedTuple):
     redelivered: bool
     published_s: float
     at_s: float
+    cursor: str
 
 
 class Told(NamedTuple):
@@ -151,7 +152,7 @@ class Follower:
         if event.kind == "message":
             value = event.json
             body = value["payload"]
-            self.got.append(Got(body["n"], value["redelivered"], body["t"], now_s))
+            self.got.append(Got(body["n"], value["redelivered"], body["t"], now_s, event.event_id))
         elif event.kind == "gap":
             gap = event.json
             self.gaps.append(

@@ -159,6 +159,7 @@ def is_all_there(stream: Recorder, place: int) -> bool:
     return stream.bodies == [number for number in range(place + 1, LONG) if not number % 500]
 
 
+@pytest.mark.slow
 def test_few_parts_are_read_at_a_time_and_the_rest_wait_in_line(long: Process) -> None:
     far = AHEAD + AHEAD // 5
     places = [1 + far * place for place in range(READERS + 1) for _ in range(2)]
@@ -172,6 +173,7 @@ def test_few_parts_are_read_at_a_time_and_the_rest_wait_in_line(long: Process) -
     assert long.log.parts == []
 
 
+@pytest.mark.slow
 def test_who_does_not_read_gives_way(long: Process) -> None:
     places = [place * (AHEAD + 1) for place in range(READERS)]
     long.hub.archive.closed()
@@ -192,6 +194,7 @@ def test_who_does_not_read_gives_way(long: Process) -> None:
         assert is_all_there(stream, place)
 
 
+@pytest.mark.slow
 def test_who_comes_at_the_edge_of_what_is_held_of_a_part_misses_nothing(long: Process) -> None:
     long.hub.archive.closed()
     rare(long, 1)

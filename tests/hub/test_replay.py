@@ -597,7 +597,7 @@ def test_who_asked_for_the_newest_and_is_behind_is_told_of_a_loss_behind_them() 
 
 
 def test_who_reads_nothing_holds_one_event_beside_a_block_of_its_own_at_most() -> None:
-    size_bytes = 900_000
+    size_bytes = 200_000
     desk = HistoryDesk(64 << 20)
     stream = desk.ready(ALL, wire=RESUMING)
     stream.is_blocked = True

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pika
+import pytest
 from pika import frame, spec
 
 from pulse_events.brokers.rabbitmq.connection import connected
@@ -56,6 +57,7 @@ async def lose(port: int, hangs: threading.Event, is_reset: threading.Event) -> 
     return faults
 
 
+@pytest.mark.slow
 def test_a_reset_behind_something_unread_is_noticed_at_the_next_heartbeat() -> None:
     hangs, is_reset = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
