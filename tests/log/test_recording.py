@@ -3,7 +3,14 @@
 import pytest
 
 from pulse_events.log.entries import Began, Entry, Lost, Recorded, Stamp, decode
-from pulse_events.log.recording import PREFETCH, QUIET_MS, Recording, RecordsLost, Superseded
+from pulse_events.log.recording import (
+    LOOK_MS,
+    PREFETCH,
+    QUIET_MS,
+    Recording,
+    RecordsLost,
+    Superseded,
+)
 from pulse_events.log.takeover import LogContent
 from pulse_events.messages import Message, encode_message
 
@@ -38,6 +45,14 @@ class Desk:
             name = key.removeprefix("+")
             again = name != key
             self.recording.deliver(Message("e", name, b"1", redelivered=again), self.tag)
+
+    def wait(self, ms: int) -> None:
+        """Let time pass in which nothing is delivered, and what is due be done."""
+        while ms:
+            step_ms = min(ms, LOOK_MS)
+            ms -= step_ms
+            self.now_ms += step_ms
+            self.recording.flush()
 
     def come_back(self, *numbers: int) -> None:
         """Have the live reader read what was written."""
@@ -164,8 +179,7 @@ def test_what_comes_again_as_what_follows_in_the_log_waits_for_the_rest() -> Non
     desk = Desk("a", "b", "a")
     desk.deliver("+a", "+b")
     desk.come_back(0)
-    desk.now_ms += QUIET_MS - 1
-    desk.recording.flush()
+    desk.wait(QUIET_MS - 1)
     assert desk.keys() == []
     desk.deliver("+a")
     assert desk.keys() == []
@@ -176,10 +190,22 @@ def test_a_quiet_inbox_has_nothing_more_that_comes_again() -> None:
     desk = Desk("a", "b", "a")
     desk.deliver("+a", "+b")
     desk.come_back(0)
-    desk.now_ms += QUIET_MS
-    desk.recording.flush()
+    desk.wait(QUIET_MS)
     assert desk.keys() == ["b"]
     assert desk.acknowledged == [1]
+
+
+def test_an_inbox_was_not_quiet_while_the_process_stood_still() -> None:
+    """What came meanwhile is delivered behind the first timer."""
+    desk = Desk("a", "b", "a")
+    desk.deliver("+a", "+b")
+    desk.come_back(0)
+    for stood_still_ms in (LOOK_MS + 1, 4000, 14_000):
+        desk.now_ms += stood_still_ms
+        desk.recording.flush()
+    assert desk.keys() == []
+    desk.deliver("+a")
+    assert (desk.keys(), desk.recording.skipped) == ([], 3)
 
 
 def test_no_more_than_the_prefetch_is_skipped() -> None:

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pulse_events.log.entries import Lost, Probe, Recorded, Stamp
-from pulse_events.log.recording import QUIET_MS, Recording, RecordsLost, Superseded
+from pulse_events.log.recording import LOOK_MS, QUIET_MS, Recording, RecordsLost, Superseded
 from pulse_events.log.succession import Succession
 from pulse_events.log.takeover import LogContent
 from pulse_events.messages import Message
@@ -99,8 +99,9 @@ class RecordingMachine(RuleBasedStateMachine):
         # The broker sends at once what it may.
         self.broker.send(ALL)
         self.deliveries_arrive(ALL)
-        self.now_ms += QUIET_MS
-        self.recording.flush()
+        for _ in range(QUIET_MS // LOOK_MS):
+            self.now_ms += LOOK_MS
+            self.recording.flush()
 
     @rule()
     def a_reader_asks_for_the_end(self) -> None:

@@ -23,6 +23,12 @@ QUIET_MS = 2000
 The broker sends what it has when it makes a consumer the active one, as fast as the network takes
 it.
 """
+LOOK_MS = 500
+"""The most that counts of the time from one `Recording.flush` to the next.
+
+If it was longer this process stood still: what had come meanwhile is delivered behind the first
+timer, so the inbox would seem to have been silent.
+"""
 
 
 class RecordsLost(BrokerUnavailable):
@@ -131,7 +137,8 @@ class Recording:
         self._prefetch = prefetch
         self._phase = _Phase.IDLE
         self._delivered = 0
-        self._delivered_ms = 0
+        self._flushed_ms = clock_ms()
+        self._quiet_ms = 0
         self._term = self._number = 0
         self._tag = 0  # of the last delivery that is surely in the log
         self._held: deque[_Delivery | _Loss] = deque()
@@ -169,7 +176,7 @@ class Recording:
             tag: Its delivery tag, greater than those before.
         """
         self._delivered += 1
-        self._delivered_ms = self._clock_ms()
+        self._quiet_ms = 0
         delivery = _Delivery(_content_of(message), tag, message.redelivered)
         if self._phase is _Phase.RECORDING:
             self._send(delivery)
@@ -218,18 +225,18 @@ class Recording:
             raise Superseded(f"{entry.stamp.writer} has begun a later term than {self._writer}")
 
     def flush(self) -> None:
-        """Acknowledge what came back; to be called every 50 ms, or more often.
+        """Acknowledge what came back; to be called every `LOOK_MS`, or more often.
 
         It also ends the wait for what comes again, after `QUIET_MS` without a delivery.
         """
-        if self._phase is _Phase.COMPARING and self._is_quiet():
+        now_ms = self._clock_ms()
+        self._quiet_ms += min(max(now_ms - self._flushed_ms, 0), LOOK_MS)
+        self._flushed_ms = now_ms
+        if self._phase is _Phase.COMPARING and self._quiet_ms >= QUIET_MS:
             self._go_on()
         if self.to_acknowledge:
             self.acknowledged += self.to_acknowledge
             self._acknowledge(self._tag)
-
-    def _is_quiet(self) -> bool:
-        return self._clock_ms() - self._delivered_ms >= QUIET_MS
 
     def _take_own(self, number: int, counts: bool) -> None:
         due = self._sent[0].number if self._sent else "nothing"

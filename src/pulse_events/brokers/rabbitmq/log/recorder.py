@@ -13,7 +13,7 @@ from pulse_events.brokers.rabbitmq.log.queues import LogQueues, time_ms
 from pulse_events.errors import BrokerUnavailable
 from pulse_events.log.entries import Entry, Lost
 from pulse_events.log.intake import Intake
-from pulse_events.log.recording import PREFETCH, Recording
+from pulse_events.log.recording import LOOK_MS, PREFETCH, Recording
 from pulse_events.messages import Message
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,6 @@ log = logging.getLogger(__name__)
 FLUSH_S = 0.05
 FLUSH_EVERY = 250
 """How long what came back waits to be acknowledged with others, and how many of them."""
-LOOK_EVERY_S = 0.5
 COUNT_EVERY_S = 1.0
 BACK_WITHIN_MS = 5000
 """How long an entry may take to come back."""
@@ -109,7 +108,7 @@ class Recorder:
     async def _until_failed(self, recording: Recording, failure: asyncio.Future[Exception]) -> None:
         """Look after it until it fails, and raise why."""
         while not failure.done():
-            await asyncio.wait((failure,), timeout=LOOK_EVERY_S)
+            await asyncio.wait((failure,), timeout=LOOK_MS / 1000)
             self._look(recording)
         raise failure.result()
 
