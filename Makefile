@@ -1,6 +1,8 @@
 # Each target works as the first command after a clone; what it lacks is installed (docs/install.md).
 .PHONY: help run quick test test-lowest check format browser bench pages screenshots clean programs bench-programs check-programs
 .NOTPARALLEL:
+# The tests start the program hundreds of times; with this set each start compiles it anew.
+unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 
 BIN := .venv/bin
