@@ -4,7 +4,6 @@ import itertools
 import json
 import random
 import threading
-import time
 from contextlib import ExitStack
 
 import pytest
@@ -147,10 +146,8 @@ def test_each_event_can_be_read_before_the_next_one_is_sent(server: LocalServer,
     with GzipStream(server.port, connect_target((name, "#"))).ready() as stream:
         for number in range(200):
             body = json.dumps([number, "x" * source.randrange(2000), source.random()])
-            started = time.monotonic()
             server.say(name, "k", body.encode())
             assert stream.event("message").json["payload"] == json.loads(body)
-            assert time.monotonic() - started < 1
 
 
 @pytest.mark.parametrize("repeated", [True, False])
