@@ -40,6 +40,13 @@ def tell(server: LocalServer, event_name: str, task: str = "T", group: str = "G"
     server.say(told.exchange, told.routing_key)
 
 
+def scripted(event_name: str, cursor: str) -> bytes:
+    """Return what the queue says as a step of a script."""
+    told = queue_message(event_name)
+    names = {"exchange": told.exchange, "routingKey": told.routing_key}
+    return event("message", {"payload": {}, **names}, cursor)
+
+
 def waited(server: LocalServer, *options: str) -> tuple[int, str]:
     """Return the exit code and what is said."""
     done = run_forked_cli("wait", *options, "--timeout", "15", f"127.0.0.1:{server.port}")
@@ -111,6 +118,25 @@ def test_what_the_server_cannot_know_is_said(server: LocalServer) -> None:
         assert end_of(process) == (1, "failed\n")
 
 
+@pytest.mark.parametrize(("gap_id", "is_vague"), [("1", True), ("2", False)])
+def test_what_is_held_of_the_time_of_a_gap_does_not_make_up_for_it(
+    gap_id: str, is_vague: bool
+) -> None:
+    """A gap with the id of what came before it comes before what is held of its time."""
+    script = [
+        ready("1"),
+        gap("lost", gap_id),
+        scripted("task-running", "3"),
+        event("ping", {}, "4"),
+    ]
+    with ScriptedServer([*script, scripted("task-completed", "5"), STAY]) as server:
+        done = run_forked_cli("wait", "--task", "T", server.url)
+    first, *others = done.stderr.decode().splitlines()
+    assert first == "last known of it here: taskRunning; waiting"
+    assert others.pop() == "completed"
+    assert ["lost; if it was resolved then" in line for line in others] == [True] * is_vague
+
+
 def test_without_a_history_it_says_so_and_waits_for_what_comes(forgetful: LocalServer) -> None:
     with waiting(forgetful, "-v", "--task", "T") as process:
         line = said(process).decode()
@@ -160,10 +186,8 @@ def test_a_group_that_got_another_task_is_waited_for(server: LocalServer) -> Non
 
 
 def test_a_gap_while_it_waits_is_said() -> None:
-    failed = queue_message("task-failed")
-    names = {"exchange": failed.exchange, "routingKey": failed.routing_key}
-    script = [ready("1"), event("ping", {}, "2"), gap("lost", "3")]
-    with ScriptedServer([*script, event("message", {"payload": {}, **names}, "4"), STAY]) as server:
+    script = [ready("1"), event("ping", {}, "2"), gap("lost", "3"), scripted("task-failed", "4")]
+    with ScriptedServer([*script, STAY]) as server:
         done = run_forked_cli("wait", "--task", "T", server.url)
     assert done.returncode == 1
     assert b"lost; if it was resolved then" in done.stderr

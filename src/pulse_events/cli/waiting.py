@@ -37,6 +37,9 @@ class WaitRun:
         """Whether what happened before is known as far as it can be."""
         self._unknown = ""
         """What is not known, unless something newer is."""
+        self._cursor: str | None = None
+        self._is_within_gap = False
+        """Whether messages may be of the time of which some are missing: newer ones may be."""
 
     async def run(self, arguments: Mapping[str, Any], limit_s: float | None) -> int:
         """Wait; return the exit code.
@@ -93,17 +96,23 @@ class WaitRun:
             self._voice.detail("ready")
         elif isinstance(item, Gap):
             self._gap(item)
-        elif self._was_ready and not self._is_live:
-            self._go_live()  # a ping, which the server sends when it has sent all that it held
+        elif self._was_ready:
+            self._is_within_gap = False
+            if not self._is_live:
+                self._go_live()  # a ping, which the server sends when it has sent all that it held
+        self._cursor = item.cursor
 
     def _message(self, message: Message) -> None:
         if self._watch.take(message):
-            self._unknown = ""
+            if not self._is_within_gap:
+                self._unknown = ""
             self._voice.detail(f"{self._watch.last_event}, {message.routing_key}")
 
     def _gap(self, gap: Gap) -> None:
         self._watch.miss(gap.end)
         self._unknown = str(gap)
+        # With the id of what came before it, it is of bindings, others of which had some held.
+        self._is_within_gap = gap.cursor is not None and gap.cursor == self._cursor
         if self._is_live:
             self._say_state()
 
