@@ -49,7 +49,10 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Messages may be missing here, published from ``start`` to ``end``; times are aware."""
+    """Messages may be missing here, published from ``start`` to ``end``; times are aware.
+
+    Others of that time may have come, or may follow.
+    """
 
     reason: str
     start: datetime | None
