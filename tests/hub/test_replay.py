@@ -571,6 +571,24 @@ def test_who_was_not_told_of_a_loss_is_told_with_the_next_one() -> None:
     assert gaps(later) == []
 
 
+@pytest.mark.parametrize("losses", [1, 2])
+def test_who_was_away_is_told_of_a_loss_behind_what_came_before_it(losses: int) -> None:
+    desk, stream = filled(4)
+    came_ms = desk.now_ms
+    for number in range(losses):
+        desk.now_ms += 5
+        lose_the_queue(desk)
+        mend(desk)
+        desk.now_ms += 1
+        desk.publish("k", body=b"%d" % (4 + number))
+        desk.end_turn()
+    again = back(desk, Start(stream.events[2].event_id))
+    assert again.bodies == [*range(2, 4 + losses)]
+    assert kinds(again)[:4] == ["ready", "message", "message", "gap"]
+    assert gaps(again)[0]["from"] == iso(came_ms)
+    assert len(gaps(again)) == 1
+
+
 def test_a_loss_that_is_noticed_late_makes_the_gap_that_is_owed_begin_earlier() -> None:
     desk, stream = filled(3)
     lose_the_queue(desk)

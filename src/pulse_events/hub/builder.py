@@ -30,40 +30,49 @@ class Builder:
         """Note that ``audience`` is gone."""
         self._blocks.forget(audience)
 
-    def block(self, history: History, audience: Audience, start: int, told: int) -> Block:
+    def block(
+        self, history: History, audience: Audience, start: int, told: int, limit: int = 0
+    ) -> Block:
         """Return what follows ``start``: blocks that are kept, as one, and at most one new one.
 
-        What is missing up to the position ``told`` is not said in it.
+        What is missing up to the position ``told`` is not said in it.  It ends at the position
+        ``limit``, if that is not 0.
 
         Who comes back mostly gets little of each block, and a write costs more than what is in it:
         5,000 that listened to one of 50 keys each were live again after a third of the time.
         """
-        block, is_kept = self._found(history, audience, start, told)
-        while is_kept and _goes_on(history, block):
-            behind, is_kept = self._found(history, audience, block.stop, told)
+        limit = limit or history.last
+        block, is_kept = self._found(history, audience, start, told, limit)
+        while is_kept and block.stop < limit and _goes_on(history, block):
+            behind, is_kept = self._found(history, audience, block.stop, told, limit)
             if len(block.chunk) + len(behind.chunk) > JOINED_BYTES:
                 break
             block = block.plus(behind)
         return block
 
     def _found(
-        self, history: History, audience: Audience, start: int, told: int
+        self, history: History, audience: Audience, start: int, told: int, limit: int
     ) -> tuple[Block, bool]:
         """Return the block that begins behind ``start``, and whether it was there already."""
         block = self._blocks.get(audience, start)
-        if block is not None and block.told == _reach(start, told):
+        if block is not None and block.told == _reach(start, told) and block.stop <= limit:
             if block.is_final or block.stop == history.last:
                 return block, True
-        block = self._build(history, audience, start, told)
+        block = self._build(history, audience, start, told, limit)
         self._blocks.put(audience, start, block)
         return block, False
 
-    def _build(self, history: History, audience: Audience, start: int, told: int) -> Block:
-        """Return what ``audience`` gets of some entries after ``start``."""
+    def _build(
+        self, history: History, audience: Audience, start: int, told: int, limit: int
+    ) -> Block:
+        """Return what ``audience`` gets of some entries after ``start``, up to a limit."""
         frames: list[bytes] = []
         stop, time_ms, size, gaps, edge, loss, is_final = start, None, 0, 0, 0, "", True
         for entry in history.after(start):
             edge = edge or history.block_end(entry.position - 1)
+            if entry.position > limit:
+                stop = limit
+                break
             if entry.position > edge or size >= BLOCK_BYTES:
                 break
             frame, reason, is_odd = self._frame(history, audience, entry)
@@ -80,7 +89,7 @@ class Builder:
             if is_odd:
                 break  # it took long
         else:
-            stop, is_final = history.last, False
+            stop, is_final = limit, limit < history.last
         chunk = audience.wire.encode(b"".join(frames)) if frames else b""
         messages, told = len(frames) - gaps, _reach(start, told)
         return Block(stop, is_final, told, chunk, messages, gaps, time_ms, loss)

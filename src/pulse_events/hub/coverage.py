@@ -18,6 +18,7 @@ class Coverage:
     def __init__(self) -> None:
         self._users: dict[Binding, int] = {}
         self._since: dict[Binding, Mark] = {}
+        self._first: dict[Binding, Mark] = {}
         self._recorded: dict[str, set[Binding]] = {}
 
     def add(self, bindings: BindingSet) -> None:
@@ -36,16 +37,23 @@ class Coverage:
             if not self._users[binding]:
                 del self._users[binding]
                 self._since.pop(binding, None)
+                self._first.pop(binding, None)
 
     def begin(self, bindings: BindingSet, now: Mark) -> None:
         """Note that all of these are in force, from now on if they were not before."""
         for binding in bindings.bindings:
             if binding not in self._since:
-                self._since[binding] = min((now, *self._recorded_since(binding)))
+                self._since[binding] = since = min((now, *self._recorded_since(binding)))
+                self._first.setdefault(binding, since)
 
     def interrupt(self, binding: Binding) -> None:
         """Note that ``binding`` is not in force any more, though it is wanted."""
         self._since.pop(binding, None)
+
+    def was_in_force(self, bindings: BindingSet, position: int) -> bool:
+        """Tell whether all of these have been in force since a position, but for interruptions."""
+        first = self._first
+        return all(b in first and first[b].position <= position for b in bindings.bindings)
 
     def is_complete(self, bindings: BindingSet) -> bool:
         """Tell whether all of these are in force already."""

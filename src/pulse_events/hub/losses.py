@@ -62,6 +62,18 @@ class Losses:
             self._stretches[-1] = self._stretches[-1]._replace(told=position)
         return gap
 
+    def next_after(self, position: int) -> tuple[int, int]:
+        """Return behind which position one of whom this is the place next was not told all.
+
+        Returns:
+            That position, not before this one; and from when on messages may be missing.
+        """
+        if position >= self._unknown_before:
+            for stretch in self._stretches:
+                if position < stretch.told:
+                    return max(position, stretch.after), stretch.from_ms
+        return position, UNKNOWN_MS
+
     def from_ms(self, position: int) -> int | None:
         """Return from when on messages may be missing to who has had what came up to a position.
 

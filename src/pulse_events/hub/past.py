@@ -169,9 +169,11 @@ class Past(NoPast):
 
     def hole(self, exchange: str, reason: str, back_ms: int = 0) -> Gap:
         """See `NoPast`."""
+        before, before_ms = self.history.last, self.history.entered_ms
         hole = self.history.hole(exchange, reason, back_ms)
         if not exchange:
-            before = self.history.position_at(hole.from_ms)
+            if hole.from_ms < before_ms:
+                before = self.history.position_at(hole.from_ms)
             self._losses.note(before, hole.position, hole.from_ms)
         return Gap(reason, hole.from_ms, hole.time_ms)
 

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pulse_events.history import History
+from pulse_events.history import History, Mark
 from pulse_events.hub.coverage import NEVER
 from pulse_events.wire.wire import Gap
 
@@ -27,7 +27,9 @@ class OwedGap(NamedTuple):
 
     gap: Gap
     position: int
-    """Where the stream was when it came to be owed: if it leaves untold, it comes back there."""
+    """Behind it messages may be missing: if the stream leaves untold, it comes back here."""
+    until: Mark
+    """When all that is missing came before."""
 
 
 class ReadingPlace:
@@ -59,7 +61,7 @@ class ReadingPlace:
         """When the last thing came that it has had; ``None`` if unknown."""
         self.owed: OwedGap | None = None
         self.told = NEVER
-        """What was missing up to here it has been told, or is owed, or need not be told."""
+        """What was missing up to here it has been told, or need not be told."""
         self.left = last
         """How many messages it still looks back for."""
         self.looked = 0
@@ -72,4 +74,4 @@ class ReadingPlace:
     @property
     def sure(self) -> int:
         """What came up to here it has had, or was told that it is missing."""
-        return self.owed.position if self.owed else self.position
+        return min(self.position, self.owed.position) if self.owed else self.position

@@ -280,12 +280,17 @@ class Replays:
 
     def _skip_forgotten(self, stream: Stream, place: ReadingPlace, history: History) -> None:
         """Go on at the oldest entry of a history, and say so unless a gap behind it will."""
-        forgotten, owed = history.forgotten, place.owed
-        if owed is None or place.told.position <= forgotten.position:
-            forgotten = _behind_holes(history)
-            from_ms = owed.gap.from_ms if owed else self._from_ms(place)
-            self._tell(stream, Gap(FORGOTTEN, from_ms, forgotten.time_ms), forgotten.position)
-            place.owed, place.told, place.passed_ms = None, forgotten, forgotten.time_ms
+        forgotten, owed, from_ms = _behind_holes(history), place.owed, self._from_ms(place)
+        if owed is not None and owed.position < forgotten.position:
+            from_ms = min(from_ms or UNKNOWN_MS, owed.gap.from_ms or UNKNOWN_MS) or None
+            if forgotten.position < owed.until.position:
+                gap = owed.gap._replace(from_ms=from_ms)
+                place.owed = OwedGap(gap, place.sure, owed.until)
+                place.position = history.forgotten.position
+                return
+            place.owed = None
+        self._tell(stream, Gap(FORGOTTEN, from_ms, forgotten.time_ms), forgotten.position)
+        place.told, place.passed_ms = forgotten, forgotten.time_ms
         place.position = forgotten.position
 
     def _owe(self, stream: Stream, place: ReadingPlace) -> None:
@@ -293,24 +298,37 @@ class Replays:
 
         Who cannot be resumed ends at the loss that was the reason.
         """
-        covered, owed = self._since(stream), place.owed
-        is_behind = covered.position > max(place.position, place.told.position)
-        is_new = is_behind and covered.time_ms > place.told.time_ms
-        if is_new and stream.wire.resumes:
-            from_ms = owed.gap.from_ms if owed else self._from_ms(place)
-            reason = self._why(stream, place.sure, covered)
-            place.owed = OwedGap(Gap(reason, from_ms, covered.time_ms), place.sure)
-            place.told = covered
+        covered, owed, told = self._since(stream), place.owed, place.told
+        known = max(place.position, told.position, owed.until.position if owed else 0)
+        if covered.position <= known or covered.time_ms <= told.time_ms or not stream.wire.resumes:
+            return
+        if owed is not None:
+            at, from_ms = owed.position, owed.gap.from_ms
+        else:
+            at, from_ms = self._missing_behind(stream, place)
+        gap = Gap(self._why(stream, at, covered), from_ms, covered.time_ms)
+        place.owed = OwedGap(gap, at, covered)
+
+    def _missing_behind(self, stream: Stream, place: ReadingPlace) -> tuple[int, int | None]:
+        """Return behind which position messages may be missing, and from when on."""
+        assert stream.audience is not None
+        if self._coverage.was_in_force(stream.audience.bindings, place.position):
+            at, from_ms = self._losses.next_after(place.position)
+            return at, from_ms or None
+        return place.position, self._from_ms(place)
 
     def _read_block(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:
         """Send what follows the stream's place; if that was all, it is live."""
-        told = place.told.position
-        block = self._builder.block(place.history, audience, place.position, told)
-        owed = place.owed
-        if owed is not None and (block.chunk or block.stop >= told):
+        owed, told, limit = place.owed, place.told.position, 0
+        if owed is not None and place.position < owed.position:
+            limit = owed.position
+        elif owed is not None:
+            told = owed.until.position
+        block = self._builder.block(place.history, audience, place.position, told, limit)
+        if owed is not None and not limit and (block.chunk or block.stop >= told):
             # Before all that comes: who has seen the id of a message was told what is before it.
             self._tell(stream, owed.gap, place.sure if block.chunk else told)
-            place.owed = None
+            place.owed, place.told = None, owed.until
         if block.chunk:
             self.messages_out += block.messages
             self.gaps += block.gaps
