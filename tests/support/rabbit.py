@@ -16,9 +16,10 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -43,9 +44,22 @@ class RabbitError(Exception):
     """A node did not start or stop, or ``rabbitmqctl`` failed; the text holds what it said."""
 
 
+def _own_ports() -> Iterator[int]:
+    """Return ports of this test worker alone, each once in a while, for ever.
+
+    Between choosing one and listening on it no other worker may choose it, nor this one again.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = _PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    return cycle(random.sample(ports, k=len(ports)))
+
+
+_ports = _own_ports()
+
+
 def free_port() -> int:
     """Return a TCP port that nobody listens on and no client is given by the kernel."""
-    for port in random.sample(_PORTS, k=200):
+    for port in islice(_ports, 200):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
