@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import is_hypothesis_test, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -105,7 +105,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have thrown out what is not to run
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run what is quick first; give each file's first test with the broker time for its start."""
+    """Run what is quick first; give time to those that try much, or start the worker's broker."""
+    for item in items:
+        # How many examples fit into the usual time depends on how busy the machine is.
+        if is_hypothesis_test(getattr(item, "obj", None)):
+            item.add_marker(pytest.mark.timeout(120), append=True)
     items.sort(key=_cost)
     files = set()
     for item in items:

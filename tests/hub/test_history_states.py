@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -481,7 +480,7 @@ def _ms(text: str) -> int:
     return round(1000 * datetime.fromisoformat(text).timestamp())
 
 
-TestHistoryMachine = pytest.mark.timeout(120)(HistoryMachine.TestCase)  # to shrink takes long
+TestHistoryMachine = HistoryMachine.TestCase
 TestHistoryMachine.settings = settings(
     max_examples=examples(200), stateful_step_count=50, deadline=None
 )
