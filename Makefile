@@ -19,7 +19,7 @@ run: .venv/.run  ## serve the embedded demo on http://127.0.0.1:12345/ (more opt
 	exec $(BIN)/pulse-events serve --broker memory: --demo "$${PULSE_EVENTS_DEMO:-10}" $(ARGS)
 
 quick: .venv/.dev  ## the tests that start no program, 30 s on two cores (some: make quick ARGS=tests/topics/test_index.py)
-	$(BIN)/pytest -m quick --hypothesis-profile quick -n auto --maxprocesses 4 $(ARGS)
+	$(BIN)/pytest -m quick --hypothesis-profile quick -n 3 $(ARGS)
 
 test: programs .venv/.dev $(NODE_MODULES) $(LINT_MODULES)  ## install what the tests need, run them all (some: make test ARGS="-k topics")
 	$(BIN)/pytest -n 4 $(ARGS)
