@@ -223,10 +223,11 @@ class Replays:
         assert audience is not None
         if place.history is not self._history:
             self._leave_older(stream, place)
-        self._owe(stream, place)
         if place.left:
             self._look_back(stream, place, audience)
-        elif self._has(place):
+            return
+        self._owe(stream, place)  # not before: its place is only known when they are found
+        if self._has(place):
             self._read_block(stream, place, audience)
         elif not audience.wire.resumes:
             self._end(stream, StreamEnded(_TOO_SLOW))
