@@ -29,9 +29,13 @@ def other_one(port: int) -> Follower:
 
 
 def check_back(run: Trial, port: int, left: Returner, fault: str, reason: str) -> Returner:
-    """Let a client come back that was away; check that it gets all but one gap's messages."""
+    """Let a client come back that was away; check that it gets all but one gap's messages.
+
+    The feed is stopped when it is back, so that what is answered is what is due.
+    """
     back_s = time.monotonic()
     with Returner(port, RESUMING[0], cursor=left.cursor) as back:
+        run.feed.stop()
         back.reaches(max(run.feed.answered))
     since = left.got[-1].number + 1
     due = {number for number in run.feed.answered if number >= since}
