@@ -614,6 +614,23 @@ def test_who_asked_for_the_newest_and_is_behind_is_told_of_a_loss_behind_them() 
     assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
 
 
+def test_a_loss_while_the_newest_are_looked_for_is_told_behind_them() -> None:
+    count = 2 * LOOKED_BACK_AT
+    desk, _ = filled(count)
+    stream = desk.subscribe(ALL, wire=RESUMING, start=Start(last=count - 1))
+    desk.work(times=1)
+    assert stream.kinds == []
+    lose_the_queue(desk)
+    mend(desk)
+    desk.work()
+    assert stream.bodies == list(range(1, count))
+    assert kinds(stream) == ["ready", *["message"] * (count - 1), "gap"]
+    places = [desk.cursors.read(event.event_id) for event in stream.events]
+    assert places == sorted(places)
+    again = back(desk, Start(stream.events[0].event_id))
+    assert kinds(again) == kinds(stream)
+
+
 def test_who_reads_nothing_holds_one_event_beside_a_block_of_its_own_at_most() -> None:
     size_bytes = 200_000
     desk = HistoryDesk(64 << 20)
