@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER
+from pulse_events.hub.missing import FORGOTTEN
+from pulse_events.hub.replay import OF_ANOTHER
 from tests.e2e.logs import log_of, reading
 from tests.support.amqp import Amqp
 from tests.support.rabbit import Rabbit

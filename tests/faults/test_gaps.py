@@ -7,7 +7,7 @@ import pytest
 
 from pulse_events.brokers.rabbitmq.broker import RabbitMQ
 from pulse_events.brokers.rabbitmq.pace import BrokerPace
-from pulse_events.hub.replay import FORGOTTEN, NOT_IN_FORCE
+from pulse_events.hub.missing import FORGOTTEN, NOT_IN_FORCE
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep, lost_in_silence, monotonic_s, repetitions
 from tests.faults.follower import Follower

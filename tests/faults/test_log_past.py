@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from pulse_events.cursors import LogCursors
-from pulse_events.hub.replay import FORGOTTEN
+from pulse_events.hub.missing import FORGOTTEN
 from pulse_events.log.intake import JUMPED
 from tests.faults.conftest import EXCHANGE
 from tests.faults.figures import Figures, keep

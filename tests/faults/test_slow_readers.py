@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 
-from pulse_events.hub.replay import FORGOTTEN
+from pulse_events.hub.missing import FORGOTTEN
 from tests.faults.follower import Follower
 from tests.faults.lengths import lasting
 from tests.faults.returner import Returner

@@ -10,9 +10,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from pulse_events.bindings import BindingSet
 from pulse_events.cursors import LogCursors
 from pulse_events.hub.archive import READERS
+from pulse_events.hub.missing import FORGOTTEN
 from pulse_events.hub.parts import AHEAD
 from pulse_events.hub.reading import Start
-from pulse_events.hub.replay import FORGOTTEN, OF_ANOTHER
+from pulse_events.hub.replay import OF_ANOTHER
 from pulse_events.hub.searches import FOUND_WITHIN_S
 from pulse_events.hub.turns import Line
 from pulse_events.log.entries import Probe, Stamp, check

@@ -14,6 +14,7 @@ from pulse_events.hub.audience import Audience
 from pulse_events.hub.coverage import Coverage, Everything
 from pulse_events.hub.linger import KEPT_BINDINGS
 from pulse_events.hub.losses import Losses
+from pulse_events.hub.missing import Missing
 from pulse_events.hub.ports import Stream
 from pulse_events.hub.reading import NOW, Start
 from pulse_events.hub.replay import Replays
@@ -149,9 +150,8 @@ class Past(NoPast):
         self.kept_s = history.age_ms / 1000
         self._coverage = Everything() if holds_all else Coverage()
         self._losses = Losses()
-        self._replays = Replays(
-            history, match, self._coverage, self._losses, pace, retry_ms, arrive, end
-        )
+        missing = Missing(history, self._coverage, self._losses)
+        self._replays = Replays(history, match, missing, pace, retry_ms, arrive, end)
 
     @property
     def position(self) -> int:  # type: ignore[override]  # which is never set

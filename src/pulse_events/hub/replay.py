@@ -6,18 +6,17 @@ it holds meanwhile is its place.
 """
 
 from collections.abc import Callable, Collection
-from itertools import islice
 from typing import Protocol
 
 from pulse_events.cursors import Foreign
 from pulse_events.errors import MessagesMissed, PulseEventsError, StreamEnded
-from pulse_events.history import BLOCK_ENTRIES, History, Hole, Mark, Record
+from pulse_events.history import History, Hole, Mark, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.builder import Builder, concerns
-from pulse_events.hub.coverage import Coverage
-from pulse_events.hub.losses import UNKNOWN_MS, Losses
+from pulse_events.hub.losses import UNKNOWN_MS
+from pulse_events.hub.missing import Missing
 from pulse_events.hub.ports import Stream
-from pulse_events.hub.reading import NOW, OwedGap, ReadingPlace, Start
+from pulse_events.hub.reading import NOW, ReadingPlace, Start
 from pulse_events.hub.turns import StreamTurns
 from pulse_events.times import iso_time
 from pulse_events.topics.index import OddKeys
@@ -28,8 +27,6 @@ LOOKED_BACK_AT = 256
 
 FORGED = "the cursor is not of this server's history"
 OF_ANOTHER = "the history was another process'"
-FORGOTTEN = "older messages are no longer held"
-NOT_IN_FORCE = "these bindings were not all in force before"
 _FOREIGN = {Foreign.FORGED: FORGED, Foreign.OF_ANOTHER: OF_ANOTHER}
 _TOO_SLOW = (
     "slow reader: more was unread than this server's history holds; messages are missing; connect "
@@ -57,8 +54,7 @@ class Replays:
     Args:
         history: What is read.
         match: Returns who gets a message; see `Routes.match`.
-        coverage: Since when bindings have been in force.
-        losses: What not everybody has been told of.
+        missing: Says what is missing to a stream.
         pace: Told to call a step over and over, a share of the time, until it returns ``False``.
         retry_ms: Returns after how long a client is to come back.
         arrive: Makes a stream live: it has had all there is.
@@ -69,8 +65,7 @@ class Replays:
         self,
         history: History,
         match: Callable[[Record], Collection[Audience]],
-        coverage: Coverage,
-        losses: Losses,
+        missing: Missing,
         pace: Callable[[Callable[[], bool]], None],
         retry_ms: Callable[[], int],
         arrive: Callable[[Stream], None],
@@ -81,8 +76,7 @@ class Replays:
         """Who is asked for what is forgotten, if anybody has it."""
         self._history = history
         self._match = match
-        self._coverage = coverage
-        self._losses = losses
+        self._missing = missing
         self._pace = pace
         self._retry_ms = retry_ms
         self._arrive = arrive
@@ -127,7 +121,7 @@ class Replays:
         if start.since_ms is None:
             return history.last, None, None
         position = history.position_at(start.since_ms)
-        covered = self._since(stream)
+        covered = self._missing.in_force_since(stream)
         if start.since_ms >= covered.time_ms:
             position = max(position, covered.position)
         return position, start.since_ms, None
@@ -136,7 +130,7 @@ class Replays:
         # Its first ``ready`` says where the messages begin, so that none is lost if it breaks off.
         place = ReadingPlace(self._history, self._history.forgotten.position, None, last=last)
         place.looked = place.found = self._history.last
-        place.told = Mark(self._since(stream).position, UNKNOWN_MS)
+        place.told = Mark(self._missing.in_force_since(stream).position, UNKNOWN_MS)
         self._place(stream, place)
 
     def fall_behind(self, stream: Stream, position: int) -> None:
@@ -147,7 +141,7 @@ class Replays:
 
     def _place(self, stream: Stream, place: ReadingPlace) -> None:
         self._places[stream] = place
-        self._owe(stream, place)
+        self._missing.owe(stream, place)
         assert stream.audience is not None
         stream.audience.fall_behind(stream)
         self.drained(stream)
@@ -226,7 +220,7 @@ class Replays:
         if place.left:
             self._look_back(stream, place, audience)
             return
-        self._owe(stream, place)  # not before: its place is only known when they are found
+        self._missing.owe(stream, place)  # not before: its place is only known when they are found
         if self._has(place):
             self._read_block(stream, place, audience)
         elif not audience.wire.resumes:
@@ -280,43 +274,9 @@ class Replays:
             return audience in odd.found
 
     def _skip_forgotten(self, stream: Stream, place: ReadingPlace, history: History) -> None:
-        """Go on at the oldest entry of a history, and say so unless a gap behind it will."""
-        forgotten, owed, from_ms = _behind_holes(history), place.owed, self._from_ms(place)
-        if owed is not None and owed.position < forgotten.position:
-            from_ms = min(from_ms or UNKNOWN_MS, owed.gap.from_ms or UNKNOWN_MS) or None
-            if forgotten.position < owed.until.position:
-                gap = owed.gap._replace(from_ms=from_ms)
-                place.owed = OwedGap(gap, place.sure, owed.until)
-                place.position = history.forgotten.position
-                return
-            place.owed = None
-        self._tell(stream, Gap(FORGOTTEN, from_ms, forgotten.time_ms), forgotten.position)
-        place.told, place.passed_ms = forgotten, forgotten.time_ms
-        place.position = forgotten.position
-
-    def _owe(self, stream: Stream, place: ReadingPlace) -> None:
-        """Note that its bindings were not in force all the time, if it is not told or owed that.
-
-        Who cannot be resumed ends at the loss that was the reason.
-        """
-        covered, owed, told = self._since(stream), place.owed, place.told
-        known = max(place.position, told.position, owed.until.position if owed else 0)
-        if covered.position <= known or covered.time_ms <= told.time_ms or not stream.wire.resumes:
-            return
-        if owed is not None:
-            at, from_ms = owed.position, owed.gap.from_ms
-        else:
-            at, from_ms = self._missing_behind(stream, place)
-        gap = Gap(self._why(stream, at, covered), from_ms, covered.time_ms)
-        place.owed = OwedGap(gap, at, covered)
-
-    def _missing_behind(self, stream: Stream, place: ReadingPlace) -> tuple[int, int | None]:
-        """Return behind which position messages may be missing, and from when on."""
-        assert stream.audience is not None
-        if self._coverage.was_in_force(stream.audience.bindings, place.position):
-            at, from_ms = self._losses.next_after(place.position)
-            return at, from_ms or None
-        return place.position, self._from_ms(place)
+        gap = self._missing.skip_forgotten(place, history)
+        if gap is not None:
+            self._tell(stream, gap, place.position)
 
     def _read_block(self, stream: Stream, place: ReadingPlace, audience: Audience) -> None:
         """Send what follows the stream's place; if that was all, it is live."""
@@ -350,42 +310,9 @@ class Replays:
             now = iso_time(self._history.now_ms())
             stream.write(stream.wire.ping(now, self._history.cursors.at(self._history.last)))
 
-    def _from_ms(self, place: ReadingPlace) -> int | None:
-        """Return from when on messages may be missing that a stream was not told of.
-
-        That is before its place where this is between a loss and when it is told.
-        """
-        from_ms, lost_ms = place.passed_ms, self._losses.from_ms(place.position)
-        if lost_ms is not None and from_ms is not None:
-            from_ms = min(from_ms, lost_ms)
-        return from_ms or None
-
-    def _why(self, stream: Stream, position: int, covered: Mark) -> str:
-        """Return why bindings were not in force before: the broker's words, if it has lost them."""
-        assert stream.audience is not None
-        for entry in islice(self._history.before(covered.position), BLOCK_ENTRIES):
-            if isinstance(entry, Hole) and entry.position > position:
-                if concerns(entry, stream.audience):
-                    return entry.reason
-        return NOT_IN_FORCE
-
     def _tell(self, stream: Stream, gap: Gap, position: int) -> None:
         self.gaps += 1
         stream.write(stream.wire.encode(gap_event(gap, self._history.cursors.at(position))))
-
-    def _since(self, stream: Stream) -> Mark:
-        assert stream.audience is not None
-        return self._coverage.since(stream.audience.bindings)
-
-
-def _behind_holes(history: History) -> Mark:
-    """Return the moment behind the holes with which it begins: they are part of the same gap."""
-    mark = history.forgotten
-    for entry in history.after(mark.position):
-        if isinstance(entry, Record):
-            break
-        mark = Mark(entry.position, entry.time_ms)
-    return mark
 
 
 def told_by_an_end(loss: str) -> MessagesMissed:
