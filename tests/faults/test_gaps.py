@@ -139,6 +139,8 @@ def test_of_a_queue_that_was_full_a_resuming_client_gets_one_gap(node: Rabbit) -
 
 FORGETTING = {"age": ("--history-age", "2"), "bytes": ("--history-bytes", "500000")}
 AWAY_S = 5.0
+CLOCKS_S = 0.01
+"""What times of the wire, in milliseconds, and of this process's clock may differ by."""
 
 
 @pytest.mark.parametrize("limit", FORGETTING)
@@ -158,7 +160,11 @@ def test_who_is_away_for_longer_than_the_history_lasts_gets_a_gap_and_all_that_i
     (gap,) = back.gaps
     assert gap.place == 0
     assert gap.from_time is None
-    assert abs(back.got[0].published_s - monotonic_s(gap.to_time)) < 0.5
+    # It ends when the last that is forgotten came: between the two, however busy the machine is.
+    first = back.got[0].number
+    live = next(got for got in run.followers[0].got if got.number == first)
+    to_s = monotonic_s(gap.to_time)
+    assert run.feed.published_s[first - 1] - CLOCKS_S < to_s < live.at_s + CLOCKS_S
     assert 0 < len(back.got) <= held
     if limit == "bytes":  # what is too old goes on to be forgotten
         assert len(back.got) == held
