@@ -51,30 +51,31 @@ def test_the_ends_of_streams_are_spread_and_messages_come_until_then(
             for stream in streams:
                 selector.register(stream.socket, selectors.EVENT_READ, stream)
             ends: list[float] = []
-            first = streams_that_end(selector, 1, ends)
+            assert until_ended(selector, 1, ends) == 0
             amqp.publish(exchange, "k", b'"late"')
-            last = [s for s in streams if s not in first]
-            assert sum(s.events(1)[0].kind == "message" for s in last) > count // 2
-            streams_that_end(selector, len(last), ends)
+            # Some may end before it comes, more of them the busier the machine is.
+            assert until_ended(selector, count, ends) > count // 2
             halves = [sum(end < ends[0] + part for end in ends) for part in (1.0, 2.0, 3.0)]
         assert server.stop() == 0
     assert all(abs(found - wanted) < 15 for found, wanted in zip(halves, (25, 50, 75), strict=True))
 
 
-def streams_that_end(
-    selector: selectors.BaseSelector, count: int, ends: list[float]
-) -> list[RawStream]:
-    """Wait until so many streams have been told of their end, and note when each was."""
-    found: list[RawStream] = []
-    while len(found) < count:
+def until_ended(selector: selectors.BaseSelector, count: int, ends: list[float]) -> int:
+    """Read until so many streams were told of their end in all, and note when each was.
+
+    Returns:
+        How many messages came meanwhile.
+    """
+    messages = 0
+    while len(ends) < count:
         for key, _ in selector.select(WITHIN_S):
             event = key.data.event()
+            messages += event.kind == "message"
             if event.kind == "error":
                 assert "stopping" in event.json
                 ends.append(time.monotonic())
-                found.append(key.data)
                 selector.unregister(key.fileobj)
-    return found
+    return messages
 
 
 def test_while_it_stops_the_heartbeat_says_so_and_nobody_new_is_admitted() -> None:

@@ -32,6 +32,7 @@ LATE = (
     "pulse_events.process.loops",
     "pulse_events.process.server",
     "pulse_events.process.workers",
+    "setproctitle",
 )
 """What commands import when they run."""
 
