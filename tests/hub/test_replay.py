@@ -9,7 +9,7 @@ import pytest
 from pulse_events.bindings import Binding
 from pulse_events.errors import AddressLimitReached, MessagesMissed, StreamEnded
 from pulse_events.history import BLOCK_ENTRIES, RECORD_BYTES
-from pulse_events.hub.builder import BLOCK_BYTES
+from pulse_events.hub.builder import BLOCK_BYTES, Builder
 from pulse_events.hub.quotas import Quotas
 from pulse_events.hub.reading import Start
 from pulse_events.hub.replay import LOOKED_BACK_AT
@@ -612,6 +612,14 @@ def test_who_asked_for_the_newest_and_is_behind_is_told_of_a_loss_behind_them() 
     desk.work()
     assert stream.bodies == [1, 2]
     assert [gap["reason"] for gap in gaps(stream)] == ["the queue is gone"]
+
+
+def test_a_block_ends_with_its_history_however_far_it_may_go() -> None:
+    desk, stream = filled(3)
+    assert stream.audience is not None
+    last = desk.history.last
+    block = Builder(lambda _record: ()).block(desk.history, stream.audience, 0, 0, last + 5)
+    assert block.stop == last
 
 
 def test_a_loss_while_the_newest_are_looked_for_is_told_behind_them() -> None:

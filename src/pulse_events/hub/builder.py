@@ -41,7 +41,7 @@ class Builder:
         Who comes back mostly gets little of each block, and a write costs more than what is in it:
         5,000 that listened to one of 50 keys each were live again after a third of the time.
         """
-        limit = limit or history.last
+        limit = min(limit or history.last, history.last)  # an older part may end before it
         block, is_kept = self._found(history, audience, start, told, limit)
         while is_kept and block.stop < limit and _goes_on(history, block):
             behind, is_kept = self._found(history, audience, block.stop, told, limit)
