@@ -2,7 +2,7 @@
 
 from pulse_events.bindings import BindingSet
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.blocks import Block, Blocks
+from pulse_events.hub.blocks import Block, Blocks, joined
 from tests.support.hub_desk import RESUMING
 
 
@@ -49,7 +49,13 @@ def test_a_block_over_the_limit_is_not_kept() -> None:
     assert blocks.get(one, 1)
 
 
-def test_two_blocks_are_one_that_ends_as_the_second_does() -> None:
-    one = Block(5, True, 0, b"one", messages=2, gaps=1, time_ms=7, loss="")
+def test_blocks_are_one_that_ends_as_the_last_does() -> None:
+    one = Block(5, True, 3, b"one", messages=2, gaps=1, time_ms=7, loss="")
     other = Block(9, False, 0, b"other", messages=1, gaps=0, time_ms=None, loss="lost")
-    assert one.plus(other) == Block(9, False, 0, b"oneother", 3, 1, 7, "lost")
+    assert joined((one, other)) == Block(9, False, 3, b"oneother", 3, 1, 7, "lost")
+
+
+def test_what_nothing_is_added_to_stays_the_same_bytes() -> None:
+    one, other = block(), block(0)
+    assert joined((one,)) is one
+    assert joined((other, one, other)).chunk is one.chunk

@@ -28,6 +28,7 @@ PLAIN = wire_of(is_chunked=True, is_gzip=False)
 PACKED = wire_of(is_chunked=True, is_gzip=True)
 PLAIN_WIRES = [wire for wire in WIRES if not wire.resumes]
 RESUMING = wire_of(is_chunked=True, is_gzip=False, resumes=True)
+PACKED_RESUMING = wire_of(is_chunked=True, is_gzip=True, resumes=True)
 FOREVER_MS = 1 << 40
 HISTORY_ID = b"12345678"
 RETRY_MS = 1234

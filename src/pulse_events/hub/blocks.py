@@ -3,6 +3,7 @@
 A thousand clients that come back at once want the same bytes from nearly the same places.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pulse_events.hub.audience import Audience
@@ -29,14 +30,20 @@ class Block(NamedTuple):
     loss: str
     """Why a stream that cannot be resumed ends behind it."""
 
-    def plus(self, behind: "Block") -> "Block":
-        """Return both as one."""
-        return behind._replace(
-            chunk=self.chunk + behind.chunk,
-            messages=self.messages + behind.messages,
-            gaps=self.gaps + behind.gaps,
-            time_ms=behind.time_ms or self.time_ms,
-        )
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Return blocks that follow each other, one at least, as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    # Of a single one that is not empty this is the very chunk, shared by all that get it.
+    chunk = b"".join([block.chunk for block in blocks if block.chunk])
+    return blocks[-1]._replace(
+        told=blocks[0].told,
+        chunk=chunk,
+        messages=sum([block.messages for block in blocks]),
+        gaps=sum([block.gaps for block in blocks]),
+        time_ms=next((block.time_ms for block in reversed(blocks) if block.time_ms), None),
+    )
 
 
 class Blocks:

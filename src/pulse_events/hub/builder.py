@@ -1,17 +1,16 @@
 """Builds what audiences are sent of a history: the events of some entries, encoded, as blocks."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from pulse_events.history import Entry, History, Hole, Record
 from pulse_events.hub.audience import Audience
-from pulse_events.hub.blocks import Block, Blocks
+from pulse_events.hub.blocks import Block, Blocks, joined
 from pulse_events.topics.index import OddKeys
 from pulse_events.wire.wire import Gap, gap_event, with_cursor
 
 BLOCK_BYTES = 64 << 10
-"""Bytes after which a block ends early."""
-JOINED_BYTES = 32 << 10
-"""Bytes up to which blocks are sent as one; who does not read them holds so much for itself."""
+"""Bytes after which a block ends early, and up to which blocks are sent as one; who does not read
+them holds so much for itself."""
 UNDECIDED = "comparing its keys with these patterns took too long"
 
 
@@ -42,25 +41,50 @@ class Builder:
         5,000 that listened to one of 50 keys each were live again after a third of the time.
         """
         limit = min(limit or history.last, history.last)  # an older part may end before it
-        block, is_kept = self._found(history, audience, start, told, limit)
-        while is_kept and block.stop < limit and _goes_on(history, block):
-            behind, is_kept = self._found(history, audience, block.stop, told, limit)
-            if len(block.chunk) + len(behind.chunk) > JOINED_BYTES:
+        blocks: list[Block] = []
+        stop, size, loss, is_new = start, 0, "", False
+        while not blocks or (stop < limit and not loss):
+            block = self._kept(history, audience, stop, told, limit)
+            if block is None:
+                if is_new:
+                    break
+                block, is_new = self._made(history, audience, stop, told, limit), True
+            size += len(block.chunk)
+            if blocks and size > BLOCK_BYTES:
                 break
-            block = block.plus(behind)
-        return block
+            blocks.append(block)
+            stop, loss = block.stop, block.loss
+        if history.block_end(start - 1) != start:
+            self._keep_joined(audience, blocks)
+        return joined(blocks)
 
-    def _found(
+    def _keep_joined(self, audience: Audience, blocks: Sequence[Block]) -> None:
+        """Keep as one what will stay as it is behind a stream's own beginning."""
+        staying = [block for block in blocks[1:] if block.is_final]
+        if len(staying) > 1:
+            self._blocks.put(audience, blocks[0].stop, joined(staying))
+
+    def _kept(
         self, history: History, audience: Audience, start: int, told: int, limit: int
-    ) -> tuple[Block, bool]:
-        """Return the block that begins behind ``start``, and whether it was there already."""
+    ) -> Block | None:
+        """Return the block that begins behind ``start``, if it is there and goes far enough."""
         block = self._blocks.get(audience, start)
-        if block is not None and block.told == _reach(start, told) and block.stop <= limit:
-            if block.is_final or block.stop == history.last:
-                return block, True
-        block = self._build(history, audience, start, told, limit)
+        if block is None or block.told != _reach(start, told) or block.stop > limit:
+            return None
+        return block if block.is_final or block.stop == history.last else None
+
+    def _made(
+        self, history: History, audience: Audience, start: int, told: int, limit: int
+    ) -> Block:
+        """Return the block that begins behind ``start``, and keep it."""
+        block = self._blocks.get(audience, start)
+        is_right = block is not None and block.told == _reach(start, told) and block.stop <= limit
+        if block is not None and is_right and _grows(history, start, block):
+            block = joined((block, self._build(history, audience, block.stop, told, limit)))
+        else:
+            block = self._build(history, audience, start, told, limit)
         self._blocks.put(audience, start, block)
-        return block, False
+        return block
 
     def _build(
         self, history: History, audience: Audience, start: int, told: int, limit: int
@@ -132,9 +156,13 @@ def concerns(hole: Hole, audience: Audience) -> bool:
     return any(binding.exchange == hole.exchange for binding in audience.bindings.bindings)
 
 
-def _goes_on(history: History, block: Block) -> bool:
-    """Tell whether a block that will stay is behind this one, with nothing in between."""
-    return not block.loss and history.block_end(block.stop) <= history.last
+def _grows(history: History, start: int, block: Block) -> bool:
+    """Tell whether what has come is added to a block that ended where the history did.
+
+    When it is complete, or long, it is built anew: what was compressed bit by bit is larger.
+    """
+    is_open = not block.is_final and history.block_end(start) > history.last
+    return is_open and len(block.chunk) < BLOCK_BYTES
 
 
 def _reach(start: int, told: int) -> int:
