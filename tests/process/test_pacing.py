@@ -154,7 +154,8 @@ class Steps:
 
 @pytest.fixture
 def replays(clockwork: Clockwork) -> ReplayPace:
-    return ReplayPace(cast("AbstractEventLoop", clockwork), lambda: clockwork.now_s)
+    loop = cast("AbstractEventLoop", clockwork)
+    return ReplayPace(loop, lambda: clockwork.now_s, lambda: clockwork.now_s)
 
 
 def test_steps_have_their_share_of_the_time_in_slices(
@@ -173,6 +174,33 @@ def test_steps_have_their_share_of_the_time_in_slices(
     assert slices == pytest.approx(10, abs=1)
     spent_s = 100 * SLICE_S / 10
     assert clockwork.now_s - started_s == pytest.approx(spent_s / REPLAY_SHARE, rel=0.2)
+
+
+def test_steps_have_their_share_though_each_pause_is_longer_than_asked_for(
+    clockwork: Clockwork, replays: ReplayPace
+) -> None:
+    steps = Steps(clockwork, 1000, SLICE_S / 100)
+    replays.add(steps)
+    started_s = clockwork.now_s
+    while clockwork.calls:
+        clockwork.now_s += SLICE_S
+        before_s = clockwork.now_s + clockwork.run()
+        assert clockwork.now_s - before_s <= 2 * SLICE_S * 1.01
+    spent_s = 1000 * SLICE_S / 100
+    assert clockwork.now_s - started_s == pytest.approx(spent_s / REPLAY_SHARE, rel=0.1)
+
+
+def test_a_server_that_was_busy_with_other_things_makes_up_for_a_slice_at_most(
+    clockwork: Clockwork, replays: ReplayPace
+) -> None:
+    steps = Steps(clockwork, 1000, SLICE_S / 100)
+    replays.add(steps)
+    clockwork.run()
+    clockwork.now_s += 1000 * SLICE_S
+    done = steps.done
+    clockwork.run()
+    assert steps.done - done == pytest.approx(200, abs=1)
+    assert clockwork.run() == pytest.approx(SLICE_S * (1 / REPLAY_SHARE - 1), rel=0.02)
 
 
 def test_steps_of_several_take_turns_and_have_one_share(

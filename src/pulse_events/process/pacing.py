@@ -52,38 +52,51 @@ class FlushPace:
 
 REPLAY_SHARE = 0.25
 """Of all time, what streams that read the history may take."""
-SLICE_S = 0.002
-"""How long what is live waits for them at most, but for the last step."""
+SLICE_S = 0.0005
+"""How long what is live waits for them, but for the last step, and for as much again where a pause
+was longer than it was to be: uvloop's timers count milliseconds."""
+_PAUSE = 1 / REPLAY_SHARE - 1
+"""What follows a slice, in slices."""
 
 
 class ReplayPace:
     """Calls steps over and over, a share of the time at most.
 
-    The time is the thread's own: on a busy machine it does not wait for what others took.
+    What they take is the thread's own time: on a busy machine it does not wait for what others
+    took.
     """
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] = time.thread_time
+        self,
+        loop: asyncio.AbstractEventLoop,
+        clock: Callable[[], float] = time.perf_counter,
+        spent: Callable[[], float] = time.thread_time,
     ) -> None:
         self._loop = loop
         self._clock = clock
+        self._spent = spent
         self._steps: dict[Callable[[], bool], None] = {}
         self._is_going_on = False
+        self._due_s = 0.0
 
     def add(self, step: Callable[[], bool]) -> None:
         """Call ``step`` until it returns ``False``; nothing if that is going on."""
         self._steps.setdefault(step)
         if not self._is_going_on:
             self._is_going_on = True
+            self._due_s = self._clock()
             self._loop.call_soon(self._run)
 
     def _run(self) -> None:
-        started_s = self._clock()
-        while self._steps and self._clock() - started_s < SLICE_S:
+        late_s = self._clock() - self._due_s
+        credit_s = min(max(0.0, late_s / _PAUSE), SLICE_S)
+        started_s = self._spent()
+        while self._steps and self._spent() - started_s < SLICE_S + credit_s:
             self._step()
         self._is_going_on = bool(self._steps)
         if self._steps:
-            pause_s = (self._clock() - started_s) * (1 / REPLAY_SHARE - 1)
+            pause_s = max(0.0, self._spent() - started_s - credit_s) * _PAUSE
+            self._due_s = self._clock() + pause_s
             self._loop.call_later(pause_s, self._run)
 
     def _step(self) -> None:
