@@ -243,6 +243,30 @@ def test_who_gets_little_does_not_wait_for_who_gets_much(desk: Desk) -> None:
     assert [len(stream.bodies) for stream in fat] == [1] * 6
 
 
+def test_a_few_streams_do_not_wait_for_a_crowd_on_the_same_message(desk: Desk) -> None:
+    written: list[Recorder] = []
+
+    class Noted(Recorder):
+        def write(self, chunk: bytes) -> None:
+            super().write(chunk)
+            written.append(self)
+
+    def come(pattern: str, count: int) -> list[Recorder]:
+        streams: list[Recorder] = [Noted() for _ in range(count)]
+        for stream in streams:
+            desk.hub.subscribe(stream, BindingSet.of([("e", pattern)]))
+        desk.settle()
+        return streams
+
+    crowd, few, other_crowd = come("crowd", 100), come("few", 3), come("others", 100)
+    written.clear()
+    for key in ("crowd", "few", "others"):
+        desk.publish(key, body=b"x" * 1000)
+    desk.end_turn()
+    assert set(written[:3]) == set(few)
+    assert set(written[3:]) == {*crowd, *other_crowd}
+
+
 def test_what_is_too_much_for_one_turn_is_written_within_it(desk: Desk) -> None:
     streams = [desk.ready(("e", "#"), wire=wire) for wire in PLAIN_WIRES for _ in range(2)]
     body = b"x" * (FLUSH_BYTES // len(streams))
