@@ -142,6 +142,11 @@ class Load:
             self._child.close()
             raise
 
+    @property
+    def pid(self) -> int:
+        """The client's process."""
+        return self._child.pid
+
     def __enter__(self) -> Self:
         return self
 

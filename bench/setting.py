@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from bench.processes import SERVER_CPUS, Child
+from bench.load import Load
+from bench.processes import SERVER_CPUS, Child, uninterrupted
 from bench.servers import NO_PINGS_S, RunningServer, serving
 from bench.workload import EXCHANGE
 from tests.support.rabbit import Rabbit
@@ -29,6 +30,11 @@ class Publisher:
         self.sent = 0
         """Messages, up to the last change of pace."""
         self._paced = False
+
+    @property
+    def pid(self) -> int:
+        """The publisher's process."""
+        return self._child.pid
 
     def __enter__(self) -> Self:
         return self
@@ -73,6 +79,14 @@ class Setting:
         """Run the server that is measured, on as many CPUs if there are so many for servers."""
         options = (*options, "--ping-interval", str(ping_interval_s))
         return serving(self.command, self.broker.amqp_url, *options, cpus=SERVER_CPUS[:cpus])
+
+    @contextlib.contextmanager
+    def undisturbed(self, publisher: Publisher, load: Load) -> Iterator[None]:
+        """Let a publisher, the broker and a load client wait for no CPU; see `uninterrupted`."""
+        with uninterrupted(self.broker.pid, publisher.pid, load.pid) as is_permitted:
+            if not is_permitted:
+                self.say("others' CPU may be taken from them: that is root's to forbid")
+            yield
 
     @contextlib.contextmanager
     def publisher(self, tasks: int = 0, exchange: str = EXCHANGE) -> Iterator[Publisher]:

@@ -44,6 +44,7 @@ def run_r6(setting: Setting) -> list[Row]:
             publisher.pace(RATE)
             # Tasks take turns, so these are the last messages that each client has had.
             cursors = [next_cursor(answer) for _ in range(TASKS)]
+        stack.enter_context(setting.undisturbed(publisher, bystanders))
         calm = bystanders.measure(AWAY_S)
         after = _paths(folder / "after", [f"&lastEventId={cursor}" for cursor in cursors])
         # The last message of each task that was sent before the storm was sent so shortly before.
