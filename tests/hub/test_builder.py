@@ -1,5 +1,6 @@
 """Blocks of the history: how much is looked at for one, and which bytes are shared."""
 
+import itertools
 from collections.abc import Collection
 
 import pytest
@@ -8,7 +9,7 @@ from pulse_events.bindings import BindingSet
 from pulse_events.history import BLOCK_ENTRIES, Record
 from pulse_events.hub.audience import Audience
 from pulse_events.hub.blocks import Block
-from pulse_events.hub.builder import Builder
+from pulse_events.hub.builder import BLOCK_BYTES, Builder
 from pulse_events.messages import Message
 from pulse_events.wire.wire import Wire, message_event
 from tests.support.hub_desk import PACKED_RESUMING, RESUMING, HistoryDesk
@@ -38,15 +39,19 @@ class Bench:
     def publish_up_to(self, position: int) -> None:
         self.publish(*(MINE for _ in range(position - self.history.last)))
 
-    def block(self, start: int = 0, limit: int = 0) -> Block:
-        return self.builder.block(self.history, self.audience, start or self.start, 0, limit)
+    def block(self, start: int = 0, limit: int = 0, told: int = 0) -> Block:
+        return self.builder.block(self.history, self.audience, start or self.start, told, limit)
 
-    def read(self, start: int = 0) -> list[Block]:
+    def read(self, start: int = 0, told: int = 0) -> list[Block]:
         """Read as a stream does, up to the end."""
-        blocks = [self.block(start)]
+        blocks = [self.block(start, told=told)]
         while blocks[-1].stop < self.history.last:
-            blocks.append(self.block(blocks[-1].stop))
+            blocks.append(self.block(blocks[-1].stop, told=told))
         return blocks
+
+    def gaps(self, start: int = 0, told: int = 0) -> int:
+        """Return how many a stream is told that reads up to the end."""
+        return sum(block.gaps for block in self.read(start, told))
 
     def looked_at(self) -> list[int]:
         """Return what has been looked at since the last call."""
@@ -117,3 +122,27 @@ def test_who_may_read_less_gets_no_more_of_a_block_that_grows() -> None:
     bench.publish(MINE)
     block = bench.block(limit=bench.start + 3)
     assert (block.stop, block.messages) == (bench.start + 3, 3)
+
+
+def test_a_block_that_grows_ends_where_one_that_is_built_at_once_does() -> None:
+    bench, at_once = Bench(), Builder(lambda _record: (bench.audience,))
+    for _ in range(5):
+        message = Message("e", MINE, b"x" * (BLOCK_BYTES // 3))
+        bench.history.append(message, message_event(message))
+        bench.block()
+    assert bench.block().stop == bench.start + 3
+    block = at_once.block(bench.history, bench.audience, bench.start, 0)
+    assert bench.block() == block
+
+
+@pytest.mark.parametrize("blocks", [0, 4])
+def test_a_gap_that_one_has_been_told_is_told_to_others_whoever_comes_first(blocks: int) -> None:
+    for order in itertools.product((True, False), repeat=5):
+        bench = Bench()
+        bench.publish_up_to(bench.history.block_end(bench.start) + 5)
+        hole = bench.history.hole("", "lost")
+        bench.publish_up_to(hole.position + blocks * BLOCK_ENTRIES)
+        for is_told in order:
+            told = hole.position if is_told else 0
+            assert bench.gaps(told=told) == (not is_told)
+            bench.publish(MINE)  # what is there grows by it
