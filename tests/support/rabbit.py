@@ -35,6 +35,8 @@ _SCRIPTS = Path("/usr/lib/rabbitmq/bin")  # below Debian's wrapper, which insist
 _START_LIMIT_S = 60.0
 _STOP_LIMIT_S = 30.0
 _CTL_LIMIT_S = 60.0
+_ENDED_MEANWHILE = 3
+"""How often a connection may end just when a node closes them all."""
 # Below Linux's ephemeral range: a restarted node finds its port free, no client got it meanwhile.
 _PORTS = range(21000, 32000)
 _CTL_PORTS = range(20000, 20900)
@@ -325,13 +327,18 @@ class Rabbit:
 
     def maintain(self, *, begin: bool) -> None:
         """Put the node into maintenance, which closes connections and ports, or take it out."""
-        try:
-            self._run("rabbitmq-upgrade", "drain" if begin else "revive")
-        except RabbitError as error:
-            if "noproc" not in str(error):
-                raise
-            # A connection has ended by itself while it closed all: what is left is closed now.
-            self._run("rabbitmq-upgrade", "drain" if begin else "revive")
+        command = "drain" if begin else "revive"
+        for _ in range(_ENDED_MEANWHILE):
+            try:
+                self._run("rabbitmq-upgrade", command)
+            except RabbitError as error:
+                # A connection has ended by itself while it closed all, whatever for (`noproc`,
+                # `normal`): what is left is closed the next time.
+                if not any(sign in str(error) for sign in ("noproc", ":gen_server, :call")):
+                    raise
+            else:
+                return
+        self._run("rabbitmq-upgrade", command)
 
     @cached_property
     def major(self) -> int:
